@@ -1,0 +1,377 @@
+//! The only maker of [`CheckedDocument`]: what has not passed here cannot be signed.
+//!
+//! Checks VCDM 2.0 section 4 and OB 3.0 (serialization and the AchievementCredential schema). Terms are a closed list per type: a
+//! term that no context defines would be dropped by JSON-LD readers, so it is an error (DI, "Securing Data Losslessly").
+
+use super::document::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT};
+use chrono::DateTime;
+use serde_json::{Map, Value};
+
+/// A document that passed every conformance rule, as the bytes that are signed, stored and served.
+#[derive(Debug, Clone)]
+pub struct CheckedDocument {
+    bytes: Vec<u8>,
+    issuer: String,
+}
+
+impl CheckedDocument {
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// `issuer.id`, which is the controller of the key that may sign.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+}
+
+/// One broken rule: where in the document, and what was expected there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    pub path: String,
+    pub expected: String,
+}
+
+/// How a member of an object must look.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Url,
+    DateTime,
+    Number,
+    Boolean,
+    /// One of the words, or a word with the prefix `ext:`.
+    Word(&'static [&'static str]),
+    One(&'static Shape),
+    Many(&'static Shape),
+}
+
+struct Member(&'static str, Form, bool);
+
+/// An object: the type it must carry, and its members. The boolean of a member says that it is required.
+struct Shape {
+    type_name: Option<&'static str>,
+    /// Whether `type` is an array (OB) or a text (VCDM objects with one type).
+    type_is_array: bool,
+    members: &'static [Member],
+}
+
+const CRITERIA: Shape = Shape { type_name: None, type_is_array: false, members: &[Member("id", Form::Url, false), Member("narrative", Form::Text, false)] };
+const ALIGNMENT: Shape = Shape {
+    type_name: Some("Alignment"),
+    type_is_array: true,
+    members: &[
+        Member("targetCode", Form::Text, false),
+        Member("targetDescription", Form::Text, false),
+        Member("targetName", Form::Text, true),
+        Member("targetFramework", Form::Text, false),
+        Member("targetType", Form::Word(&["ceasn:Competency", "ceterms:Credential", "CFItem", "CFRubric", "CFRubricCriterion", "CFRubricCriterionLevel", "CTDL"]), false),
+        Member("targetUrl", Form::Url, true),
+    ],
+};
+const RUBRIC_LEVEL: Shape = Shape {
+    type_name: Some("RubricCriterionLevel"),
+    type_is_array: true,
+    members: &[
+        Member("id", Form::Url, true),
+        Member("name", Form::Text, true),
+        Member("description", Form::Text, false),
+        Member("level", Form::Text, false),
+        Member("points", Form::Text, false),
+    ],
+};
+const RESULT_TYPES: &[&str] = &[
+    "GradePointAverage", "LetterGrade", "Percent", "PerformanceLevel", "PredictedScore", "RawScore", "Result", "RubricCriterion", "RubricCriterionLevel",
+    "RubricScore", "ScaledScore", "Status",
+];
+const RESULT_DESCRIPTION: Shape = Shape {
+    type_name: Some("ResultDescription"),
+    type_is_array: true,
+    members: &[
+        Member("id", Form::Url, true),
+        Member("name", Form::Text, true),
+        Member("resultType", Form::Word(RESULT_TYPES), true),
+        Member("requiredLevel", Form::Url, false),
+        Member("requiredValue", Form::Text, false),
+        Member("valueMin", Form::Text, false),
+        Member("valueMax", Form::Text, false),
+        Member("rubricCriterionLevel", Form::Many(&RUBRIC_LEVEL), false),
+    ],
+};
+const RESULT: Shape = Shape {
+    type_name: Some("Result"),
+    type_is_array: true,
+    members: &[Member("achievedLevel", Form::Url, false), Member("resultDescription", Form::Url, false), Member("value", Form::Text, false)],
+};
+const ACHIEVEMENT_TYPES: &[&str] = &[
+    "Achievement", "ApprenticeshipCertificate", "Assessment", "Badge", "Certificate", "CertificateOfCompletion", "Certification", "Competency", "Course",
+    "Diploma", "Fieldwork", "JourneymanCertificate", "LearningProgram", "License", "MasterCertificate", "MicroCredential", "QualityAssuranceCredential",
+];
+const ACHIEVEMENT: Shape = Shape {
+    type_name: Some("Achievement"),
+    type_is_array: true,
+    members: &[
+        Member("id", Form::Url, true),
+        Member("achievementType", Form::Word(ACHIEVEMENT_TYPES), false),
+        Member("alignment", Form::Many(&ALIGNMENT), false),
+        Member("criteria", Form::One(&CRITERIA), true),
+        Member("description", Form::Text, true),
+        Member("humanCode", Form::Text, false),
+        Member("inLanguage", Form::Text, false),
+        Member("name", Form::Text, true),
+        Member("resultDescription", Form::Many(&RESULT_DESCRIPTION), false),
+    ],
+};
+const IDENTITY_TYPES: &[&str] = &["name", "identifier", "nationalIdentityNumber", "systemId", "emailAddress"];
+const IDENTITY: Shape = Shape {
+    type_name: Some("IdentityObject"),
+    type_is_array: false,
+    members: &[
+        Member("hashed", Form::Boolean, true),
+        Member("identityHash", Form::Text, true),
+        Member("identityType", Form::Word(IDENTITY_TYPES), true),
+        Member("salt", Form::Text, false),
+    ],
+};
+const SUBJECT: Shape = Shape {
+    type_name: Some("AchievementSubject"),
+    type_is_array: true,
+    members: &[
+        Member("id", Form::Url, false),
+        Member("identifier", Form::Many(&IDENTITY), false),
+        Member("licenseNumber", Form::Text, false),
+        Member("activityEndDate", Form::DateTime, false),
+        Member("creditsEarned", Form::Number, false),
+        Member("narrative", Form::Text, false),
+        Member("achievement", Form::One(&ACHIEVEMENT), true),
+        Member("result", Form::Many(&RESULT), false),
+    ],
+};
+const PROFILE: Shape = Shape {
+    type_name: Some("Profile"),
+    type_is_array: true,
+    members: &[Member("id", Form::Url, true), Member("name", Form::Text, false), Member("url", Form::Url, false)],
+};
+const SCHEMA: Shape = Shape { type_name: Some("1EdTechJsonSchemaValidator2019"), type_is_array: false, members: &[Member("id", Form::Url, true)] };
+const STATUS: Shape = Shape {
+    type_name: Some("BitstringStatusListEntry"),
+    type_is_array: false,
+    members: &[
+        Member("id", Form::Url, false),
+        Member("statusPurpose", Form::Word(&["revocation"]), true),
+        Member("statusListIndex", Form::Text, true),
+        Member("statusListCredential", Form::Url, true),
+    ],
+};
+const CREDENTIAL: Shape = Shape {
+    type_name: Some("VerifiableCredential"),
+    type_is_array: true,
+    members: &[
+        Member("id", Form::Url, true),
+        Member("name", Form::Text, false),
+        Member("issuer", Form::One(&PROFILE), true),
+        Member("validFrom", Form::DateTime, true),
+        Member("validUntil", Form::DateTime, false),
+        Member("awardedDate", Form::DateTime, false),
+        Member("credentialSubject", Form::One(&SUBJECT), true),
+        Member("credentialSchema", Form::Many(&SCHEMA), false),
+        Member("credentialStatus", Form::One(&STATUS), true),
+    ],
+};
+
+/// Checks a document by every rule.
+///
+/// # Errors
+/// All breaches, not only the first.
+pub fn check(document: &Value) -> Result<CheckedDocument, Vec<Breach>> {
+    let mut breaches = Vec::new();
+    let Some(members) = document.as_object() else {
+        return Err(vec![breach("", "a JSON object")]);
+    };
+    let contexts: Vec<_> = document["@context"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if contexts != [VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS] {
+        breaches.push(breach("@context", "the contexts of VC 2.0, Open Badges 3.0.3 and its extensions, in this order"));
+    }
+    let types: Vec<_> = document["type"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !types.iter().any(|name| ["OpenBadgeCredential", "AchievementCredential"].contains(name)) {
+        breaches.push(breach("type", "OpenBadgeCredential or AchievementCredential among the types"));
+    }
+    let without_context: Map<String, Value> = members.iter().filter(|(name, _)| *name != "@context").map(|(name, value)| (name.clone(), value.clone())).collect();
+    check_object(&without_context, &CREDENTIAL, "", &mut breaches);
+    check_relations(document, &mut breaches);
+    if !breaches.is_empty() {
+        return Err(breaches);
+    }
+    let issuer = document["issuer"]["id"].as_str().unwrap_or_default().to_owned();
+    Ok(CheckedDocument { bytes: document.to_string().into_bytes(), issuer })
+}
+
+fn breach(path: &str, expected: impl Into<String>) -> Breach {
+    Breach { path: path.to_owned(), expected: expected.into() }
+}
+
+fn check_object(object: &Map<String, Value>, shape: &Shape, path: &str, breaches: &mut Vec<Breach>) {
+    let at = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    if let Some(type_name) = shape.type_name {
+        let has_type = match object.get("type") {
+            Some(Value::Array(types)) => shape.type_is_array && types.iter().any(|name| name == type_name),
+            Some(Value::String(name)) => !shape.type_is_array && name == type_name,
+            _ => false,
+        };
+        if !has_type {
+            breaches.push(breach(&at("type"), type_name));
+        }
+    }
+    for (name, value) in object {
+        if name == "type" && shape.type_name.is_some() {
+            continue;
+        }
+        match shape.members.iter().find(|member| member.0 == name) {
+            Some(member) => check_value(value, member.1, &at(name), breaches),
+            None => breaches.push(breach(&at(name), "a term that the contexts define for this type")),
+        }
+    }
+    for member in shape.members.iter().filter(|member| member.2 && !object.contains_key(member.0)) {
+        breaches.push(breach(&at(member.0), "a value"));
+    }
+}
+
+fn check_value(value: &Value, form: Form, path: &str, breaches: &mut Vec<Breach>) {
+    let text = value.as_str();
+    let fault = match form {
+        Form::Text if text.is_none_or(str::is_empty) => Some("a text that is not empty"),
+        Form::Url if text.is_none_or(|text| !is_absolute_url(text)) => Some("an absolute URL"),
+        Form::DateTime if text.is_none_or(|text| DateTime::parse_from_rfc3339(text).is_err()) => Some("a date and time with a zone (RFC 3339)"),
+        Form::Number if !value.is_number() => Some("a number"),
+        Form::Boolean if !value.is_boolean() => Some("true or false"),
+        Form::Word(words) if text.is_none_or(|text| !words.contains(&text) && !text.starts_with("ext:")) => Some("a word of the enumeration, or one with the prefix ext:"),
+        _ => None,
+    };
+    if let Some(expected) = fault {
+        breaches.push(breach(path, expected));
+    }
+    match (form, value) {
+        (Form::One(shape), Value::Object(object)) => check_object(object, shape, path, breaches),
+        (Form::One(_), _) => breaches.push(breach(path, "one object")),
+        (Form::Many(shape), Value::Array(items)) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                match item.as_object() {
+                    Some(object) => check_object(object, shape, &format!("{path}[{index}]"), breaches),
+                    None => breaches.push(breach(&format!("{path}[{index}]"), "an object")),
+                }
+            }
+        }
+        (Form::Many(_), _) => breaches.push(breach(path, "an array with at least one object")),
+        _ => {}
+    }
+}
+
+fn is_absolute_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    is_scheme && !rest.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"{}|\\^`".contains(c))
+}
+
+/// Rules that tie one member to another.
+fn check_relations(document: &Value, breaches: &mut Vec<Breach>) {
+    let instant = |name: &str| document[name].as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    if let (Some(from), Some(until)) = (instant("validFrom"), instant("validUntil"))
+        && until < from
+    {
+        breaches.push(breach("validUntil", "not earlier than validFrom"));
+    }
+    let subject = &document["credentialSubject"];
+    if subject.get("id").is_none() && subject.get("identifier").is_none() {
+        breaches.push(breach("credentialSubject", "an id or an identifier"));
+    }
+    let achievement = &subject["achievement"];
+    let criteria = &achievement["criteria"];
+    if criteria.get("id").is_none() && criteria.get("narrative").is_none() {
+        breaches.push(breach("credentialSubject.achievement.criteria", "an id or a narrative"));
+    }
+    let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let descriptions = items(&achievement["resultDescription"]);
+    let levels: Vec<Value> = descriptions.iter().flat_map(|description| items(&description["rubricCriterionLevel"])).map(|level| level["id"].clone()).collect();
+    for (index, result) in items(&subject["result"]).iter().enumerate() {
+        let path = format!("credentialSubject.result[{index}]");
+        if result.get("resultDescription").is_some_and(|id| !descriptions.iter().any(|description| &description["id"] == id)) {
+            breaches.push(breach(&path, "a resultDescription of this achievement"));
+        }
+        if result.get("achievedLevel").is_some_and(|id| !levels.contains(id)) {
+            breaches.push(breach(&path, "an achievedLevel of this achievement"));
+        }
+    }
+    let status = &document["credentialStatus"];
+    if status.get("id") == status.get("statusListCredential") {
+        breaches.push(breach("credentialStatus.id", "another URL than the list's"));
+    }
+    if status["statusListIndex"].as_str().is_none_or(|index| index.parse::<u32>().map(|number| number.to_string()) != Ok(index.to_owned())) {
+        breaches.push(breach("credentialStatus.statusListIndex", "a base-10 number as text"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::tests::sample;
+    use super::*;
+    use serde_json::json;
+
+    fn breaches(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let mut document = sample().compose();
+        change(&mut document);
+        check(&document).err().unwrap_or_default().into_iter().map(|breach| breach.path).collect()
+    }
+
+    #[test]
+    fn our_own_document_passes_and_keeps_its_bytes() {
+        let document = sample().compose();
+        let checked = check(&document).unwrap();
+        assert_eq!(checked.bytes(), document.to_string().as_bytes());
+        assert_eq!(checked.issuer(), sample().issuer_did);
+    }
+
+    #[test]
+    fn every_required_member_is_missed() {
+        for name in ["id", "type", "issuer", "validFrom", "credentialSubject", "credentialStatus"] {
+            let found = breaches(|document| {
+                document.as_object_mut().unwrap().shift_remove(name);
+            });
+            assert!(found.iter().any(|path| path.starts_with(name)), "{name}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn each_broken_rule_is_found_at_its_place() {
+        let cases: Vec<(&str, fn(&mut Value))> = vec![
+            ("@context", |d| d["@context"] = json!([OB_CONTEXT, VC_CONTEXT, OB_EXTENSIONS])),
+            ("@context", |d| d["@context"].as_array_mut().unwrap().push(json!({"@vocab": "urn:x:"}))),
+            ("type", |d| d["type"] = json!(["VerifiableCredential"])),
+            ("type", |d| d["type"] = json!("VerifiableCredential")),
+            ("id", |d| d["id"] = json!("not a url")),
+            ("id", |d| d["id"] = Value::Null),
+            ("surprise", |d| d["surprise"] = json!(1)),
+            ("validFrom", |d| d["validFrom"] = json!("2026-03-10")),
+            ("validUntil", |d| d["validUntil"] = json!("2020-01-01T00:00:00Z")),
+            ("issuer.type", |d| d["issuer"]["type"] = json!("Profile")),
+            ("issuer.id", |d| d["issuer"]["id"] = json!("bodies/17")),
+            ("credentialSchema", |d| d["credentialSchema"] = json!([])),
+            ("credentialSubject.creditsEarned", |d| d["credentialSubject"]["creditsEarned"] = json!("6")),
+            ("credentialSubject", |d| {
+                d["credentialSubject"].as_object_mut().unwrap().shift_remove("identifier");
+            }),
+            ("credentialSubject.identifier[0].hashed", |d| d["credentialSubject"]["identifier"][0]["hashed"] = json!("no")),
+            ("credentialSubject.result[0]", |d| d["credentialSubject"]["result"][0]["resultDescription"] = json!("urn:x:other")),
+            ("credentialSubject.result[0].value", |d| d["credentialSubject"]["result"][0]["value"] = json!(86)),
+            ("credentialSubject.achievement.resultDescription[0].resultType", |d| {
+                d["credentialSubject"]["achievement"]["resultDescription"][0]["resultType"] = json!("Points")
+            }),
+            ("credentialStatus", |d| d["credentialStatus"] = json!([d["credentialStatus"].clone()])),
+            ("credentialStatus.statusListIndex", |d| d["credentialStatus"]["statusListIndex"] = json!(94567)),
+            ("credentialStatus.id", |d| d["credentialStatus"]["id"] = d["credentialStatus"]["statusListCredential"].clone()),
+        ];
+        for (path, change) in cases {
+            let found = breaches(change);
+            assert!(found.contains(&path.to_owned()), "{path}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Compact JWS (RFC 7515) with EdDSA (RFC 8037): assembling our own and reading anybody's.
+//!
+//! jsonwebtoken rederives the key on every signature, so credentials and receipts are assembled here; access tokens stay with it.
+
+use super::keys::{IssuingKey, PublicKey};
+use super::strict_json;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+/// A compact JWS taken apart; its signature is not yet checked.
+#[derive(Debug, Clone)]
+pub struct CompactJws<'a> {
+    pub header: Value,
+    pub payload: Vec<u8>,
+    signing_input: &'a str,
+    signature: Vec<u8>,
+}
+
+/// Why a text is not a JWS that we read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JwsFault {
+    #[error("three parts separated by dots expected")]
+    NotCompact,
+    #[error("base64url without padding expected in every part")]
+    NotBase64Url,
+    #[error("a JSON object without duplicate members expected as header")]
+    HeaderNotJson,
+    #[error("alg EdDSA expected")]
+    WrongAlgorithm,
+    #[error("a header member that changes how the signature is read (crit, b64, zip)")]
+    ForbiddenHeader,
+}
+
+/// Signs `payload` under `typ`, naming the key by its absolute URL. `content_type` becomes `cty`.
+pub fn sign(key: &IssuingKey, typ: &str, content_type: Option<&str>, payload: &[u8]) -> String {
+    let mut header = serde_json::json!({ "alg": "EdDSA", "typ": typ });
+    if let Some(content_type) = content_type {
+        header["cty"] = content_type.into();
+    }
+    header["kid"] = key.public.key_id.clone().into();
+    let mut text = String::with_capacity(payload.len() * 4 / 3 + 400);
+    URL_SAFE_NO_PAD.encode_string(header.to_string(), &mut text);
+    text.push('.');
+    URL_SAFE_NO_PAD.encode_string(payload, &mut text);
+    let signature = key.sign(text.as_bytes());
+    text.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut text);
+    text
+}
+
+impl<'a> CompactJws<'a> {
+    /// Takes a text apart. Everything that could make two readers disagree is refused here.
+    pub fn parse(text: &'a str) -> Result<Self, JwsFault> {
+        let mut parts = text.split('.');
+        let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(JwsFault::NotCompact);
+        };
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsFault::NotBase64Url);
+        let header_value = strict_json::parse(&decode(header)?).map_err(|_| JwsFault::HeaderNotJson)?;
+        if !header_value.is_object() {
+            return Err(JwsFault::HeaderNotJson);
+        }
+        if header_value["alg"] != "EdDSA" {
+            return Err(JwsFault::WrongAlgorithm);
+        }
+        if ["crit", "b64", "zip"].iter().any(|member| header_value.get(member).is_some()) {
+            return Err(JwsFault::ForbiddenHeader);
+        }
+        let signing_input = &text[..header.len() + 1 + payload.len()];
+        Ok(CompactJws { payload: decode(payload)?, signature: decode(signature)?, header: header_value, signing_input })
+    }
+
+    pub fn key_id(&self) -> Option<&str> {
+        self.header["kid"].as_str()
+    }
+
+    pub fn typ(&self) -> Option<&str> {
+        self.header["typ"].as_str()
+    }
+
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        key.verifies(self.signing_input.as_bytes(), &self.signature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> IssuingKey {
+        IssuingKey::from_secret("did:web:example.org", &[7; 32])
+    }
+
+    fn encode(text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(text)
+    }
+
+    #[test]
+    fn what_is_signed_verifies_and_one_changed_byte_does_not() {
+        let text = sign(&key(), "vc+jwt", Some("vc"), b"{}");
+        let jws = CompactJws::parse(&text).unwrap();
+        assert_eq!((jws.typ(), jws.key_id(), jws.payload.as_slice()), (Some("vc+jwt"), Some(key().public.key_id.as_str()), b"{}".as_slice()));
+        assert!(jws.is_signed_by(&key().public));
+        let changed = text.replacen(&encode("{}"), &encode("[]"), 1);
+        assert!(!CompactJws::parse(&changed).unwrap().is_signed_by(&key().public));
+    }
+
+    #[test]
+    fn the_appendix_of_rfc_8037_verifies() {
+        let text = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        let x = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+        let key = PublicKey::from_bytes("did:web:example.org", &x).unwrap();
+        assert!(CompactJws::parse(text).unwrap().is_signed_by(&key));
+    }
+
+    #[test]
+    fn forms_that_readers_could_disagree_on_are_refused() {
+        let good = sign(&key(), "vc+jwt", None, b"{}");
+        let parts: Vec<&str> = good.split('.').collect();
+        let with_header = |header: &str| format!("{}.{}.{}", encode(header), parts[1], parts[2]);
+        for (wrong, fault) in [
+            (format!("{good}.x"), JwsFault::NotCompact),
+            (format!("{}.{}", parts[0], parts[1]), JwsFault::NotCompact),
+            (format!("{good}="), JwsFault::NotBase64Url),
+            (format!("{good}\n"), JwsFault::NotBase64Url),
+            (with_header(r#"{"alg":"none"}"#), JwsFault::WrongAlgorithm),
+            (with_header(r#"{"alg":["EdDSA"]}"#), JwsFault::WrongAlgorithm),
+            (with_header(r#"{"alg":"EdDSA","alg":"EdDSA"}"#), JwsFault::HeaderNotJson),
+            (with_header(r#"{"alg":"EdDSA","crit":["b64"],"b64":false}"#), JwsFault::ForbiddenHeader),
+            (with_header("[]"), JwsFault::HeaderNotJson),
+        ] {
+            assert_eq!(CompactJws::parse(&wrong).unwrap_err(), fault, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Signing keys: one interface to sign with the current key and to find any key by its identifier.
+//!
+//! Ed25519 only (RFC 8032). Every verification is strict: small-order and non-canonical points are refused.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// A public key with the name it is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    /// Absolute URL of the verification method: the controller's DID, `#`, the RFC 7638 thumbprint.
+    pub key_id: String,
+    key: VerifyingKey,
+}
+
+/// A private key that signs in the name of `controller`.
+pub struct IssuingKey {
+    pub controller: String,
+    pub public: PublicKey,
+    key: SigningKey,
+}
+
+impl fmt::Debug for IssuingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IssuingKey({})", self.public.key_id)
+    }
+}
+
+/// RFC 7638 thumbprint of an Ed25519 key: SHA-256 over the required members in lexicographic order.
+pub fn thumbprint(public: &[u8; 32]) -> String {
+    let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, URL_SAFE_NO_PAD.encode(public));
+    URL_SAFE_NO_PAD.encode(Sha256::digest(canonical))
+}
+
+impl PublicKey {
+    /// None when the bytes are not a point of the curve.
+    pub fn from_bytes(controller: &str, bytes: &[u8]) -> Option<Self> {
+        let bytes: [u8; 32] = bytes.try_into().ok()?;
+        let key = VerifyingKey::from_bytes(&bytes).ok()?;
+        Some(PublicKey { key_id: format!("{controller}#{}", thumbprint(&bytes)), key })
+    }
+
+    pub fn bytes(&self) -> &[u8; 32] {
+        self.key.as_bytes()
+    }
+
+    /// The `x` member of a JWK (RFC 8037).
+    pub fn jwk_x(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.key.as_bytes())
+    }
+
+    /// The Multikey form: `z` + base58btc(0xed 0x01 + key).
+    pub fn multikey(&self) -> String {
+        let mut bytes = vec![0xed, 0x01];
+        bytes.extend_from_slice(self.key.as_bytes());
+        format!("z{}", bs58::encode(bytes).into_string())
+    }
+
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        Signature::from_slice(signature).is_ok_and(|signature| self.key.verify_strict(message, &signature).is_ok())
+    }
+}
+
+impl IssuingKey {
+    /// `secret` are the 32 bytes of RFC 8032, 5.1.5.
+    pub fn from_secret(controller: &str, secret: &[u8; 32]) -> Self {
+        let key = SigningKey::from_bytes(secret);
+        let public_bytes = key.verifying_key().to_bytes();
+        let public = PublicKey { key_id: format!("{controller}#{}", thumbprint(&public_bytes)), key: key.verifying_key() };
+        IssuingKey { controller: controller.to_owned(), public, key }
+    }
+
+    /// The one place where the product signs.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.key.sign(message).to_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thumbprint_of_rfc_8037_a_3_holds() {
+        let x = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+        assert_eq!(thumbprint(&x.try_into().unwrap()), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn the_signature_of_rfc_8032_test_2_holds() {
+        let secret: [u8; 32] = hex::decode("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb").unwrap().try_into().unwrap();
+        let key = IssuingKey::from_secret("did:web:example.org", &secret);
+        let signature = key.sign(&[0x72]);
+        assert_eq!(
+            hex::encode(signature),
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+        );
+        assert!(key.public.verifies(&[0x72], &signature));
+        assert!(!key.public.verifies(&[0x73], &signature));
+    }
+
+    #[test]
+    fn a_small_order_key_verifies_nothing() {
+        let identity = PublicKey::from_bytes("did:web:example.org", &{
+            let mut bytes = [0u8; 32];
+            bytes[0] = 1;
+            bytes
+        })
+        .unwrap();
+        let mut signature = [0u8; 64];
+        signature[0] = 1;
+        assert!(!identity.verifies(b"anything", &signature));
+    }
+}

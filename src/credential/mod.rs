@@ -1,0 +1,13 @@
+//! From a certificate to a document, to secured bytes, to a verdict. Pure: keys and time come in as values.
+//!
+//! Specifications: W3C Verifiable Credentials Data Model 2.0 (VCDM), Securing Verifiable Credentials using JOSE and COSE (JOSE),
+//! 1EdTech Open Badges 3.0 (OB), Bitstring Status List v1.0 (BSL), did:web, RFC 7515, RFC 7517, RFC 7638, RFC 8037.
+
+pub mod strict_json;
+pub mod keys;
+pub mod jws;
+pub mod document;
+pub mod conformance;
+pub mod status_list;
+pub mod identity;
+pub mod receipt;

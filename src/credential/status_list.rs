@@ -1,0 +1,121 @@
+//! Bitstring Status List v1.0: the bits, their encoding and the credential that carries them.
+
+use super::document::VC_CONTEXT;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::io::Write;
+
+/// Entries of one list. BSL demands at least this many, so that one holder cannot be told from the crowd.
+pub const ENTRIES: u32 = 131_072;
+/// Bytes of one list: 16 KiB.
+pub const BYTES: usize = (ENTRIES / 8) as usize;
+/// How long readers may keep a list.
+pub const TTL_SECONDS: u32 = 60;
+
+/// Sets or clears a bit. Index 0 is the most significant bit of the first byte (BSL 3.3).
+pub fn set_bit(bits: &mut [u8], index: u32, value: bool) {
+    let mask = 0x80 >> (index % 8);
+    let byte = &mut bits[(index / 8) as usize];
+    *byte = if value { *byte | mask } else { *byte & !mask };
+}
+
+/// Reads a bit; false beyond the end.
+pub fn bit(bits: &[u8], index: u32) -> bool {
+    bits.get((index / 8) as usize).is_some_and(|byte| byte & (0x80 >> (index % 8)) != 0)
+}
+
+/// `u` + base64url without padding of gzip of the bits (BSL 2.2).
+pub fn encode(bits: &[u8]) -> String {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bits).expect("writing to memory does not fail");
+    let compressed = encoder.finish().expect("writing to memory does not fail");
+    format!("u{}", URL_SAFE_NO_PAD.encode(compressed))
+}
+
+/// The list as an unsigned credential; it is secured like the credentials that point at it.
+pub fn credential(list_url: &str, issuer: &str, purpose: &str, bits: &[u8], valid_from: DateTime<Utc>) -> Value {
+    json!({
+        "@context": [VC_CONTEXT],
+        "id": list_url,
+        "type": ["VerifiableCredential", "BitstringStatusListCredential"],
+        "issuer": issuer,
+        "validFrom": valid_from.to_rfc3339_opts(SecondsFormat::Secs, true),
+        "credentialSubject": {
+            "id": format!("{list_url}#list"),
+            "type": "BitstringStatusList",
+            "statusPurpose": purpose,
+            "encodedList": encode(bits),
+            "ttl": TTL_SECONDS * 1000,
+        },
+    })
+}
+
+/// The index of the `position`-th entry of a list: a permutation of all entries, chosen by the list's secret seed.
+///
+/// A random index that is never given twice, without trying: a Feistel network over 18 bits whose round function is SHA-256, and
+/// a walk along its cycle until the value fits in 17 bits. Neighbours in time are strangers in the list (BSL 5.3).
+pub fn index_of(seed: &[u8], position: u32) -> u32 {
+    debug_assert!(position < ENTRIES);
+    let mut value = position;
+    loop {
+        value = feistel(seed, value);
+        if value < ENTRIES {
+            return value;
+        }
+    }
+}
+
+fn feistel(seed: &[u8], value: u32) -> u32 {
+    const HALF_MASK: u32 = 0x1ff;
+    let (mut left, mut right) = (value >> 9 & HALF_MASK, value & HALF_MASK);
+    for round in 0u8..6 {
+        let digest = Sha256::new().chain_update(seed).chain_update([round]).chain_update(right.to_be_bytes()).finalize();
+        let mixed = left ^ (u32::from(u16::from_be_bytes([digest[0], digest[1]])) & HALF_MASK);
+        (left, right) = (right, mixed);
+    }
+    left << 9 | right
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn index_zero_is_the_left_most_bit() {
+        let mut bits = vec![0; BYTES];
+        set_bit(&mut bits, 0, true);
+        set_bit(&mut bits, 9, true);
+        assert_eq!(bits[..2], [0x80, 0x40]);
+        assert!(bit(&bits, 9));
+        set_bit(&mut bits, 9, false);
+        assert!(!bit(&bits, 9));
+        assert!(!bit(&bits, ENTRIES));
+    }
+
+    #[test]
+    fn the_encoding_reads_back() {
+        let mut bits = vec![0; BYTES];
+        set_bit(&mut bits, 94_567, true);
+        let text = encode(&bits);
+        let compressed = URL_SAFE_NO_PAD.decode(text.strip_prefix('u').unwrap()).unwrap();
+        let mut read = Vec::new();
+        flate2::read::GzDecoder::new(compressed.as_slice()).read_to_end(&mut read).unwrap();
+        assert_eq!(read, bits);
+    }
+
+    #[test]
+    fn every_entry_is_given_once_in_an_order_that_depends_on_the_seed() {
+        let mut seen = vec![false; ENTRIES as usize];
+        for position in 0..ENTRIES {
+            let index = index_of(b"seed", position) as usize;
+            assert!(!seen[index]);
+            seen[index] = true;
+        }
+        assert!(seen.iter().all(|given| *given));
+        assert_ne!((0..8).map(|n| index_of(b"seed", n)).collect::<Vec<_>>(), (0..8).map(|n| index_of(b"other", n)).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,171 @@
+//! Who may do what, decided in this one place.
+//!
+//! An actor is known by an access token. Every service asks [`authorise`] before it does anything; handlers never decide.
+
+use super::certificate_kind::CertificateKind;
+use super::id::{ClientId, OrganisationId};
+use super::organisation::names;
+use super::rule::Malformed;
+use std::str::FromStr;
+
+/// The part an actor plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    Registrar,
+    TrainingProvider,
+    AssessmentBody,
+    Employer,
+    Supervisor,
+    Auditor,
+}
+
+names!(Role {
+    Registrar => "registrar",
+    TrainingProvider => "training_provider",
+    AssessmentBody => "assessment_body",
+    Employer => "employer",
+    Supervisor => "supervisor",
+    Auditor => "auditor",
+});
+
+/// What a token may be used for. An access token carries a subset of its role's scopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    RegistryAdmin,
+    TrainingWrite,
+    AssessmentWrite,
+    CertificateIssue,
+    CertificateStatus,
+    VerificationBulk,
+    WorkPermissionCheck,
+    SupervisionRead,
+    SupervisionAct,
+    SubsidyDecide,
+    AuditRead,
+}
+
+names!(Scope {
+    RegistryAdmin => "registry.admin",
+    TrainingWrite => "training.write",
+    AssessmentWrite => "assessment.write",
+    CertificateIssue => "certificate.issue",
+    CertificateStatus => "certificate.status",
+    VerificationBulk => "verification.bulk",
+    WorkPermissionCheck => "work_permission.check",
+    SupervisionRead => "supervision.read",
+    SupervisionAct => "supervision.act",
+    SubsidyDecide => "subsidy.decide",
+    AuditRead => "audit.read",
+});
+
+impl Role {
+    /// The most that a client of this role can be granted.
+    pub fn scopes(self) -> &'static [Scope] {
+        match self {
+            Role::Registrar => &[Scope::RegistryAdmin],
+            Role::TrainingProvider => &[Scope::TrainingWrite, Scope::CertificateIssue, Scope::CertificateStatus],
+            Role::AssessmentBody => &[Scope::AssessmentWrite, Scope::CertificateIssue, Scope::CertificateStatus],
+            Role::Employer => &[Scope::VerificationBulk, Scope::WorkPermissionCheck],
+            Role::Supervisor => &[Scope::SupervisionRead, Scope::SupervisionAct, Scope::SubsidyDecide],
+            Role::Auditor => &[Scope::AuditRead],
+        }
+    }
+}
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    pub client: ClientId,
+    /// None for an auditor of the whole registry.
+    pub organisation: Option<OrganisationId>,
+    pub role: Role,
+    pub scopes: Vec<Scope>,
+}
+
+/// What somebody wants to do, with whose things.
+#[derive(Debug, Clone, Copy)]
+pub enum Act<'a> {
+    /// Organisations, filings, clients, catalogue, keys.
+    AdministerRegistry,
+    /// Register a worker or find one by document.
+    RegisterWorker,
+    ReadWorker,
+    WriteAssessment { body: &'a OrganisationId },
+    ReadAssessment { body: &'a OrganisationId },
+    IssueCertificate { issuer: &'a OrganisationId, kind: CertificateKind },
+    ChangeCertificate { issuer: &'a OrganisationId },
+    ReadCertificate { issuer: &'a OrganisationId },
+    ReadJob { organisation: &'a OrganisationId },
+}
+
+/// Why an actor may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// The token lacks every scope that would allow the act.
+    MissingScope(&'static [Scope]),
+    /// The thing belongs to somebody else; answered as if it did not exist.
+    Foreign,
+}
+
+/// Decides whether `actor` may do `act`.
+pub fn authorise(actor: &Actor, act: Act<'_>) -> Result<(), Denial> {
+    let (scopes, owner): (&'static [Scope], Option<&OrganisationId>) = match act {
+        Act::AdministerRegistry => (&[Scope::RegistryAdmin], None),
+        Act::RegisterWorker => (&[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite, Scope::CertificateIssue], None),
+        Act::ReadWorker => (&[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite, Scope::CertificateIssue, Scope::SupervisionRead, Scope::AuditRead], None),
+        Act::WriteAssessment { body } => (&[Scope::AssessmentWrite], Some(body)),
+        Act::ReadAssessment { body } => (&[Scope::AssessmentWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead], Some(body)),
+        Act::IssueCertificate { issuer, kind: CertificateKind::TrainingCompletion } => (&[Scope::CertificateIssue, Scope::TrainingWrite], Some(issuer)),
+        Act::IssueCertificate { issuer, .. } => (&[Scope::CertificateIssue], Some(issuer)),
+        Act::ChangeCertificate { issuer } => (&[Scope::CertificateStatus, Scope::RegistryAdmin, Scope::SupervisionAct], Some(issuer)),
+        Act::ReadCertificate { issuer } => {
+            (&[Scope::CertificateIssue, Scope::CertificateStatus, Scope::AssessmentWrite, Scope::TrainingWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead], Some(issuer))
+        }
+        Act::ReadJob { organisation } => (&[Scope::AssessmentWrite, Scope::CertificateIssue, Scope::RegistryAdmin], Some(organisation)),
+    };
+    let held: Vec<Scope> = actor.scopes.iter().copied().filter(|scope| scopes.contains(scope)).collect();
+    if held.is_empty() {
+        return Err(Denial::MissingScope(scopes));
+    }
+    let Some(owner) = owner else { return Ok(()) };
+    let reaches_all = held.iter().any(|scope| matches!(scope, Scope::RegistryAdmin | Scope::SupervisionRead | Scope::SupervisionAct | Scope::AuditRead));
+    if reaches_all || actor.organisation.as_ref() == Some(owner) { Ok(()) } else { Err(Denial::Foreign) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actor(role: Role, organisation: &OrganisationId) -> Actor {
+        Actor { client: ClientId::new(1, 1), organisation: Some(organisation.clone()), role, scopes: role.scopes().to_vec() }
+    }
+
+    #[test]
+    fn a_body_touches_only_its_own() {
+        let (own, other) = (OrganisationId::new(1, 1), OrganisationId::new(1, 2));
+        let body = actor(Role::AssessmentBody, &own);
+        let issue = |issuer| authorise(&body, Act::IssueCertificate { issuer, kind: CertificateKind::SkillLevel });
+        assert_eq!(issue(&own), Ok(()));
+        assert_eq!(issue(&other), Err(Denial::Foreign));
+        assert_eq!(authorise(&body, Act::ReadCertificate { issuer: &other }), Err(Denial::Foreign));
+    }
+
+    #[test]
+    fn nobody_issues_for_a_body_but_the_body() {
+        let own = OrganisationId::new(1, 1);
+        for role in [Role::Registrar, Role::Supervisor, Role::Auditor, Role::Employer] {
+            let issue = authorise(&actor(role, &own), Act::IssueCertificate { issuer: &own, kind: CertificateKind::SkillLevel });
+            assert!(matches!(issue, Err(Denial::MissingScope(_))), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn an_auditor_reads_everything_and_writes_nothing() {
+        let (own, other) = (OrganisationId::new(1, 1), OrganisationId::new(1, 2));
+        let auditor = actor(Role::Auditor, &own);
+        assert!(authorise(&auditor, Act::ReadCertificate { issuer: &other }).is_ok());
+        assert!(authorise(&auditor, Act::ChangeCertificate { issuer: &other }).is_err());
+        assert!(authorise(&auditor, Act::AdministerRegistry).is_err());
+        assert!(authorise(&auditor, Act::RegisterWorker).is_err());
+    }
+}

@@ -1,0 +1,113 @@
+//! What a verification asks and answers (VE-1 to VE-5).
+
+use super::certificate::CertificateState;
+use super::organisation::names;
+use super::permit::is_review_overdue;
+use super::rule::{Malformed, Violation};
+use super::text::Text;
+use chrono::NaiveDate;
+use std::str::FromStr;
+
+/// The answers of VE-2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    Valid,
+    Expired,
+    ReviewOverdue,
+    Suspended,
+    Revoked,
+    Withdrawn,
+    Cancelled,
+    Superseded,
+    NotFound,
+}
+
+names!(Outcome {
+    Valid => "valid",
+    Expired => "expired",
+    ReviewOverdue => "review_overdue",
+    Suspended => "suspended",
+    Revoked => "revoked",
+    Withdrawn => "withdrawn",
+    Cancelled => "cancelled",
+    Superseded => "superseded",
+    NotFound => "not_found",
+});
+
+/// VE-1: two of three facts. One alone is refused, whatever it is.
+pub fn query_findings(has_number: bool, has_name: bool, has_document: bool) -> Option<Violation> {
+    let given = [has_number, has_name, has_document].iter().filter(|given| **given).count();
+    (given < 2).then(|| {
+        let detail = Text::new(
+            format!("{given} of certificate_number, name and document_number given, at least two expected"),
+            format!("证书编号、姓名、证件号码中给出 {given} 项，至少需要两项"),
+        );
+        Violation::deny("VE-1", detail).fact("given", given)
+    })
+}
+
+/// The facts that decide how a certificate stands on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandingFacts {
+    pub state: CertificateState,
+    /// Whether a newer version of the same certificate exists than the one that was shown.
+    pub is_superseded: bool,
+    pub valid_to: Option<NaiveDate>,
+    pub review_due_on: Option<NaiveDate>,
+    pub reviewed_on: Option<NaiveDate>,
+}
+
+/// How a certificate stands on `day`. What was done to it weighs more than what time did.
+pub fn standing_on(facts: &StandingFacts, day: NaiveDate) -> Outcome {
+    match facts.state {
+        CertificateState::Revoked => return Outcome::Revoked,
+        CertificateState::Withdrawn => return Outcome::Withdrawn,
+        CertificateState::Cancelled => return Outcome::Cancelled,
+        _ if facts.is_superseded => return Outcome::Superseded,
+        CertificateState::Suspended => return Outcome::Suspended,
+        CertificateState::Issued => {}
+    }
+    if facts.valid_to.is_some_and(|last| day > last) {
+        return Outcome::Expired;
+    }
+    if facts.review_due_on.is_some_and(|due| is_review_overdue(due, facts.reviewed_on, day)) {
+        return Outcome::ReviewOverdue;
+    }
+    Outcome::Valid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn one_fact_alone_is_refused() {
+        assert_eq!(query_findings(true, false, false).unwrap().rule, "VE-1");
+        assert!(query_findings(false, false, false).is_some());
+        for (number, name, document) in [(true, true, false), (true, false, true), (false, true, true), (true, true, true)] {
+            assert!(query_findings(number, name, document).is_none());
+        }
+    }
+
+    #[test]
+    fn acts_weigh_more_than_dates() {
+        let facts = StandingFacts { state: CertificateState::Issued, is_superseded: false, valid_to: Some(day("2028-05-09")), review_due_on: Some(day("2025-05-10")), reviewed_on: None };
+        assert_eq!(standing_on(&facts, day("2025-05-10")), Outcome::Valid);
+        assert_eq!(standing_on(&facts, day("2025-05-11")), Outcome::ReviewOverdue);
+        assert_eq!(standing_on(&facts, day("2028-05-10")), Outcome::Expired);
+        assert_eq!(standing_on(&StandingFacts { reviewed_on: Some(day("2025-05-01")), ..facts }, day("2026-01-01")), Outcome::Valid);
+        assert_eq!(standing_on(&StandingFacts { is_superseded: true, ..facts }, day("2025-01-01")), Outcome::Superseded);
+        for (state, outcome) in [
+            (CertificateState::Revoked, Outcome::Revoked),
+            (CertificateState::Withdrawn, Outcome::Withdrawn),
+            (CertificateState::Cancelled, Outcome::Cancelled),
+        ] {
+            assert_eq!(standing_on(&StandingFacts { state, is_superseded: true, ..facts }, day("2030-01-01")), outcome);
+        }
+        assert_eq!(standing_on(&StandingFacts { state: CertificateState::Suspended, ..facts }, day("2030-01-01")), Outcome::Suspended);
+    }
+}
