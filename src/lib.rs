@@ -1,4 +1,11 @@
 //! Jilu (技录), the registry of skills. Nobody has to trust it.
+//!
+//! Reading order: `domain` (the field, pure), `credential` (signed documents, pure), `store` (the database), `services` (the
+//! jobs), `http` (the outside).
 
-pub mod domain;
+pub mod clock;
 pub mod credential;
+pub mod domain;
+pub mod entropy;
+pub mod store;
+pub mod vault;

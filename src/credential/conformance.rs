@@ -188,8 +188,7 @@ pub fn check(document: &Value) -> Result<CheckedDocument, Vec<Breach>> {
     let Some(members) = document.as_object() else {
         return Err(vec![breach("", "a JSON object")]);
     };
-    let contexts: Vec<_> = document["@context"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if contexts != [VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS] {
+    if document["@context"] != serde_json::json!([VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS]) {
         breaches.push(breach("@context", "the contexts of VC 2.0, Open Badges 3.0.3 and its extensions, in this order"));
     }
     let types: Vec<_> = document["type"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

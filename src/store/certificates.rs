@@ -1,0 +1,231 @@
+//! Certificates: identities, versions, and what was done to them.
+
+use super::backend::{Conn, on};
+use super::error::StoreError;
+use super::schema::{certificate_states, certificate_versions, certificates, permit_reviews, status_changes};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::Serialize;
+
+/// A certificate. `number_key` is its number, or a keyed hash where the number discloses an identity number.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = certificates, treat_none_as_default_value = false)]
+pub struct CertificateRow {
+    pub id: String,
+    pub number_key: String,
+    pub permit_scope: String,
+    pub kind: String,
+    pub issuer_id: String,
+    pub worker_id: String,
+    pub session_id: Option<String>,
+    pub cures: Option<String>,
+    pub cure_ordinal: i32,
+    pub token: String,
+    pub filing_id: String,
+    pub filing_version: i32,
+    pub registered_at: i64,
+    pub registered_by: String,
+}
+
+/// One version of a certificate: what was signed, sealed. `facts` is a JSON text without personal data.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = certificate_versions, treat_none_as_default_value = false)]
+pub struct CertificateVersionRow {
+    pub certificate_id: String,
+    pub version: i32,
+    pub credential_id: String,
+    pub key_id: String,
+    pub document_digest: String,
+    #[serde(skip)]
+    pub sealed_document: Vec<u8>,
+    #[serde(skip)]
+    pub sealed_holder: Vec<u8>,
+    pub holder_document_id: String,
+    pub facts: String,
+    pub issued_on: NaiveDate,
+    pub valid_to: Option<NaiveDate>,
+    pub review_due_on: Option<NaiveDate>,
+    pub form_serial: Option<String>,
+    pub status_list: i64,
+    pub status_index: i32,
+    pub reason: Option<String>,
+    pub decision_document: Option<String>,
+    pub issued_at: i64,
+    pub issued_by: String,
+}
+
+/// Where a certificate stands now; follows from its versions, changes and reviews.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = certificate_states, treat_none_as_default_value = false)]
+pub struct CertificateStateRow {
+    pub certificate_id: String,
+    pub version: i32,
+    pub state: String,
+    pub reviewed_on: Option<NaiveDate>,
+    pub changed_at: i64,
+}
+
+/// One change of status.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = status_changes, treat_none_as_default_value = false)]
+pub struct StatusChangeRow {
+    pub certificate_id: String,
+    pub sequence: i32,
+    pub change: String,
+    pub state_after: String,
+    pub reason: String,
+    pub decision_document: Option<String>,
+    pub changed_at: i64,
+    pub changed_by: String,
+}
+
+/// One passed review of a permit.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = permit_reviews, treat_none_as_default_value = false)]
+pub struct PermitReviewRow {
+    pub certificate_id: String,
+    pub sequence: i32,
+    pub reviewed_on: NaiveDate,
+    pub decision_document: Option<String>,
+    pub recorded_at: i64,
+    pub recorded_by: String,
+}
+
+/// A certificate as it stands: identity, newest version, state.
+pub type Standing = (CertificateRow, CertificateVersionRow, CertificateStateRow);
+
+pub fn insert_certificate(conn: &mut Conn, row: &CertificateRow, version: &CertificateVersionRow, state: &CertificateStateRow) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::insert_into(certificates::table).values(row).execute(c))?;
+    on!(conn, |c| diesel::insert_into(certificate_versions::table).values(version).execute(c))?;
+    on!(conn, |c| diesel::insert_into(certificate_states::table).values(state).execute(c))?;
+    Ok(())
+}
+
+/// Adds a version and makes it the current one, if the state is still the one it was decided on.
+pub fn insert_version(conn: &mut Conn, version: &CertificateVersionRow, before: &CertificateStateRow) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::insert_into(certificate_versions::table).values(version).execute(c))?;
+    let after = CertificateStateRow { version: version.version, changed_at: version.issued_at, ..before.clone() };
+    replace_state(conn, before, &after)
+}
+
+/// Adds a change of status and the state that follows from it, if the state is still the one it was decided on.
+pub fn insert_status_change(conn: &mut Conn, change: &StatusChangeRow, before: &CertificateStateRow) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::insert_into(status_changes::table).values(change).execute(c))?;
+    let after = CertificateStateRow { state: change.state_after.clone(), changed_at: change.changed_at, ..before.clone() };
+    replace_state(conn, before, &after)
+}
+
+pub fn insert_review(conn: &mut Conn, review: &PermitReviewRow, before: &CertificateStateRow) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::insert_into(permit_reviews::table).values(review).execute(c))?;
+    let after = CertificateStateRow { reviewed_on: Some(review.reviewed_on), changed_at: review.recorded_at, ..before.clone() };
+    replace_state(conn, before, &after)
+}
+
+fn replace_state(conn: &mut Conn, before: &CertificateStateRow, after: &CertificateStateRow) -> Result<(), StoreError> {
+    let changed = on!(conn, |c| diesel::update(
+        certificate_states::table
+            .find(&before.certificate_id)
+            .filter(certificate_states::version.eq(before.version))
+            .filter(certificate_states::state.eq(&before.state))
+            .filter(certificate_states::changed_at.eq(before.changed_at))
+    )
+    .set((
+        certificate_states::version.eq(after.version),
+        certificate_states::state.eq(&after.state),
+        certificate_states::reviewed_on.eq(after.reviewed_on),
+        certificate_states::changed_at.eq(after.changed_at),
+    ))
+    .execute(c))?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+macro_rules! standing {
+    ($c:ident, $filter:expr) => {
+        certificates::table
+            .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificates::id)))
+            .inner_join(
+                certificate_versions::table
+                    .on(certificate_versions::certificate_id.eq(certificates::id).and(certificate_versions::version.eq(certificate_states::version))),
+            )
+            .filter($filter)
+            .order(certificates::id)
+            .select((CertificateRow::as_select(), CertificateVersionRow::as_select(), CertificateStateRow::as_select()))
+    };
+}
+
+/// Certificates with this number: one, or for permits one for each category and item.
+pub fn list_by_number_key(conn: &mut Conn, number_key: &str) -> Result<Vec<Standing>, StoreError> {
+    Ok(on!(conn, |c| standing!(c, certificates::number_key.eq(number_key)).load(c))?)
+}
+
+pub fn find_by_id(conn: &mut Conn, id: &str) -> Result<Option<Standing>, StoreError> {
+    Ok(on!(conn, |c| standing!(c, certificates::id.eq(id)).first(c).optional())?)
+}
+
+pub fn find_by_token(conn: &mut Conn, token: &str) -> Result<Option<Standing>, StoreError> {
+    Ok(on!(conn, |c| standing!(c, certificates::token.eq(token)).first(c).optional())?)
+}
+
+/// The newest certificate of a worker in a session.
+pub fn find_by_session(conn: &mut Conn, session_id: &str, worker_id: &str) -> Result<Option<Standing>, StoreError> {
+    let filter = certificates::session_id.eq(session_id).and(certificates::worker_id.eq(worker_id));
+    Ok(on!(conn, |c| standing!(c, filter).load(c))?.pop())
+}
+
+pub fn list_by_worker(conn: &mut Conn, worker_id: &str) -> Result<Vec<Standing>, StoreError> {
+    Ok(on!(conn, |c| standing!(c, certificates::worker_id.eq(worker_id)).load(c))?)
+}
+
+/// A page of one issuer's certificates, in order of issue.
+pub fn list_by_issuer(conn: &mut Conn, issuer_id: &str, after: Option<&str>, limit: i64) -> Result<Vec<Standing>, StoreError> {
+    let after = after.unwrap_or("");
+    let filter = certificates::issuer_id.eq(issuer_id).and(certificates::id.gt(after));
+    Ok(on!(conn, |c| standing!(c, filter).limit(limit).load(c))?)
+}
+
+/// The certificate that one version's credential belongs to, with that version.
+pub fn find_version_by_credential(conn: &mut Conn, credential_id: &str) -> Result<Option<CertificateVersionRow>, StoreError> {
+    Ok(on!(conn, |c| certificate_versions::table
+        .filter(certificate_versions::credential_id.eq(credential_id))
+        .select(CertificateVersionRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+pub fn list_versions(conn: &mut Conn, certificate_id: &str) -> Result<Vec<CertificateVersionRow>, StoreError> {
+    Ok(on!(conn, |c| certificate_versions::table
+        .filter(certificate_versions::certificate_id.eq(certificate_id))
+        .order(certificate_versions::version)
+        .select(CertificateVersionRow::as_select())
+        .load(c))?)
+}
+
+pub fn list_status_changes(conn: &mut Conn, certificate_id: &str) -> Result<Vec<StatusChangeRow>, StoreError> {
+    Ok(on!(conn, |c| status_changes::table
+        .filter(status_changes::certificate_id.eq(certificate_id))
+        .order(status_changes::sequence)
+        .select(StatusChangeRow::as_select())
+        .load(c))?)
+}
+
+pub fn list_reviews(conn: &mut Conn, certificate_id: &str) -> Result<Vec<PermitReviewRow>, StoreError> {
+    Ok(on!(conn, |c| permit_reviews::table
+        .filter(permit_reviews::certificate_id.eq(certificate_id))
+        .order(permit_reviews::sequence)
+        .select(PermitReviewRow::as_select())
+        .load(c))?)
+}
+
+/// Kinds and facts of a worker's certificates that are in force: what the rules on level sequence look at.
+pub fn list_facts_of_worker(conn: &mut Conn, worker_id: &str) -> Result<Vec<String>, StoreError> {
+    Ok(on!(conn, |c| certificates::table
+        .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificates::id)))
+        .inner_join(
+            certificate_versions::table
+                .on(certificate_versions::certificate_id.eq(certificates::id).and(certificate_versions::version.eq(certificate_states::version)))
+        )
+        .filter(certificates::worker_id.eq(worker_id))
+        .filter(certificate_states::state.eq("issued"))
+        .select(certificate_versions::facts)
+        .load(c))?)
+}

@@ -1,0 +1,96 @@
+//! What can go wrong between a service and the database.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+/// A uniqueness rule of the tables that services give a meaning to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constraint {
+    CreditCode,
+    NumberPrefix,
+    FilingVersion,
+    OrganisationVersion,
+    WorkerDocument,
+    WorkerName,
+    SessionCandidate,
+    SessionScore,
+    SessionPublication,
+    CertificateNumber,
+    CertificateOfSession,
+    CertificateCure,
+    CertificateVersion,
+    StatusChange,
+    CatalogueVersion,
+    IdempotencyKey,
+    Other,
+}
+
+/// Names of constraints: as PostgreSQL reports them, and as the columns that SQLite reports instead.
+const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
+    (Constraint::CreditCode, "organisations_credit_code_unique", "organisations.credit_code"),
+    (Constraint::NumberPrefix, "number_prefixes_pkey", "number_prefixes.prefix"),
+    (Constraint::FilingVersion, "filing_versions_pkey", "filing_versions.filing_id, filing_versions.version"),
+    (Constraint::OrganisationVersion, "organisation_versions_pkey", "organisation_versions.organisation_id, organisation_versions.version"),
+    (
+        Constraint::WorkerDocument,
+        "worker_documents_number_unique",
+        "worker_documents.number_hash, worker_documents.document_type, worker_documents.country",
+    ),
+    (Constraint::WorkerName, "worker_names_pkey", "worker_names.worker_id, worker_names.version"),
+    (Constraint::SessionCandidate, "session_candidates_pkey", "session_candidates.session_id, session_candidates.worker_id"),
+    (Constraint::SessionScore, "session_scores_pkey", "session_scores.session_id, session_scores.worker_id, session_scores.version"),
+    (Constraint::SessionPublication, "session_publications_pkey", "session_publications.session_id, session_publications.version"),
+    (Constraint::CertificateNumber, "certificates_number_unique", "certificates.number_key, certificates.permit_scope"),
+    (
+        Constraint::CertificateOfSession,
+        "certificates_session_worker_unique",
+        "certificates.session_id, certificates.worker_id, certificates.cure_ordinal",
+    ),
+    (Constraint::CertificateCure, "certificates_cures_unique", "certificates.cures"),
+    (Constraint::CertificateVersion, "certificate_versions_pkey", "certificate_versions.certificate_id, certificate_versions.version"),
+    (Constraint::StatusChange, "status_changes_pkey", "status_changes.certificate_id, status_changes.sequence"),
+    (Constraint::CatalogueVersion, "catalogue_imports_version_unique", "catalogue_imports.list, catalogue_imports.version"),
+    (
+        Constraint::IdempotencyKey,
+        "idempotency_answers_pkey",
+        "idempotency_answers.caller, idempotency_answers.route, idempotency_answers.idempotency_key",
+    ),
+];
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("a row that must be unique exists already ({0:?})")]
+    Conflict(Constraint),
+    /// A guarded update met another state than the one it was decided on; decide again.
+    #[error("the state changed since it was read")]
+    Stale,
+    /// The writer's queue is full.
+    #[error("the writer's queue is full")]
+    QueueFull,
+    /// The database cannot be reached, or the outcome of a commit is not known. The same request may be sent again.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    #[error("stored data cannot be read: {0}")]
+    Corrupt(String),
+    #[error("the database cannot be used: {0}")]
+    Unusable(String),
+    #[error("database error: {0}")]
+    Database(#[source] DieselError),
+}
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> Self {
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
+                let columns = info.message().strip_prefix("UNIQUE constraint failed: ");
+                let known = CONSTRAINTS.iter().find(|(_, name, sqlite_columns)| info.constraint_name() == Some(name) || columns == Some(sqlite_columns));
+                StoreError::Conflict(known.map_or(Constraint::Other, |(constraint, ..)| *constraint))
+            }
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, info) => {
+                StoreError::Unavailable(info.message().to_owned())
+            }
+            DieselError::BrokenTransactionManager => StoreError::Unavailable("the connection broke".to_owned()),
+            other => StoreError::Database(other),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Workers: their names and documents, sealed, and found by keyed hash.
+
+use super::backend::{Conn, on};
+use super::error::StoreError;
+use super::schema::{worker_documents, worker_names, workers};
+use diesel::prelude::*;
+use serde::Serialize;
+
+/// A worker.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = workers, treat_none_as_default_value = false)]
+pub struct WorkerRow {
+    pub id: String,
+    pub registered_at: i64,
+    pub registered_by: String,
+}
+
+/// One version of a name; the newest is in use.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = worker_names, treat_none_as_default_value = false)]
+pub struct WorkerNameRow {
+    pub worker_id: String,
+    pub version: i32,
+    #[serde(skip)]
+    pub sealed_name: Vec<u8>,
+    pub reason: Option<String>,
+    pub recorded_at: i64,
+    pub recorded_by: String,
+}
+
+/// One document. `country` is empty where the kind needs none.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = worker_documents, treat_none_as_default_value = false)]
+pub struct WorkerDocumentRow {
+    pub id: String,
+    pub worker_id: String,
+    pub document_type: String,
+    pub country: String,
+    #[serde(skip)]
+    pub sealed_number: Vec<u8>,
+    #[serde(serialize_with = "hex::serde::serialize")]
+    pub number_hash: Vec<u8>,
+    pub recorded_at: i64,
+    pub recorded_by: String,
+}
+
+pub fn insert_worker(conn: &mut Conn, row: &WorkerRow) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::insert_into(workers::table).values(row).execute(c))?;
+    Ok(())
+}
+
+pub fn insert_name(conn: &mut Conn, row: &WorkerNameRow) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::insert_into(worker_names::table).values(row).execute(c))?;
+    Ok(())
+}
+
+pub fn insert_document(conn: &mut Conn, row: &WorkerDocumentRow) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::insert_into(worker_documents::table).values(row).execute(c))?;
+    Ok(())
+}
+
+pub fn find_worker(conn: &mut Conn, id: &str) -> Result<Option<WorkerRow>, StoreError> {
+    Ok(on!(conn, |c| workers::table.find(id).select(WorkerRow::as_select()).first(c).optional())?)
+}
+
+/// The name in use.
+pub fn find_name(conn: &mut Conn, worker_id: &str) -> Result<Option<WorkerNameRow>, StoreError> {
+    Ok(on!(conn, |c| worker_names::table
+        .filter(worker_names::worker_id.eq(worker_id))
+        .order(worker_names::version.desc())
+        .select(WorkerNameRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+pub fn list_documents(conn: &mut Conn, worker_id: &str) -> Result<Vec<WorkerDocumentRow>, StoreError> {
+    Ok(on!(conn, |c| worker_documents::table
+        .filter(worker_documents::worker_id.eq(worker_id))
+        .order(worker_documents::id)
+        .select(WorkerDocumentRow::as_select())
+        .load(c))?)
+}
+
+/// Documents of any kind with this number. A number alone may belong to documents of several kinds.
+pub fn list_documents_by_number(conn: &mut Conn, number_hash: &[u8]) -> Result<Vec<WorkerDocumentRow>, StoreError> {
+    Ok(on!(conn, |c| worker_documents::table
+        .filter(worker_documents::number_hash.eq(number_hash))
+        .order(worker_documents::id)
+        .select(WorkerDocumentRow::as_select())
+        .load(c))?)
+}

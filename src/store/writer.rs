@@ -1,0 +1,220 @@
+//! The one writer of this node: takes all waiting jobs as a group, makes them durable with one commit, then answers.
+//!
+//! A group is first tried as a whole. If any job fails, the group is rolled back and every job runs again in a savepoint of its
+//! own, so that only the ones that fail are lost. Hence a job may run twice, and must touch nothing but its transaction.
+//! A crash before COMMIT leaves nothing; a crash after it leaves everything, and clients that retry with the same key get their
+//! answer from `idempotency_answers`.
+
+use super::backend::{Conn, DatabaseUrl};
+use super::error::StoreError;
+use super::journal::{self, Fact};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Most jobs of one commit.
+const GROUP_MAX: usize = 1024;
+const RECONNECT_AFTER: Duration = Duration::from_millis(500);
+
+/// A job's view of the transaction.
+pub struct Tx<'a> {
+    pub conn: &'a mut Conn,
+    facts: Vec<Fact>,
+}
+
+impl Tx<'_> {
+    /// Names the journal row of a fact that this job has inserted.
+    pub fn record(&mut self, fact: Fact) {
+        self.facts.push(fact);
+    }
+}
+
+/// A job whose result type is hidden behind its own answer channel.
+trait Job: Send {
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
+    /// Sends what the last run returned, or the error that the group ended with.
+    fn answer(self: Box<Self>, error: Option<StoreError>);
+}
+
+struct TypedJob<T, F> {
+    job: F,
+    result: Option<T>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for TypedJob<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.result = Some((self.job)(tx)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, error: Option<StoreError>) {
+        let result = match (error, self.result) {
+            (Some(error), _) => Err(error),
+            (None, Some(result)) => Ok(result),
+            (None, None) => Err(StoreError::Unavailable("the job was not run".to_owned())),
+        };
+        // A caller that went away does not undo what is durable.
+        let _ = self.answer.send(result);
+    }
+}
+
+pub(super) struct Writer {
+    queue: Mutex<Option<Sender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn start(conn: Conn, url: DatabaseUrl, queue_length: usize, clock: Clock, entropy: Entropy) -> Self {
+        let (sender, receiver) = crossbeam_channel::bounded(queue_length);
+        let mut worker = Worker { conn: Some(conn), url, clock, entropy };
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || worker.serve(&receiver)).expect("a process that cannot start a thread cannot serve");
+        Writer { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) }
+    }
+
+    pub(super) async fn write<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (answer, receiver) = oneshot::channel();
+        let stopped = || StoreError::Unavailable("the writer has stopped".to_owned());
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(stopped)?;
+        queue.try_send(Box::new(TypedJob { job, result: None, answer })).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::QueueFull,
+            TrySendError::Disconnected(_) => stopped(),
+        })?;
+        drop(queue);
+        receiver.await.map_err(|_| StoreError::Unavailable("the outcome is not known; send the same request again".to_owned()))?
+    }
+
+    /// Takes no more jobs, finishes those accepted, and waits for the thread.
+    pub(super) fn stop(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+struct Worker {
+    conn: Option<Conn>,
+    url: DatabaseUrl,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Worker {
+    fn serve(&mut self, queue: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = queue.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP_MAX
+                && let Ok(job) = queue.try_recv()
+            {
+                group.push(job);
+            }
+            self.commit_group(group);
+        }
+    }
+
+    fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
+        let now_micros = self.clock.now().timestamp_micros();
+        let entropy = self.entropy.clone();
+        let conn = match self.connection() {
+            Ok(conn) => conn,
+            Err(error) => return answer_all(group, &error),
+        };
+        if let Ok(()) = try_whole(conn, &mut group, now_micros, &entropy) {
+            group.into_iter().for_each(|job| job.answer(None));
+            return;
+        }
+        let _ = conn.execute_script("ROLLBACK");
+        match try_each(conn, &mut group, now_micros, &entropy) {
+            Ok(errors) => group.into_iter().zip(errors).for_each(|(job, error)| job.answer(error)),
+            Err(error) => {
+                let _ = conn.execute_script("ROLLBACK");
+                tracing::error!(%error, jobs = group.len(), "a group of writes failed");
+                if matches!(error, StoreError::Unavailable(_)) {
+                    self.conn = None;
+                }
+                answer_all(group, &error);
+            }
+        }
+    }
+
+    /// The connection, opened again if it broke; on PostgreSQL a server that restarts is waited for by the clients' retries.
+    fn connection(&mut self) -> Result<&mut Conn, StoreError> {
+        let broken = self.conn.as_mut().is_none_or(|conn| matches!(conn, Conn::Pg(_)) && conn.execute_script("").is_err());
+        if broken {
+            self.conn = None;
+            self.conn = Some(Conn::open(&self.url).inspect_err(|_| std::thread::sleep(RECONNECT_AFTER))?);
+        }
+        self.conn.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
+    }
+}
+
+fn answer_all(group: Vec<Box<dyn Job>>, error: &StoreError) {
+    for job in group {
+        job.answer(Some(StoreError::Unavailable(error.to_string())));
+    }
+}
+
+fn run_job(conn: &mut Conn, job: &mut Box<dyn Job>, facts: &mut Vec<Fact>) -> Result<(), StoreError> {
+    let mut tx = Tx { conn, facts: Vec::new() };
+    job.run(&mut tx)?;
+    facts.append(&mut tx.facts);
+    Ok(())
+}
+
+fn finish(conn: &mut Conn, facts: Vec<Fact>, now_micros: i64, entropy: &Entropy) -> Result<(), StoreError> {
+    journal::append(conn, facts, now_micros, || entropy.bytes())?;
+    conn.execute_script("COMMIT")
+}
+
+/// The common case: nobody fails, and no savepoint is paid for.
+fn try_whole(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entropy: &Entropy) -> Result<(), StoreError> {
+    conn.begin()?;
+    let mut facts = Vec::new();
+    for job in group {
+        run_job(conn, job, &mut facts)?;
+    }
+    finish(conn, facts, now_micros, entropy)
+}
+
+/// Every job in a savepoint: a job that fails is rolled back alone and gets its own error.
+fn try_each(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entropy: &Entropy) -> Result<Vec<Option<StoreError>>, StoreError> {
+    conn.begin()?;
+    let mut facts = Vec::new();
+    let mut errors = Vec::with_capacity(group.len());
+    for job in group {
+        conn.execute_script("SAVEPOINT job")?;
+        match run_job(conn, job, &mut facts) {
+            Ok(()) => {
+                conn.execute_script("RELEASE SAVEPOINT job")?;
+                errors.push(None);
+            }
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            Err(error) => {
+                conn.execute_script("ROLLBACK TO SAVEPOINT job")?;
+                conn.execute_script("RELEASE SAVEPOINT job")?;
+                errors.push(Some(error));
+            }
+        }
+    }
+    finish(conn, facts, now_micros, entropy)?;
+    Ok(errors)
+}
