@@ -4,8 +4,10 @@
 //! jobs), `http` (the outside).
 
 pub mod clock;
+pub mod config;
 pub mod credential;
 pub mod domain;
 pub mod entropy;
+pub mod services;
 pub mod store;
 pub mod vault;

@@ -42,7 +42,7 @@ pub enum Sealed {
     Holder,
     Document,
     SigningKey,
-    JobInput,
+    Answer,
 }
 
 impl Vault {

@@ -73,6 +73,12 @@ impl IssuingKey {
         IssuingKey { controller: controller.to_owned(), public, key }
     }
 
+    /// The private key as PKCS#8 (RFC 8410), the form that jsonwebtoken takes.
+    pub fn to_pkcs8(&self) -> Vec<u8> {
+        use ed25519_dalek::pkcs8::EncodePrivateKey;
+        self.key.to_pkcs8_der().expect("an Ed25519 key always has a PKCS#8 form").as_bytes().to_vec()
+    }
+
     /// The one place where the product signs.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.key.sign(message).to_bytes()

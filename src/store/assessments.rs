@@ -107,6 +107,20 @@ pub fn find_candidate(conn: &mut Conn, session_id: &str, worker_id: &str) -> Res
     Ok(on!(conn, |c| session_candidates::table.find((session_id, worker_id)).select(CandidateRow::as_select()).first(c).optional())?)
 }
 
+/// Every candidate of a session, by worker.
+pub fn list_candidate_workers(conn: &mut Conn, session_id: &str) -> Result<Vec<String>, StoreError> {
+    Ok(on!(conn, |c| session_candidates::table.filter(session_candidates::session_id.eq(session_id)).select(session_candidates::worker_id).load(c))?)
+}
+
+/// Every version of every score of a session, oldest first.
+pub fn list_all_scores(conn: &mut Conn, session_id: &str) -> Result<Vec<ScoreRow>, StoreError> {
+    Ok(on!(conn, |c| session_scores::table
+        .filter(session_scores::session_id.eq(session_id))
+        .order((session_scores::worker_id, session_scores::version))
+        .select(ScoreRow::as_select())
+        .load(c))?)
+}
+
 pub fn count_candidates(conn: &mut Conn, session_id: &str) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| session_candidates::table.filter(session_candidates::session_id.eq(session_id)).count().get_result(c))?)
 }

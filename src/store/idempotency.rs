@@ -18,7 +18,7 @@ pub struct AnswerRow {
     pub status: i32,
     pub location: Option<String>,
     #[serde(skip)]
-    pub body: Vec<u8>,
+    pub sealed_body: Vec<u8>,
     pub answered_at: i64,
 }
 

@@ -47,6 +47,23 @@ pub fn find_job(conn: &mut Conn, id: &str) -> Result<Option<JobRow>, StoreError>
     Ok(on!(conn, |c| jobs::table.find(id).select(JobRow::as_select()).first(c).optional())?)
 }
 
+/// Whether there is a job that nobody works on.
+pub fn has_free_job(conn: &mut Conn, now: i64) -> Result<bool, StoreError> {
+    let free = jobs::state.eq("queued").or(jobs::state.eq("running").and(jobs::lease_until.lt(now)));
+    let count: i64 = on!(conn, |c| jobs::table.filter(free).count().get_result(c))?;
+    Ok(count > 0)
+}
+
+/// The last row that a job has recorded.
+pub fn find_last_job_row(conn: &mut Conn, job_id: &str) -> Result<Option<JobRowRow>, StoreError> {
+    Ok(on!(conn, |c| job_rows::table
+        .filter(job_rows::job_id.eq(job_id))
+        .order(job_rows::row_number.desc())
+        .select(JobRowRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
 /// Takes the oldest job that nobody works on: a new one, or one whose worker has died. None when there is none.
 pub fn claim_job(conn: &mut Conn, holder: &str, now: i64, lease_until: i64) -> Result<Option<JobRow>, StoreError> {
     let free = jobs::state.eq("queued").or(jobs::state.eq("running").and(jobs::lease_until.lt(now)));

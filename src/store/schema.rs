@@ -315,7 +315,7 @@ diesel::table! {
         body_hash -> Binary,
         status -> Integer,
         location -> Nullable<Text>,
-        body -> Binary,
+        sealed_body -> Binary,
         answered_at -> BigInt,
     }
 }

@@ -89,3 +89,26 @@ pub fn list_documents_by_number(conn: &mut Conn, number_hash: &[u8]) -> Result<V
         .select(WorkerDocumentRow::as_select())
         .load(c))?)
 }
+
+/// Who the documents with these numbers belong to: keyed hash and worker.
+pub fn list_workers_by_numbers(conn: &mut Conn, hashes: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, String)>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in hashes.chunks(500) {
+        let rows: Vec<(Vec<u8>, String)> = on!(conn, |c| worker_documents::table
+            .filter(worker_documents::number_hash.eq_any(chunk))
+            .select((worker_documents::number_hash, worker_documents::worker_id))
+            .load(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Which of these workers exist.
+pub fn list_existing(conn: &mut Conn, ids: &[String]) -> Result<Vec<String>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(500) {
+        let rows: Vec<String> = on!(conn, |c| workers::table.filter(workers::id.eq_any(chunk)).select(workers::id).load(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
+}

@@ -340,7 +340,7 @@ CREATE TABLE idempotency_answers (
     body_hash       BYTEA NOT NULL,
     status          INTEGER NOT NULL,
     location        TEXT,
-    body            BYTEA NOT NULL,
+    sealed_body     BYTEA NOT NULL,
     answered_at     BIGINT NOT NULL,
     CONSTRAINT idempotency_answers_pkey PRIMARY KEY (caller, route, idempotency_key)
 );

@@ -355,7 +355,7 @@ CREATE TABLE idempotency_answers (
     body_hash       BLOB NOT NULL,
     status          INTEGER NOT NULL,
     location        TEXT,
-    body            BLOB NOT NULL,
+    sealed_body     BLOB NOT NULL,
     answered_at     BIGINT NOT NULL,
     CONSTRAINT idempotency_answers_pkey PRIMARY KEY (caller, route, idempotency_key)
 );

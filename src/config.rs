@@ -1,0 +1,284 @@
+//! Settings from a file, the environment and the command line, checked once at start. Every fault is named at once.
+//!
+//! A setting `listen` is written `listen = "…"` in the file (TOML), `JILU_LISTEN` in the environment, `--listen` on the command
+//! line where the command has it; later ones win. An unknown name is a fault, so that a slip of the pen does not pass in silence.
+
+use crate::domain::settings::RuleSettings;
+use crate::store::backend::DatabaseUrl;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Everything that can be set, with the program's defaults filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// Where the registry is reached from outside: `scheme://host[:port]`, no path. It is part of every DID.
+    pub public_url: String,
+    pub data: PathBuf,
+    pub database: DatabaseUrl,
+    pub migrate_on_start: bool,
+    /// HTTP worker threads.
+    pub workers: usize,
+    pub queue_length: usize,
+    /// Largest JSON body in bytes.
+    pub body_bytes_max: usize,
+    /// Largest CSV upload in bytes.
+    pub upload_bytes_max: usize,
+    pub body_seconds_max: u64,
+    pub token_seconds: u64,
+    pub idempotency_days: u32,
+    /// Answers `not_found` that one address without a token may get in a minute; 0 means no limit.
+    pub not_found_per_minute: u32,
+    /// Wrong client secrets that one client may send in 15 minutes; 0 means no limit.
+    pub wrong_secrets_max: u32,
+    pub log_format: LogFormat,
+    /// The master key in hex, if it comes from the environment; otherwise it is read from `data/master.key`.
+    pub master_key: Option<MasterKey>,
+    pub rules: RuleSettings,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Text,
+}
+
+/// 32 bytes from which every key at rest is derived. `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MasterKey(pub [u8; 32]);
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterKey")
+    }
+}
+
+impl FromStr for MasterKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = hex::decode(text.trim()).map_err(|_| "64 hexadecimal digits expected".to_owned())?;
+        bytes.try_into().map(MasterKey).map_err(|_| "64 hexadecimal digits (32 bytes) expected".to_owned())
+    }
+}
+
+/// A setting as README's table shows it.
+pub struct SettingDoc {
+    pub name: &'static str,
+    pub default: &'static str,
+    pub meaning: &'static str,
+}
+
+/// Every setting. A test holds README's table equal to this list.
+pub const SETTINGS: &[SettingDoc] = &[
+    SettingDoc { name: "listen", default: "127.0.0.1:8080", meaning: "address and port to serve on" },
+    SettingDoc { name: "public_url", default: "http://localhost:PORT", meaning: "where the registry is reached from outside; part of every did:web, so choose it once" },
+    SettingDoc { name: "data", default: "data", meaning: "directory of keys and, by default, of the SQLite file" },
+    SettingDoc { name: "database", default: "sqlite:DATA/jilu.db", meaning: "`sqlite:PATH` or `postgres://USER@HOST/DATABASE` (`?sslmode=require` for TLS)" },
+    SettingDoc { name: "migrate_on_start", default: "true", meaning: "apply missing migrations when the server starts" },
+    SettingDoc { name: "workers", default: "one per core", meaning: "HTTP worker threads" },
+    SettingDoc { name: "queue_length", default: "4096", meaning: "writes that may wait; more are answered 503 with `Retry-After`" },
+    SettingDoc { name: "body_bytes_max", default: "1048576", meaning: "largest JSON body in bytes" },
+    SettingDoc { name: "upload_bytes_max", default: "33554432", meaning: "largest CSV upload in bytes" },
+    SettingDoc { name: "body_seconds_max", default: "30", meaning: "longest time that a client may take to send a body, in seconds" },
+    SettingDoc { name: "token_seconds", default: "900", meaning: "life of an access token in seconds" },
+    SettingDoc { name: "idempotency_days", default: "7", meaning: "days for which answers to an `Idempotency-Key` are kept (at least 7)" },
+    SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
+    SettingDoc { name: "wrong_secrets_max", default: "10", meaning: "wrong client secrets in 15 minutes before a client has to wait; 0: no limit" },
+    SettingDoc { name: "log_format", default: "json", meaning: "`json` or `text`" },
+    SettingDoc { name: "master_key", default: "DATA/master.key", meaning: "64 hexadecimal digits; best given as `JILU_MASTER_KEY` from a secret store" },
+    SettingDoc { name: "pass_score", default: "60", meaning: "least score of each part of an assessment (IS-3)" },
+    SettingDoc { name: "notice_working_days", default: "5", meaning: "working days of public notice (IS-4)" },
+    SettingDoc { name: "panel_members_min", default: "3", meaning: "least number of assessors in a panel (SV-3)" },
+    SettingDoc { name: "issue_backdate_days_max", default: "0", meaning: "days before today that a certificate may be dated (IS-1)" },
+    SettingDoc { name: "permit_valid_years", default: "6", meaning: "years that a special operation permit is valid (IS-10)" },
+    SettingDoc { name: "permit_review_years", default: "3", meaning: "years after which a permit's review is due (IS-10)" },
+    SettingDoc { name: "worker_age_years_min", default: "14", meaning: "least age of a worker in years (PR-4)" },
+];
+
+/// Raw settings by name, with where each came from.
+#[derive(Debug, Clone, Default)]
+pub struct RawSettings {
+    values: BTreeMap<String, (String, String)>,
+    faults: Vec<String>,
+}
+
+impl RawSettings {
+    /// Reads a TOML file of plain `name = value` lines.
+    pub fn add_file(&mut self, path: &Path) {
+        let place = path.display().to_string();
+        let table = match std::fs::read_to_string(path).map_err(|error| error.to_string()).and_then(|text| text.parse::<toml::Table>().map_err(|error| error.to_string())) {
+            Ok(table) => table,
+            Err(error) => return self.faults.push(format!("{place}: {error}")),
+        };
+        for (name, value) in table {
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
+                toml::Value::Boolean(flag) => flag.to_string(),
+                other => {
+                    self.faults.push(format!("{place}: {name}: a {} found, a text, number or boolean expected", other.type_str()));
+                    continue;
+                }
+            };
+            self.add(&name, text, &place);
+        }
+    }
+
+    /// Takes every variable that begins with `JILU_`.
+    pub fn add_environment(&mut self, variables: impl Iterator<Item = (String, String)>) {
+        for (name, value) in variables {
+            if let Some(setting) = name.strip_prefix("JILU_") {
+                self.add(&setting.to_lowercase(), value, &name);
+            }
+        }
+    }
+
+    pub fn add(&mut self, name: &str, value: String, place: &str) {
+        if SETTINGS.iter().any(|setting| setting.name == name) {
+            self.values.insert(name.to_owned(), (value, place.to_owned()));
+        } else {
+            self.faults.push(format!("{place}: there is no setting {name:?}"));
+        }
+    }
+
+    fn parse<T>(&mut self, name: &str, default: T) -> T
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let Some((text, place)) = self.values.get(name) else { return default };
+        match text.parse() {
+            Ok(value) => value,
+            Err(error) => {
+                // A secret must not reach the screen, not even a mistyped one.
+                let shown = if name == "master_key" { "…" } else { text };
+                self.faults.push(format!("{place}: {name} = {shown:?}: {error}"));
+                default
+            }
+        }
+    }
+
+    fn parse_between<T>(&mut self, name: &str, default: T, least: T, most: T) -> T
+    where
+        T: FromStr + PartialOrd + Copy + std::fmt::Display,
+        T::Err: std::fmt::Display,
+    {
+        let value = self.parse(name, default);
+        if value < least || value > most {
+            self.faults.push(format!("{name} = {value}: {least} to {most} expected"));
+        }
+        value
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "json" => Ok(LogFormat::Json),
+            "text" => Ok(LogFormat::Text),
+            _ => Err("json or text expected".to_owned()),
+        }
+    }
+}
+
+impl Config {
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// Every fault, each naming the place, the setting, what was found and what was expected.
+    pub fn from_settings(mut raw: RawSettings) -> Result<Config, Vec<String>> {
+        let listen: SocketAddr = raw.parse("listen", SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let data: PathBuf = raw.parse("data", PathBuf::from("data"));
+        let default_database = DatabaseUrl::Sqlite(data.join("jilu.db"));
+        let standard = RuleSettings::standard();
+        let master_key = raw.values.contains_key("master_key").then(|| raw.parse("master_key", MasterKey([0; 32])));
+        let pass_score: crate::domain::assessment::Score = {
+            let default = crate::domain::assessment::Score::from_tenths(i32::from(standard.pass_score_tenths_min)).expect("the default is a score");
+            raw.parse("pass_score", default)
+        };
+        let config = Config {
+            listen,
+            public_url: raw.parse("public_url", format!("http://localhost:{}", listen.port())),
+            database: raw.parse("database", default_database),
+            migrate_on_start: raw.parse("migrate_on_start", true),
+            workers: raw.parse_between("workers", std::thread::available_parallelism().map_or(2, usize::from), 1, 1024),
+            queue_length: raw.parse_between("queue_length", 4096, 1, 1_000_000),
+            body_bytes_max: raw.parse_between("body_bytes_max", 1 << 20, 1024, 1 << 30),
+            upload_bytes_max: raw.parse_between("upload_bytes_max", 32 << 20, 1024, 1 << 32),
+            body_seconds_max: raw.parse_between("body_seconds_max", 30, 1, 3600),
+            token_seconds: raw.parse_between("token_seconds", 900, 10, 43_200),
+            idempotency_days: raw.parse_between("idempotency_days", 7, 7, 3650),
+            not_found_per_minute: raw.parse("not_found_per_minute", 60),
+            wrong_secrets_max: raw.parse("wrong_secrets_max", 10),
+            log_format: raw.parse("log_format", LogFormat::Json),
+            master_key,
+            rules: RuleSettings {
+                pass_score_tenths_min: u16::try_from(pass_score.tenths()).unwrap_or(standard.pass_score_tenths_min),
+                notice_working_days: raw.parse_between("notice_working_days", standard.notice_working_days, 0, 60),
+                panel_members_min: raw.parse_between("panel_members_min", standard.panel_members_min, 1, 99),
+                issue_backdate_days_max: raw.parse_between("issue_backdate_days_max", standard.issue_backdate_days_max, 0, 3650),
+                permit_valid_years: raw.parse_between("permit_valid_years", standard.permit_valid_years, 1, 50),
+                permit_review_years: raw.parse_between("permit_review_years", standard.permit_review_years, 1, 50),
+                worker_age_years_min: raw.parse_between("worker_age_years_min", standard.worker_age_years_min, 0, 99),
+            },
+            data,
+        };
+        raw.check_public_url(&config.public_url);
+        if raw.faults.is_empty() { Ok(config) } else { Err(raw.faults) }
+    }
+}
+
+impl RawSettings {
+    /// did:web knows no IP addresses and no paths in a registry's own DID.
+    fn check_public_url(&mut self, url: &str) {
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let fault = match host {
+            None => Some("https://HOST or http://HOST expected"),
+            Some(host) if host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) => Some("no path, query or user expected after the host"),
+            Some(host) if host.parse::<SocketAddr>().is_ok() || host.parse::<std::net::IpAddr>().is_ok() => Some("a host name expected: did:web allows no IP address"),
+            Some(_) => None,
+        };
+        self.faults.extend(fault.map(|fault| format!("public_url = {url:?}: {fault}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(settings: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let mut raw = RawSettings::default();
+        raw.add_environment(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Config::from_settings(raw)
+    }
+
+    #[test]
+    fn defaults_are_whole_and_follow_each_other() {
+        let config = config(&[("JILU_LISTEN", "127.0.0.1:9000"), ("JILU_DATA", "/tmp/x"), ("HOME", "/")]).unwrap();
+        assert_eq!(config.public_url, "http://localhost:9000");
+        assert_eq!(config.database, DatabaseUrl::Sqlite("/tmp/x/jilu.db".into()));
+        assert_eq!(config.rules, RuleSettings::standard());
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once_and_secrets_are_not_shown() {
+        let faults = config(&[
+            ("JILU_LISTEN", "nowhere"),
+            ("JILU_DATABASE", "mysql://x"),
+            ("JILU_WORKERS", "0"),
+            ("JILU_PUBLIC_URL", "http://10.0.0.1"),
+            ("JILU_MASTER_KEY", "5ecret"),
+            ("JILU_LISTN", "x"),
+            ("JILU_PASS_SCORE", "600"),
+        ])
+        .unwrap_err();
+        assert_eq!(faults.len(), 7, "{faults:#?}");
+        assert!(!faults.join(" ").contains("5ecret"));
+    }
+}

@@ -1,0 +1,217 @@
+//! Access: client secrets, access tokens, and who is behind them.
+//!
+//! Tokens are RFC 9068 `at+jwt` signed with EdDSA by a key that signs nothing else. Every claim is required and compared, the
+//! header may hold `alg`, `typ` and `kid` only, and the client is looked up again every two seconds, so that a revoked client
+//! is out within that time on every node.
+
+use super::Registry;
+use super::error::Error;
+use super::keys::PURPOSE_TOKENS;
+use crate::credential::jws::CompactJws;
+use crate::domain::access::{Actor, Role, Scope};
+use crate::domain::id::{ClientId, OrganisationId};
+use crate::store::organisations::{self, ClientRow};
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a verified token is believed without looking again.
+const BELIEVED_FOR: Duration = Duration::from_secs(2);
+const LEEWAY_SECONDS: u64 = 5;
+const TOKEN_BYTES_MAX: usize = 4096;
+const WRONG_SECRETS_WINDOW: Duration = Duration::from_secs(15 * 60);
+
+/// Tokens that were verified a moment ago, and clients that sent wrong secrets.
+pub struct AccessCache {
+    believed: quick_cache::sync::Cache<[u8; 32], (Actor, i64, Instant)>,
+    wrong: Mutex<HashMap<String, (u32, Instant)>>,
+}
+
+impl Default for AccessCache {
+    fn default() -> Self {
+        AccessCache { believed: quick_cache::sync::Cache::new(10_000), wrong: Mutex::new(HashMap::new()) }
+    }
+}
+
+/// Claims of an access token (RFC 9068, 2.2).
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    client_id: String,
+    scope: String,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: String,
+}
+
+/// What `/oauth/token` answers.
+#[derive(Debug, Clone)]
+pub struct IssuedToken {
+    pub access_token: String,
+    pub expires_in: u64,
+    pub scope: String,
+}
+
+/// Why no token was given (RFC 6749, 5.2).
+#[derive(Debug)]
+pub enum TokenRefusal {
+    InvalidClient,
+    InvalidScope,
+    /// Too many wrong secrets; seconds to wait.
+    TooMany(u64),
+    Other(Error),
+}
+
+impl From<Error> for TokenRefusal {
+    fn from(error: Error) -> Self {
+        TokenRefusal::Other(error)
+    }
+}
+
+impl Registry {
+    /// Exchanges a client's secret for an access token (RFC 6749, 4.4).
+    pub async fn issue_token(&self, client_id: &str, secret: &str, scope: Option<&str>) -> Result<IssuedToken, TokenRefusal> {
+        if let Some(seconds) = self.wait_for_client(client_id) {
+            return Err(TokenRefusal::TooMany(seconds));
+        }
+        let wanted = client_id.to_owned();
+        let client = self.store.read(move |conn| organisations::find_client(conn, &wanted)).await.map_err(Error::from)?;
+        // An unknown client costs as much time as a known one with a wrong secret.
+        let hash = client.as_ref().map_or_else(|| UNKNOWN_CLIENT_HASH.to_owned(), |client| client.secret_hash.clone());
+        let secret = secret.to_owned();
+        let is_right = tokio::task::spawn_blocking(move || verify_secret(&hash, &secret)).await.map_err(|error| Error::Internal(error.to_string()))?;
+        let Some(client) = client.filter(|_| is_right) else {
+            self.count_wrong_secret(client_id);
+            return Err(TokenRefusal::InvalidClient);
+        };
+        let granted = granted_scopes(&client, scope).ok_or(TokenRefusal::InvalidScope)?;
+        let now = self.clock.now().timestamp();
+        let claims = Claims {
+            iss: self.config.public_url.clone(),
+            aud: self.config.public_url.clone(),
+            sub: client.id.clone(),
+            client_id: client.id,
+            scope: granted.clone(),
+            iat: now,
+            nbf: now,
+            exp: now + i64::try_from(self.config.token_seconds).unwrap_or(i64::MAX / 2),
+            jti: self.entropy.uuid(),
+        };
+        let key = self.current_key(&self.registry_did(), PURPOSE_TOKENS).await?;
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some("at+jwt".to_owned());
+        header.kid = Some(key.public.key_id.clone());
+        let der = key.to_pkcs8();
+        let access_token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ed_der(&der)).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(IssuedToken { access_token, expires_in: self.config.token_seconds, scope: granted })
+    }
+
+    /// Who is behind a bearer token. None for every kind of wrong token: the caller hears one answer for all of them.
+    pub async fn find_actor(&self, token: &str) -> Result<Option<Actor>, Error> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Ok(None);
+        }
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let now = self.clock.now().timestamp();
+        if let Some((actor, expires, at)) = self.access.believed.get(&digest)
+            && at.elapsed() < BELIEVED_FOR
+        {
+            return Ok((now < expires).then_some(actor));
+        }
+        let Some(claims) = self.verify_token(token).await? else { return Ok(None) };
+        let wanted = claims.sub.clone();
+        let Some(client) = self.store.read(move |conn| organisations::find_client(conn, &wanted)).await? else { return Ok(None) };
+        let Some(actor) = actor_of(&client, &claims.scope) else { return Ok(None) };
+        self.access.believed.insert(digest, (actor.clone(), claims.exp, Instant::now()));
+        Ok(Some(actor))
+    }
+
+    async fn verify_token(&self, token: &str) -> Result<Option<Claims>, Error> {
+        // Forms that readers could disagree on are refused before the library sees them.
+        let Ok(jws) = CompactJws::parse(token) else { return Ok(None) };
+        let is_plain = jws.header.as_object().is_some_and(|header| header.keys().all(|name| ["alg", "typ", "kid"].contains(&name.as_str())));
+        let (Some("at+jwt"), Some(key_id), true) = (jws.typ(), jws.key_id(), is_plain) else { return Ok(None) };
+        if crate::credential::strict_json::parse(&jws.payload).is_err() {
+            return Ok(None);
+        }
+        let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_TOKENS && key.owner == self.registry_did()) else { return Ok(None) };
+        if !jws.is_signed_by(&key.public) {
+            return Ok(None);
+        }
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.set_audience(&[&self.config.public_url]);
+        validation.set_issuer(&[&self.config.public_url]);
+        // The library compares with the machine's clock; ours may be another, so both instants are compared below.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let decoding = DecodingKey::from_ed_der(key.public.bytes());
+        let Ok(decoded) = jsonwebtoken::decode::<Claims>(token, &decoding, &validation) else { return Ok(None) };
+        let claims = decoded.claims;
+        let now = self.clock.now().timestamp();
+        let leeway = i64::try_from(LEEWAY_SECONDS).unwrap_or(0);
+        let is_current = now < claims.exp + leeway && claims.nbf <= now + leeway && claims.iat <= now + leeway;
+        let is_ours = claims.aud == self.config.public_url && claims.iss == self.config.public_url && claims.sub == claims.client_id;
+        Ok((is_current && is_ours).then_some(claims))
+    }
+
+    fn wait_for_client(&self, client_id: &str) -> Option<u64> {
+        let wrong = self.access.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, since) = wrong.get(client_id)?;
+        let left = WRONG_SECRETS_WINDOW.checked_sub(since.elapsed())?;
+        (self.config.wrong_secrets_max > 0 && *count >= self.config.wrong_secrets_max).then_some(left.as_secs() + 1)
+    }
+
+    fn count_wrong_secret(&self, client_id: &str) {
+        let mut wrong = self.access.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.retain(|_, (_, since)| since.elapsed() < WRONG_SECRETS_WINDOW);
+        // Invented names must not fill the memory; the argon2 cost bounds how fast they come.
+        if wrong.len() < 100_000 {
+            wrong.entry(client_id.chars().take(64).collect()).or_insert((0, Instant::now())).0 += 1;
+        }
+    }
+
+    /// A new client secret: shown once, kept as argon2.
+    pub(super) fn make_secret(&self) -> (String, String) {
+        let secret = URL_SAFE_NO_PAD.encode(self.entropy.bytes::<32>());
+        let salt = SaltString::encode_b64(&self.entropy.bytes::<16>()).expect("16 bytes are a legal salt");
+        let hash = argon2::Argon2::default().hash_password(secret.as_bytes(), &salt).expect("the default parameters are legal").to_string();
+        (secret, hash)
+    }
+}
+
+/// A hash of nothing that anybody knows, so that unknown clients take as long as known ones.
+const UNKNOWN_CLIENT_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn verify_secret(hash: &str, secret: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| argon2::Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
+}
+
+/// The scopes asked for, if the client has them all; every scope of the client when none is asked for.
+fn granted_scopes(client: &ClientRow, asked: Option<&str>) -> Option<String> {
+    let held: Vec<&str> = client.scopes.split(' ').collect();
+    match asked.map(str::trim).filter(|asked| !asked.is_empty()) {
+        None => Some(client.scopes.clone()),
+        Some(asked) => asked.split_whitespace().all(|scope| held.contains(&scope)).then(|| asked.split_whitespace().collect::<Vec<_>>().join(" ")),
+    }
+}
+
+/// The actor of a client, with those scopes of the token that the client still has.
+fn actor_of(client: &ClientRow, scope: &str) -> Option<Actor> {
+    let held: Vec<&str> = client.scopes.split(' ').collect();
+    let scopes: Vec<Scope> = scope.split(' ').filter(|name| held.contains(name)).filter_map(|name| name.parse().ok()).collect();
+    let organisation = match &client.organisation_id {
+        Some(id) => Some(id.parse::<OrganisationId>().ok()?),
+        None => None,
+    };
+    Some(Actor { client: client.id.parse::<ClientId>().ok()?, organisation, role: client.role.parse::<Role>().ok()?, scopes })
+}

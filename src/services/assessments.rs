@@ -1,0 +1,290 @@
+//! Assessment sessions: held, filled with candidates, scored, published.
+
+use super::Registry;
+use super::error::{Error, invalid};
+use super::intent::{Answer, Intent};
+use crate::domain::access::{Act, Actor};
+use crate::domain::assessment::{PanelMember, notice_ends_on, panel_findings};
+use crate::domain::certificate_kind::CertificateKind;
+use crate::domain::filing::{IssueTarget, right_to_issue};
+use crate::domain::id::{OrganisationId, SessionId};
+use crate::domain::issue::Employment;
+use crate::domain::level::SkillLevel;
+use crate::domain::occupation::Occupation;
+use crate::domain::rule::Violation;
+use crate::domain::text::Text;
+use crate::store::assessments::{self as store, CandidateRow, CandidateStanding, PublicationRow, SessionRow};
+use crate::store::error::{Constraint, StoreError};
+use crate::store::journal::Fact;
+use chrono::NaiveDate;
+use serde_json::json;
+use std::collections::HashSet;
+
+/// A session to be held.
+#[derive(Debug, Clone)]
+pub struct SessionOrder {
+    pub kind: CertificateKind,
+    pub occupation: Option<Occupation>,
+    pub job_type: Option<String>,
+    pub level: Option<SkillLevel>,
+    pub ability: Option<String>,
+    pub held_on: NaiveDate,
+    pub site: Option<String>,
+    pub panel: Vec<PanelMember>,
+    pub quality_supervisor_card: Option<String>,
+}
+
+/// A session with its publication and the number of its candidates.
+#[derive(Debug, Clone)]
+pub struct SessionView {
+    pub row: SessionRow,
+    pub publication: Option<PublicationRow>,
+    pub candidates: i64,
+}
+
+/// A candidate to be added: the worker by identifier or by document number, and the tie to an employer body.
+#[derive(Debug, Clone)]
+pub struct CandidateOrder {
+    pub worker: WorkerReference,
+    pub employment: Employment,
+}
+
+/// How a file or a request names a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum WorkerReference {
+    Id(String),
+    /// In normal form; personal data.
+    DocumentNumber(String),
+}
+
+impl Registry {
+    /// The body that an actor works for.
+    pub(super) fn own_organisation(&self, actor: &Actor) -> Result<OrganisationId, Error> {
+        actor.organisation.clone().ok_or(Error::Forbidden(&[crate::domain::access::Scope::AssessmentWrite]))
+    }
+
+    /// Registers a session of the actor's own body.
+    pub async fn register_session(&self, actor: &Actor, order: SessionOrder, intent: &Intent<SessionView>) -> Result<Answer, Error> {
+        let body_id = self.own_organisation(actor)?;
+        self.authorise(actor, Act::WriteAssessment { body: &body_id })?;
+        self.check_session(&order)?;
+        let body = self.get_body(&body_id).await?;
+        let target = IssueTarget { kind: order.kind, occupation: order.occupation.as_ref(), level: order.level, ability: order.ability.as_deref() };
+        let mut findings = panel_findings(&order.panel, order.level, &self.config.rules);
+        // SV-6: an assessment outside the filed scope costs a body its filing, so it does not begin.
+        findings.extend(right_to_issue(&body.filings, &target, order.held_on).err());
+        if !findings.is_empty() {
+            return Err(Error::Refused(findings));
+        }
+        let panel: Vec<_> = order.panel.iter().map(|member| json!({ "card_number": member.card_number, "grade": member.grade.as_str() })).collect();
+        let row = SessionRow {
+            id: self.new_id(SessionId::new).to_string(),
+            organisation_id: body_id.to_string(),
+            kind: order.kind.as_str().to_owned(),
+            occupation_edition: order.occupation.as_ref().map(|occupation| occupation.edition.clone()),
+            occupation_code: order.occupation.as_ref().map(|occupation| occupation.code.to_string()),
+            job_type: order.job_type,
+            level: order.level.map(|level| level.as_str().to_owned()),
+            ability: order.ability,
+            held_on: order.held_on,
+            site: order.site,
+            panel: json!(panel).to_string(),
+            quality_supervisor_card: order.quality_supervisor_card,
+            registered_at: self.now_micros(),
+            registered_by: actor.client.to_string(),
+        };
+        let (answer, kept) = self.answer(intent, &SessionView { row: row.clone(), publication: None, candidates: 0 });
+        self.store
+            .write(move |tx| {
+                kept.keep(tx)?;
+                store::insert_session(tx.conn, &row)?;
+                tx.record(Fact::of("session_registered", Some(&body_id), &row.id, &row)?);
+                Ok(())
+            })
+            .await?;
+        Ok(answer)
+    }
+
+    fn check_session(&self, order: &SessionOrder) -> Result<(), Error> {
+        let mut faults: Vec<Violation> = Vec::new();
+        let mut add = |field: &str, en: String, zh: &str| faults.push(invalid(field, Text::new(en, zh)));
+        if !order.kind.is_assessed() {
+            add("certificate_kind", format!("{} is not earned in a session", order.kind.as_str()), "该类证书不经评价场次取得");
+        }
+        if order.kind.has_level() {
+            match &order.occupation {
+                None => add("occupation_code", "an occupation expected for this kind".into(), "该类证书应注明职业"),
+                Some(occupation) if self.catalogue().find_occupation_name(occupation, self.clock.today()).is_none() => {
+                    add("occupation_code", format!("{occupation} is not in the catalogue"), "职业不在目录中");
+                }
+                Some(_) => {}
+            }
+            match order.level {
+                None => add("level", "a level expected for this kind".into(), "该类证书应注明等级"),
+                Some(SkillLevel::Apprentice) => add("level", "apprentices get no numbered certificate; level5 or above expected".into(), "学徒工不发放带编号的证书"),
+                Some(_) => {}
+            }
+            if order.ability.is_some() {
+                add("ability", "no ability expected: this kind names an occupation and a level".into(), "该类证书不应填写专项能力");
+            }
+        } else {
+            if order.ability.is_none() {
+                add("ability", "an ability expected for this kind".into(), "应注明专项能力");
+            }
+            if order.occupation.is_some() || order.level.is_some() {
+                add("level", "no occupation or level expected: this kind names an ability".into(), "专项职业能力证书没有职业和等级");
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+    }
+
+    /// A session, for its own body or for those who supervise; a foreign one does not exist.
+    pub async fn get_session(&self, actor: &Actor, id: &SessionId) -> Result<SessionView, Error> {
+        let view = self.load_session(id).await?;
+        self.authorise(actor, Act::ReadAssessment { body: &super::stored(&view.row.organisation_id)? })?;
+        Ok(view)
+    }
+
+    /// A session that the actor may write.
+    pub(super) async fn own_session(&self, actor: &Actor, id: &SessionId) -> Result<(SessionView, OrganisationId), Error> {
+        let view = self.load_session(id).await?;
+        let body: OrganisationId = super::stored(&view.row.organisation_id)?;
+        self.authorise(actor, Act::WriteAssessment { body: &body })?;
+        Ok((view, body))
+    }
+
+    async fn load_session(&self, id: &SessionId) -> Result<SessionView, Error> {
+        let wanted = id.to_string();
+        let found = self
+            .store
+            .read(move |conn| {
+                let Some(row) = store::find_session(conn, &wanted)? else { return Ok(None) };
+                Ok(Some(SessionView { publication: store::find_publication(conn, &wanted)?, candidates: store::count_candidates(conn, &wanted)?, row }))
+            })
+            .await?;
+        found.ok_or(Error::NotFound)
+    }
+
+    /// A page of sessions: a body sees its own, the authority all.
+    pub async fn list_sessions(&self, actor: &Actor, after: Option<String>, limit: i64) -> Result<Vec<SessionRow>, Error> {
+        let owner = match actor.role {
+            crate::domain::access::Role::Registrar | crate::domain::access::Role::Supervisor | crate::domain::access::Role::Auditor => None,
+            _ => Some(self.own_organisation(actor)?),
+        };
+        if let Some(body) = &owner {
+            self.authorise(actor, Act::ReadAssessment { body })?;
+        }
+        Ok(self.store.read(move |conn| store::list_sessions(conn, owner.as_ref().map(OrganisationId::as_str), after.as_deref(), limit)).await?)
+    }
+
+    /// Adds candidates, all or none. A worker who is a candidate already stays one.
+    pub async fn add_candidates(&self, actor: &Actor, id: &SessionId, orders: Vec<CandidateOrder>, intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
+        let (session, body) = self.own_session(actor, id).await?;
+        if session.publication.is_some() {
+            return Err(Error::Refused(vec![Violation::deny("IS-4", Text::new("the results are published; nobody can be added any more", "成绩已公示，不能再增加考生")).at("candidates")]));
+        }
+        let workers = self.resolve_workers(&orders.iter().map(|order| order.worker.clone()).collect::<Vec<_>>(), "candidates").await?;
+        let wanted = id.to_string();
+        let present: HashSet<String> = self.store.read(move |conn| store::list_candidate_workers(conn, &wanted)).await?.into_iter().collect();
+        let (now, by) = (self.now_micros(), actor.client.to_string());
+        let rows: Vec<CandidateRow> = workers
+            .into_iter()
+            .zip(&orders)
+            .filter(|(worker, _)| !present.contains(worker))
+            .map(|(worker_id, order)| CandidateRow { session_id: id.to_string(), worker_id, employment: order.employment.as_str().to_owned(), registered_at: now, registered_by: by.clone() })
+            .collect();
+        let added = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let (answer, kept) = self.answer(intent, &(added, session.candidates + added));
+        self.store
+            .write(move |tx| {
+                kept.keep(tx)?;
+                store::insert_candidates(tx.conn, &rows)?;
+                for row in &rows {
+                    tx.record(Fact::of("candidate_registered", Some(&body), &row.session_id, row)?);
+                }
+                Ok(())
+            })
+            .await
+            .map_err(|error| match error {
+                StoreError::Conflict(Constraint::SessionCandidate) => Error::Conflict(Text::new("another request is adding the same candidates; send it again", "另一请求正在添加相同考生，请重试")),
+                other => other.into(),
+            })?;
+        Ok(answer)
+    }
+
+    /// Finds the workers that a list names; every name that finds nobody, and every worker named twice, is a fault of its row.
+    pub(super) async fn resolve_workers(&self, references: &[WorkerReference], field: &str) -> Result<Vec<String>, Error> {
+        let hash = |reference: &WorkerReference| match reference {
+            WorkerReference::Id(_) => None,
+            WorkerReference::DocumentNumber(number) => Some(self.number_hash(number).to_vec()),
+        };
+        let hashes: Vec<Vec<u8>> = references.iter().filter_map(hash).collect();
+        let ids: Vec<String> = references.iter().filter_map(|reference| if let WorkerReference::Id(id) = reference { Some(id.clone()) } else { None }).collect();
+        let (by_number, existing) = self
+            .store
+            .read(move |conn| Ok((crate::store::workers::list_workers_by_numbers(conn, &hashes)?, crate::store::workers::list_existing(conn, &ids)?)))
+            .await?;
+        let by_number: std::collections::HashMap<Vec<u8>, String> = by_number.into_iter().collect();
+        let existing: HashSet<String> = existing.into_iter().collect();
+        let (mut found, mut faults, mut seen) = (Vec::new(), Vec::new(), std::collections::HashMap::new());
+        for (index, reference) in references.iter().enumerate() {
+            let at = format!("{field}[{index}]");
+            let worker = match reference {
+                WorkerReference::Id(id) => existing.get(id).cloned(),
+                WorkerReference::DocumentNumber(_) => hash(reference).and_then(|hash| by_number.get(&hash).cloned()),
+            };
+            let Some(worker) = worker else {
+                faults.push(invalid(at, Text::new("no registered worker found; register the worker first", "未找到已登记的劳动者，请先登记")));
+                continue;
+            };
+            if let Some(first) = seen.insert(worker.clone(), index) {
+                faults.push(invalid(at, Text::new(format!("the same worker stands at {field}[{first}] already"), format!("与 {field}[{first}] 为同一人"))));
+            }
+            found.push(worker);
+        }
+        if faults.is_empty() { Ok(found) } else { Err(Error::Invalid(faults)) }
+    }
+
+    pub async fn list_candidates(&self, actor: &Actor, id: &SessionId, after: Option<String>, limit: i64) -> Result<Vec<CandidateStanding>, Error> {
+        self.get_session(actor, id).await?;
+        let wanted = id.to_string();
+        Ok(self.store.read(move |conn| store::list_candidates(conn, &wanted, after.as_deref(), limit)).await?)
+    }
+
+    /// Publishes the results: the public notice of IS-4 begins tomorrow. Publishing again without new scores changes nothing.
+    pub async fn publish_results(&self, actor: &Actor, id: &SessionId, intent: &Intent<(PublicationRow, bool)>) -> Result<Answer, Error> {
+        let (session, body) = self.own_session(actor, id).await?;
+        let wanted = id.to_string();
+        let scores = self.store.read(move |conn| store::list_all_scores(conn, &wanted)).await?;
+        let newest = scores.iter().map(|row| row.recorded_at).max();
+        let Some(newest) = newest else {
+            return Err(Error::Refused(vec![Violation::deny("IS-4", Text::new("no scores are recorded; there is nothing to publish", "尚无成绩，无可公示"))]));
+        };
+        let version = match session.publication {
+            Some(earlier) if earlier.recorded_at >= newest => return Ok(self.answer(intent, &(earlier, false)).0),
+            Some(earlier) => earlier.version + 1,
+            None => 1,
+        };
+        let published_on = self.clock.today();
+        let rules = &self.config.rules;
+        let row = PublicationRow {
+            session_id: id.to_string(),
+            version,
+            published_on,
+            notice_ends_on: notice_ends_on(published_on, &self.catalogue().calendar, rules),
+            notice_working_days: i32::try_from(rules.notice_working_days).unwrap_or(i32::MAX),
+            recorded_at: self.now_micros(),
+            recorded_by: actor.client.to_string(),
+        };
+        let (answer, kept) = self.answer(intent, &(row.clone(), true));
+        self.store
+            .write(move |tx| {
+                kept.keep(tx)?;
+                store::insert_publication(tx.conn, &row)?;
+                tx.record(Fact::of("results_published", Some(&body), &row.session_id, &row)?);
+                Ok(())
+            })
+            .await?;
+        Ok(answer)
+    }
+}

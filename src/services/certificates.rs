@@ -1,0 +1,90 @@
+//! Reading certificates: by number, by identifier, by issuer; with their history.
+
+use super::Registry;
+use super::error::Error;
+use super::issuing::{IssuedCertificate, version_place};
+use crate::domain::access::{Act, Actor};
+use crate::domain::id::{CertificateId, OrganisationId};
+use crate::domain::text::Text;
+use crate::store::certificates::{self as store, CertificateVersionRow, PermitReviewRow, Standing, StatusChangeRow};
+use crate::vault::Sealed;
+
+/// How a path names a certificate: by its number, or by its identifier where the number must not stand in a URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateName {
+    Number(String),
+    Id(CertificateId),
+}
+
+/// Everything that happened to a certificate, oldest first within each list.
+#[derive(Debug, Clone)]
+pub struct CertificateHistory {
+    pub current: Standing,
+    pub versions: Vec<CertificateVersionRow>,
+    pub changes: Vec<StatusChangeRow>,
+    pub reviews: Vec<PermitReviewRow>,
+}
+
+impl CertificateName {
+    /// Reads a path segment. A permit's number discloses an identity number, so it is refused in a URL.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.starts_with("crt_") {
+            return text.parse().map(CertificateName::Id).map_err(|_| Error::NotFound);
+        }
+        let number = crate::domain::number::normalised(text);
+        if number.starts_with('T') && number.len() >= 10 {
+            let detail = Text::new("the number of a special operation permit contains an identity number and must not stand in a URL; use the certificate_id", "特种作业操作证编号含公民身份号码，不得出现在网址中；请使用 certificate_id");
+            return Err(Error::invalid("certificate_number", detail));
+        }
+        Ok(CertificateName::Number(number))
+    }
+}
+
+impl Registry {
+    pub(super) async fn find_standing(&self, name: &CertificateName) -> Result<Standing, Error> {
+        let name = name.clone();
+        let found = self
+            .store
+            .read(move |conn| match &name {
+                CertificateName::Number(number) => Ok(store::list_by_number_key(conn, number)?.into_iter().next()),
+                CertificateName::Id(id) => store::find_by_id(conn, id.as_str()),
+            })
+            .await?;
+        found.ok_or(Error::NotFound)
+    }
+
+    /// A certificate that the actor may read; a foreign one does not exist.
+    pub async fn get_certificate(&self, actor: &Actor, name: &CertificateName) -> Result<IssuedCertificate, Error> {
+        let standing = self.find_standing(name).await?;
+        let issuer: OrganisationId = super::stored(&standing.0.issuer_id)?;
+        self.authorise(actor, Act::ReadCertificate { issuer: &issuer })?;
+        let body = self.get_body(&issuer).await?;
+        self.open_issued(standing, body.name.clone())
+    }
+
+    /// The signed document of the current version, byte for byte as it was signed.
+    pub async fn get_document(&self, actor: &Actor, name: &CertificateName) -> Result<(String, Standing), Error> {
+        let issued = self.get_certificate(actor, name).await?;
+        let version = &issued.standing.1;
+        let document = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
+        Ok((document, issued.standing))
+    }
+
+    /// A page of the actor's own certificates, in order of issue.
+    pub async fn list_certificates(&self, actor: &Actor, after: Option<String>, limit: i64) -> Result<Vec<IssuedCertificate>, Error> {
+        let issuer = self.own_organisation(actor)?;
+        self.authorise(actor, Act::ReadCertificate { issuer: &issuer })?;
+        let body = self.get_body(&issuer).await?;
+        let rows = self.store.read(move |conn| store::list_by_issuer(conn, issuer.as_str(), after.as_deref(), limit)).await?;
+        rows.into_iter().map(|standing| self.open_issued(standing, body.name.clone())).collect()
+    }
+
+    pub async fn get_certificate_history(&self, actor: &Actor, name: &CertificateName) -> Result<CertificateHistory, Error> {
+        let current = self.find_standing(name).await?;
+        self.authorise(actor, Act::ReadCertificate { issuer: &super::stored(&current.0.issuer_id)? })?;
+        let id = current.0.id.clone();
+        let (versions, changes, reviews) =
+            self.store.read(move |conn| Ok((store::list_versions(conn, &id)?, store::list_status_changes(conn, &id)?, store::list_reviews(conn, &id)?))).await?;
+        Ok(CertificateHistory { current, versions, changes, reviews })
+    }
+}

@@ -1,0 +1,531 @@
+//! Issuing: gather, ask the rules, reserve, compose, check, sign, write.
+
+use super::Registry;
+use super::error::{Error, invalid};
+use super::intent::{Answer, Intent, KeptAnswer};
+use super::keys::PURPOSE_CREDENTIALS;
+use super::numbering::{Numbered, number_taken};
+use super::organisations::Body;
+use super::results::scores_of;
+use super::workers::{KnownDocument, Worker};
+use crate::credential::conformance;
+use crate::credential::document::{Achievement, CredentialFacts};
+use crate::credential::jws;
+use crate::domain::access::{Act, Actor};
+use crate::domain::assessment::Scores;
+use crate::domain::certificate::CertificateState;
+use crate::domain::certificate_kind::CertificateKind;
+use crate::domain::filing::{FilingVersion, IssueTarget};
+use crate::domain::id::{CertificateId, OrganisationId, SessionId, WorkerId};
+use crate::domain::issue::{AssessedFacts, IssueFacts, issue_findings};
+use crate::domain::level::SkillLevel;
+use crate::domain::occupation::Occupation;
+use crate::domain::permit::permit_dates;
+use crate::domain::rule::{Violation, decide};
+use crate::domain::text::Text;
+use crate::store::assessments::{self, CandidateRow, PublicationRow, ScoreRow, SessionRow};
+use crate::store::certificates::{self as store, CertificateRow, CertificateStateRow, CertificateVersionRow, Standing};
+use crate::store::error::{Constraint, StoreError};
+use crate::store::journal::Fact;
+use crate::store::workers as worker_store;
+use crate::store::writer::Tx;
+use crate::vault::Sealed;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A certificate to be issued.
+#[derive(Debug, Clone)]
+pub struct IssueOrder {
+    pub worker: WorkerId,
+    pub subject: IssueSubject,
+    /// Today when absent.
+    pub issued_on: Option<NaiveDate>,
+    /// Chosen by the body; the next of its series when absent.
+    pub certificate_number: Option<String>,
+    pub form_serial: Option<String>,
+    /// A revoked certificate that this one puts right (IS-7).
+    pub cures: Option<CertificateId>,
+}
+
+/// What the certificate is about.
+#[derive(Debug, Clone)]
+pub enum IssueSubject {
+    Assessed { session: SessionId },
+    Completion { project: String, taught_minutes: Option<i32> },
+    Permit { category: String, item: String, valid_to: Option<NaiveDate>, review_due_on: Option<NaiveDate> },
+}
+
+/// What is kept of a certificate's content beside the sealed document; no personal data.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CertificateFacts {
+    /// As printed; masked where the number discloses an identity number.
+    pub certificate_number: String,
+    pub occupation: Option<String>,
+    pub occupation_name: Option<String>,
+    pub job_type: Option<String>,
+    pub level: Option<String>,
+    pub ability: Option<String>,
+    pub project: Option<String>,
+    pub taught_minutes: Option<i32>,
+    pub category: Option<String>,
+    pub item: Option<String>,
+    pub held_on: Option<NaiveDate>,
+    pub theory: Option<i32>,
+    pub practical: Option<i32>,
+    pub comprehensive: Option<i32>,
+}
+
+/// The holder as printed; sealed with the version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Holder {
+    pub name: String,
+    pub document_type: String,
+    pub document_number: String,
+}
+
+/// A certificate ready to be written, or one that stands already.
+#[derive(Debug, Clone)]
+pub struct IssuedCertificate {
+    pub standing: Standing,
+    pub holder: Holder,
+    pub facts: CertificateFacts,
+    pub issuer_name: String,
+    pub warnings: Vec<Violation>,
+    pub is_new: bool,
+}
+
+/// What was read before deciding.
+struct Gathered {
+    session: Option<(SessionRow, Option<CandidateRow>, Option<ScoreRow>, Option<PublicationRow>)>,
+    worker: Worker,
+    held: Vec<CertificateFacts>,
+    existing: Option<Standing>,
+}
+
+/// What the decision was made on, in terms of the field.
+pub(super) struct Subject {
+    pub kind: CertificateKind,
+    occupation: Option<Occupation>,
+    occupation_name: Option<String>,
+    pub level: Option<SkillLevel>,
+    pub facts: CertificateFacts,
+    valid_to: Option<NaiveDate>,
+    review_due_on: Option<NaiveDate>,
+    session: Option<SessionId>,
+}
+
+/// Where a version's sealed parts belong.
+pub(super) fn version_place(certificate: &str, version: i32) -> String {
+    format!("{certificate}/{version}")
+}
+
+impl Registry {
+    /// Issues one certificate of the actor's own body. One assessment gives one certificate: asking again returns it.
+    pub async fn issue_certificate(&self, actor: &Actor, order: IssueOrder, intent: &Intent<IssuedCertificate>) -> Result<Answer, Error> {
+        let issuer = self.authorise_issue(actor, &order).await?;
+        self.issue(&issuer, actor.client.as_str(), order, Some(intent)).await.map(|(_, answer)| answer.expect("an intent was given"))
+    }
+
+    /// What issuing would say, without issuing: warnings, or every violation.
+    pub async fn check_issue(&self, actor: &Actor, order: &IssueOrder) -> Result<Vec<Violation>, Error> {
+        let issuer = self.authorise_issue(actor, order).await?;
+        self.issue_warnings(&issuer, order).await
+    }
+
+    /// The same for a row of a job.
+    pub(super) async fn issue_warnings(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Vec<Violation>, Error> {
+        let gathered = self.gather(order).await?;
+        let body = self.get_body(issuer).await?;
+        self.check_cure(order, issuer).await?;
+        Ok(self.decide_issue(&body, order, &gathered)?.2)
+    }
+
+    async fn authorise_issue(&self, actor: &Actor, order: &IssueOrder) -> Result<OrganisationId, Error> {
+        let issuer = self.own_organisation(actor)?;
+        let kind = match &order.subject {
+            IssueSubject::Assessed { .. } => CertificateKind::SkillLevel,
+            IssueSubject::Completion { .. } => CertificateKind::TrainingCompletion,
+            IssueSubject::Permit { .. } => CertificateKind::SpecialOperation,
+        };
+        self.authorise(actor, Act::IssueCertificate { issuer: &issuer, kind })?;
+        if let IssueSubject::Assessed { session } = &order.subject {
+            self.own_session_for_issue(actor, session).await?;
+        }
+        Ok(issuer)
+    }
+
+    /// A session of somebody else does not exist for this actor.
+    async fn own_session_for_issue(&self, actor: &Actor, session: &SessionId) -> Result<(), Error> {
+        let wanted = session.to_string();
+        let row = self.store.read(move |conn| assessments::find_session(conn, &wanted)).await?;
+        match row {
+            Some(row) if actor.organisation.as_ref().map(OrganisationId::as_str) == Some(row.organisation_id.as_str()) => Ok(()),
+            _ => Err(Error::invalid("session_id", Text::new("no such session of this body", "本机构没有该场次"))),
+        }
+    }
+
+    /// Issues in the name of a body whose right to ask was decided before; also for rows of jobs.
+    pub(super) async fn issue(
+        &self,
+        issuer: &OrganisationId,
+        by: &str,
+        order: IssueOrder,
+        intent: Option<&Intent<IssuedCertificate>>,
+    ) -> Result<(IssuedCertificate, Option<Answer>), Error> {
+        let answered = |registry: &Registry, issued: IssuedCertificate| {
+            let answer = intent.map(|intent| registry.answer(intent, &issued).0);
+            (issued, answer)
+        };
+        // A serial that a body chose itself may be met by the series; the next one is taken instead.
+        for _ in 0..8 {
+            let gathered = self.gather(&order).await?;
+            let body = self.get_body(issuer).await?;
+            if let Some(existing) = gathered.existing.clone().filter(|_| order.cures.is_none()) {
+                let issued = self.open_issued(existing, body.name.clone())?;
+                return Ok(answered(self, issued));
+            }
+            let (subject, filing, warnings) = self.decide_issue(&body, &order, &gathered)?;
+            let cured = self.check_cure(&order, issuer).await?;
+            let number = self.take_number(&order, &subject, filing, &gathered.worker).await?;
+            let issued = self.compose(&body, by, &order, subject, &gathered.worker, filing, number, cured.as_ref(), warnings).await?;
+            let (answer, kept) = match intent {
+                Some(intent) => {
+                    let (answer, kept) = self.answer(intent, &issued);
+                    (Some(answer), Some(kept))
+                }
+                None => (None, None),
+            };
+            let standing = issued.standing.clone();
+            let owner = issuer.clone();
+            match self.store.write(move |tx| insert_issued(tx, &standing, &owner, kept.as_ref())).await {
+                Ok(()) => return Ok((issued, answer)),
+                Err(StoreError::Conflict(Constraint::CertificateNumber)) if order.certificate_number.is_none() && !matches!(order.subject, IssueSubject::Permit { .. }) => {}
+                Err(StoreError::Conflict(Constraint::CertificateNumber)) => return Err(number_taken()),
+                Err(StoreError::Conflict(Constraint::CertificateOfSession)) => {}
+                Err(StoreError::Conflict(Constraint::CertificateCure)) => return Err(Error::Conflict(Text::new("the revoked certificate has been put right already", "该被撤销证书已办理过补正"))),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::Unavailable(Text::new("no free number was found in eight tries", "连续八次未取得可用编号")))
+    }
+
+    /// One read for everything that the rules look at.
+    async fn gather(&self, order: &IssueOrder) -> Result<Gathered, Error> {
+        let worker_id = order.worker.to_string();
+        let session_id = match &order.subject {
+            IssueSubject::Assessed { session } => Some(session.to_string()),
+            _ => None,
+        };
+        let found = self
+            .store
+            .read(move |conn| {
+                let Some(row) = worker_store::find_worker(conn, &worker_id)? else { return Ok(None) };
+                let name = super::existing(worker_store::find_name(conn, &worker_id)?, "a worker's name")?;
+                let documents = worker_store::list_documents(conn, &worker_id)?;
+                let held = store::list_facts_of_worker(conn, &worker_id)?;
+                let Some(session_id) = session_id else { return Ok(Some((row, name, documents, held, None, None))) };
+                let session = super::existing(assessments::find_session(conn, &session_id)?, "a session")?;
+                let candidate = assessments::find_candidate(conn, &session_id, &worker_id)?;
+                let scores = assessments::find_scores(conn, &session_id, &worker_id)?;
+                let publication = assessments::find_publication(conn, &session_id)?;
+                let existing = store::find_by_session(conn, &session_id, &worker_id)?;
+                Ok(Some((row, name, documents, held, Some((session, candidate, scores, publication)), existing)))
+            })
+            .await?;
+        let (row, name, documents, held, session, existing) =
+            found.ok_or_else(|| Error::invalid("worker_id", Text::new("no such worker", "没有该劳动者")))?;
+        Ok(Gathered {
+            worker: self.open_worker(&row, &name, &documents)?,
+            held: held.iter().map(|text| super::stored_json(text)).collect::<Result<_, _>>()?,
+            session,
+            existing,
+        })
+    }
+
+    /// Asks the rules: a subject with the filing that gives the right and the warnings, or every violation.
+    fn decide_issue<'a>(&self, body: &'a Body, order: &IssueOrder, gathered: &Gathered) -> Result<(Subject, &'a FilingVersion, Vec<Violation>), Error> {
+        let today = self.clock.today();
+        let issued_on = order.issued_on.unwrap_or(today);
+        let subject = self.subject_of(order, gathered, issued_on)?;
+        let assessed = match &gathered.session {
+            None => None,
+            Some((_, None, _, _)) => return Err(Error::invalid("worker_id", Text::new("the worker is not a candidate of this session", "该劳动者不是本场次考生"))),
+            Some((session, Some(candidate), scores, publication)) => Some(AssessedFacts {
+                scores: scores.as_ref().map(scores_of),
+                employment: super::stored(&candidate.employment)?,
+                // Scores that came after the publication were never shown for objections.
+                notice_ends_on: publication.as_ref().filter(|row| scores.as_ref().is_none_or(|scores| scores.recorded_at <= row.recorded_at)).map(|row| row.notice_ends_on),
+                held_on: session.held_on,
+            }),
+        };
+        let occupation_text = subject.occupation.as_ref().map(ToString::to_string);
+        let held_levels: Vec<SkillLevel> = gathered.held.iter().filter(|facts| facts.occupation.is_some() && facts.occupation == occupation_text).filter_map(|facts| facts.level.as_deref()?.parse().ok()).collect();
+        let catalogue = self.catalogue();
+        let facts = IssueFacts {
+            target: IssueTarget { kind: subject.kind, occupation: subject.occupation.as_ref(), level: subject.level, ability: subject.facts.ability.as_deref() },
+            issuer_state: body.state,
+            filings: &body.filings,
+            assessed,
+            holder_birth: gathered.worker.birth(),
+            held_levels: &held_levels,
+            is_entry_class: subject.occupation_name.as_deref().is_some_and(|name| catalogue.is_entry_class(name, issued_on)),
+            is_professional_occupation: subject.occupation.as_ref().is_some_and(|occupation| occupation.code.is_professional()),
+            issued_on,
+            today,
+        };
+        let (filing, mut findings) = issue_findings(&facts, &self.config.rules);
+        // The filing borrowed by the facts lives in the body.
+        let filing = filing.and_then(|found| body.filings.iter().find(|known| known.filing == found.filing && known.version == found.version));
+        if let (Some(filing), Some(text)) = (filing, &order.certificate_number) {
+            findings.extend(self.number_findings(filing, &subject, text, issued_on));
+        }
+        let warnings = decide(findings).map_err(Error::Refused)?;
+        let filing = filing.ok_or_else(|| Error::Internal("a decision without a filing".to_owned()))?;
+        Ok((subject, filing, warnings))
+    }
+
+    fn subject_of(&self, order: &IssueOrder, gathered: &Gathered, issued_on: NaiveDate) -> Result<Subject, Error> {
+        let empty = |kind| Subject { kind, occupation: None, occupation_name: None, level: None, facts: CertificateFacts::default(), valid_to: None, review_due_on: None, session: None };
+        match &order.subject {
+            IssueSubject::Assessed { session: id } => {
+                let (session, _, scores, _) = gathered.session.as_ref().ok_or_else(|| Error::Internal("a session was not gathered".to_owned()))?;
+                let mut subject = empty(super::stored(&session.kind)?);
+                subject.session = Some(id.clone());
+                if let (Some(edition), Some(code)) = (&session.occupation_edition, &session.occupation_code) {
+                    let occupation: Occupation = super::stored(&format!("{edition}/{code}"))?;
+                    subject.occupation_name = self.catalogue().find_occupation_name(&occupation, issued_on);
+                    subject.facts.occupation = Some(occupation.to_string());
+                    subject.facts.occupation_name = subject.occupation_name.clone();
+                    subject.occupation = Some(occupation);
+                }
+                subject.level = session.level.as_deref().map(super::stored).transpose()?;
+                subject.facts.job_type = session.job_type.clone();
+                subject.facts.level = session.level.clone();
+                subject.facts.ability = session.ability.clone();
+                subject.facts.held_on = Some(session.held_on);
+                if let Some(scores) = scores {
+                    (subject.facts.theory, subject.facts.practical, subject.facts.comprehensive) = (scores.theory_tenths, scores.practical_tenths, scores.comprehensive_tenths);
+                }
+                Ok(subject)
+            }
+            IssueSubject::Completion { project, taught_minutes } => {
+                let mut subject = empty(CertificateKind::TrainingCompletion);
+                subject.facts.project = Some(project.clone());
+                subject.facts.taught_minutes = *taught_minutes;
+                Ok(subject)
+            }
+            IssueSubject::Permit { category, item, valid_to, review_due_on } => {
+                let dates = permit_dates(issued_on, &self.config.rules);
+                let mut subject = empty(CertificateKind::SpecialOperation);
+                let known = self.catalogue().list_on("special_operations", issued_on).is_some_and(|list| list.entries.iter().any(|entry| entry.members["category_zh"] == category.as_str()));
+                if !known {
+                    return Err(Error::invalid("category", Text::new(format!("{category} is not in the catalogue list special_operations"), format!("作业类别 {category} 不在目录中"))));
+                }
+                subject.facts.category = Some(category.clone());
+                subject.facts.item = Some(item.clone());
+                // The printed dates count where there are any (IS-10).
+                subject.valid_to = Some(valid_to.unwrap_or(dates.valid_to));
+                subject.review_due_on = Some(review_due_on.unwrap_or(dates.review_due_on));
+                if subject.valid_to < Some(issued_on) {
+                    return Err(Error::invalid("valid_to", Text::new("the last valid day lies before the day of issue", "有效期止早于签发日")));
+                }
+                Ok(subject)
+            }
+        }
+    }
+
+    /// The certificate that is put right must be a revoked one of the same body (IS-7).
+    async fn check_cure(&self, order: &IssueOrder, issuer: &OrganisationId) -> Result<Option<Standing>, Error> {
+        let Some(cures) = &order.cures else { return Ok(None) };
+        let wanted = cures.to_string();
+        let found = self.store.read(move |conn| store::find_by_id(conn, &wanted)).await?;
+        let found = found.filter(|(row, ..)| row.issuer_id == issuer.as_str() && row.worker_id == order.worker.as_str());
+        let standing = found.ok_or_else(|| Error::invalid("cures", Text::new("no such certificate of this body and worker", "本机构没有该劳动者的此证书")))?;
+        if standing.2.state != CertificateState::Revoked.as_str() {
+            let state = &standing.2.state;
+            let detail = Text::new(format!("the certificate is {state}, revoked expected"), format!("证书状态为 {state}，应为 revoked"));
+            return Err(Error::Refused(vec![Violation::deny("IS-7", detail).at("cures").fact("state", state)]));
+        }
+        Ok(Some(standing))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that was decided meets here once")]
+    async fn compose(
+        &self,
+        body: &Body,
+        by: &str,
+        order: &IssueOrder,
+        mut subject: Subject,
+        worker: &Worker,
+        filing: &FilingVersion,
+        number: Numbered,
+        cured: Option<&Standing>,
+        warnings: Vec<Violation>,
+    ) -> Result<IssuedCertificate, Error> {
+        let now = self.now_micros();
+        let id = self.new_id(CertificateId::new);
+        subject.facts.certificate_number = number.printed;
+        let document = preferred_document(worker);
+        let row = CertificateRow {
+            id: id.to_string(),
+            number_key: number.key,
+            permit_scope: number.permit_scope,
+            kind: subject.kind.as_str().to_owned(),
+            issuer_id: body.organisation.to_string(),
+            worker_id: worker.id.to_string(),
+            session_id: subject.session.as_ref().map(ToString::to_string),
+            cures: cured.map(|(row, ..)| row.id.clone()),
+            cure_ordinal: cured.map_or(0, |(row, ..)| row.cure_ordinal + 1),
+            token: URL_SAFE_NO_PAD.encode(self.entropy.bytes::<18>()),
+            filing_id: filing.filing.to_string(),
+            filing_version: filing.version,
+            registered_at: now,
+            registered_by: by.to_owned(),
+        };
+        let holder = Holder { name: worker.name.as_str().to_owned(), document_type: document.document.kind().as_str().to_owned(), document_number: document.document.number().to_owned() };
+        let content = VersionContent {
+            number: 1,
+            holder: holder.clone(),
+            holder_document: document.id.to_string(),
+            facts: subject.facts,
+            issued_on: order.issued_on.unwrap_or_else(|| self.clock.today()),
+            valid_to: subject.valid_to,
+            review_due_on: subject.review_due_on,
+            form_serial: order.form_serial.clone(),
+            reason: None,
+            decision_document: None,
+            lineage: cured.map(|(row, ..)| format!("补正被撤销的证书 {} / cures the revoked certificate {}", row.id, row.id)),
+        };
+        let version = self.sign_version(&row, &body.name, content, by).await?;
+        let state = CertificateStateRow { certificate_id: row.id.clone(), version: 1, state: CertificateState::Issued.as_str().to_owned(), reviewed_on: None, changed_at: now };
+        let facts = super::stored_json(&version.facts)?;
+        Ok(IssuedCertificate { standing: (row, version, state), holder, facts, issuer_name: body.name.clone(), warnings, is_new: true })
+    }
+
+    /// Composes, checks and signs one version: the only way to a signed document.
+    pub(super) async fn sign_version(&self, row: &CertificateRow, issuer_name: &str, content: VersionContent, by: &str) -> Result<CertificateVersionRow, Error> {
+        let entry = self.next_status_entry().await?;
+        let issuer: OrganisationId = super::stored(&row.issuer_id)?;
+        let did = self.organisation_did(&issuer);
+        let key = self.current_key(&did, PURPOSE_CREDENTIALS).await?;
+        let now = self.clock.now();
+        let facts = &content.facts;
+        let score = |tenths: Option<i32>| tenths.and_then(crate::domain::assessment::Score::from_tenths);
+        let document_type: crate::domain::document::IdDocumentType = super::stored(&content.holder.document_type)?;
+        let credential = CredentialFacts {
+            uuid: self.entropy.uuid(),
+            public_url: self.config.public_url.clone(),
+            issuer_did: did,
+            issuer_name: issuer_name.to_owned(),
+            holder_name: content.holder.name.clone(),
+            holder_document_name: document_type.name_zh().to_owned(),
+            holder_document_masked: crate::domain::document::mask_number(&content.holder.document_number),
+            kind: super::stored(&row.kind)?,
+            certificate_number: facts.certificate_number.clone(),
+            achievement: achievement_of(facts)?,
+            scores: facts.held_on.map(|_| Scores { theory: score(facts.theory), practical: score(facts.practical), comprehensive: score(facts.comprehensive) }),
+            pass_score_tenths_min: self.config.rules.pass_score_tenths_min,
+            held_on: facts.held_on,
+            issued_on: content.issued_on,
+            issued_at: now,
+            valid_to: content.valid_to,
+            review_due_on: content.review_due_on,
+            lineage: content.lineage,
+            status_list: entry.list,
+            status_index: entry.index,
+        };
+        let checked = conformance::check(&credential.compose()).map_err(|breaches| Error::Internal(format!("a composed document breaks rules: {breaches:?}")))?;
+        if checked.issuer() != key.controller {
+            return Err(Error::Internal("the issuer of a document is not the controller of its key".to_owned()));
+        }
+        let document = jws::sign(&key, "vc+jwt", Some("vc"), checked.bytes());
+        let place = version_place(&row.id, content.number);
+        let holder = serde_json::to_vec(&content.holder).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(CertificateVersionRow {
+            certificate_id: row.id.clone(),
+            version: content.number,
+            credential_id: format!("urn:uuid:{}", credential.uuid),
+            key_id: key.public.key_id.clone(),
+            document_digest: hex::encode(Sha256::digest(&document)),
+            sealed_document: self.vault.seal(Sealed::Document, &place, document.as_bytes(), &self.entropy),
+            sealed_holder: self.vault.seal(Sealed::Holder, &place, &holder, &self.entropy),
+            holder_document_id: content.holder_document,
+            facts: serde_json::to_string(&content.facts).map_err(|error| Error::Internal(error.to_string()))?,
+            issued_on: content.issued_on,
+            valid_to: content.valid_to,
+            review_due_on: content.review_due_on,
+            form_serial: content.form_serial,
+            status_list: entry.list,
+            status_index: i32::try_from(entry.index).unwrap_or(i32::MAX),
+            reason: content.reason,
+            decision_document: content.decision_document,
+            issued_at: now.timestamp_micros(),
+            issued_by: by.to_owned(),
+        })
+    }
+
+    /// Opens what is sealed of a standing certificate.
+    pub(super) fn open_issued(&self, standing: Standing, issuer_name: String) -> Result<IssuedCertificate, Error> {
+        let place = version_place(&standing.0.id, standing.1.version);
+        let holder = self.vault.open_text(Sealed::Holder, &place, &standing.1.sealed_holder)?;
+        Ok(IssuedCertificate { holder: super::stored_json(&holder)?, facts: super::stored_json(&standing.1.facts)?, issuer_name, warnings: Vec::new(), is_new: false, standing })
+    }
+}
+
+/// What goes into one version.
+pub(super) struct VersionContent {
+    pub number: i32,
+    pub holder: Holder,
+    pub holder_document: String,
+    pub facts: CertificateFacts,
+    pub issued_on: NaiveDate,
+    pub valid_to: Option<NaiveDate>,
+    pub review_due_on: Option<NaiveDate>,
+    pub form_serial: Option<String>,
+    pub reason: Option<String>,
+    pub decision_document: Option<String>,
+    pub lineage: Option<String>,
+}
+
+fn achievement_of(facts: &CertificateFacts) -> Result<Achievement, Error> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    if let (Some(occupation), Some(level)) = (&facts.occupation, &facts.level) {
+        return Ok(Achievement::Level {
+            occupation: super::stored(occupation)?,
+            occupation_name: text(&facts.occupation_name),
+            job_type: facts.job_type.clone(),
+            level: super::stored(level)?,
+        });
+    }
+    if facts.ability.is_some() {
+        return Ok(Achievement::Ability { name: text(&facts.ability) });
+    }
+    if facts.project.is_some() {
+        return Ok(Achievement::Completion { project: text(&facts.project), taught_minutes: facts.taught_minutes });
+    }
+    Ok(Achievement::Permit { category: text(&facts.category), item: text(&facts.item) })
+}
+
+/// The document that is printed: a resident identity number where there is one, otherwise the newest.
+pub(super) fn preferred_document(worker: &Worker) -> &KnownDocument {
+    worker.documents.iter().find(|known| known.document.resident().is_some()).or_else(|| worker.documents.last()).expect("a worker has at least one document")
+}
+
+fn insert_issued(tx: &mut Tx<'_>, standing: &Standing, issuer: &OrganisationId, kept: Option<&KeptAnswer>) -> Result<(), StoreError> {
+    if let Some(kept) = kept {
+        kept.keep(tx)?;
+    }
+    let (row, version, state) = standing;
+    store::insert_certificate(tx.conn, row, version, state)?;
+    tx.record(Fact::of("certificate_issued", Some(issuer), &row.id, row)?);
+    tx.record(Fact::of("certificate_version_signed", Some(issuer), &row.id, version)?);
+    Ok(())
+}
+
+/// Fault of a request that names members of another kind of certificate.
+pub fn foreign_member(field: &str, kind: CertificateKind) -> Violation {
+    invalid(field, Text::new(format!("not expected for {}", kind.as_str()), format!("{}不应填写此项", kind.name_zh())))
+}

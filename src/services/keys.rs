@@ -1,0 +1,142 @@
+//! Keys: made here, sealed in the database, unsealed in memory, published for everybody.
+
+use super::Registry;
+use super::error::Error;
+use crate::clock::from_micros;
+use crate::credential::identity::{PublishedKey, did_web};
+use crate::credential::keys::{IssuingKey, PublicKey};
+use crate::domain::id::OrganisationId;
+use crate::store::error::StoreError;
+use crate::store::journal::Fact;
+use crate::store::keys::{self, SigningKeyRow};
+use crate::store::writer::Tx;
+use crate::vault::Sealed;
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Purposes of keys. Each purpose has keys of its own, so that none can be used for another.
+pub const PURPOSE_CREDENTIALS: &str = "credentials";
+pub const PURPOSE_TOKENS: &str = "tokens";
+
+/// The keys that this node knows, by owner and purpose and by identifier.
+#[derive(Default)]
+pub struct KeyRing {
+    known: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    current: HashMap<(String, String), Arc<IssuingKey>>,
+    by_id: HashMap<String, Arc<KnownKey>>,
+}
+
+/// A key with its place in the world.
+pub struct KnownKey {
+    pub owner: String,
+    pub purpose: String,
+    pub public: PublicKey,
+    pub created_at: DateTime<Utc>,
+}
+
+impl Registry {
+    /// The registry's own DID.
+    pub fn registry_did(&self) -> String {
+        did_web(&self.config.public_url, None)
+    }
+
+    pub fn organisation_did(&self, organisation: &OrganisationId) -> String {
+        did_web(&self.config.public_url, Some(organisation.as_str()))
+    }
+
+    /// Reads every key; called at the start, after a key was made, and from time to time for the keys of other nodes.
+    pub async fn refresh_keys(&self) -> Result<(), Error> {
+        let rows = self.store.read(keys::list_keys).await?;
+        let mut known = Known::default();
+        for row in rows {
+            let secret = self.vault.open(Sealed::SigningKey, &row.key_id, &row.sealed_secret)?;
+            let secret: [u8; 32] = secret.try_into().map_err(|_| Error::Internal("a stored private key has the wrong length".to_owned()))?;
+            let key = Arc::new(IssuingKey::from_secret(&row.owner, &secret));
+            let entry = KnownKey { owner: row.owner.clone(), purpose: row.purpose.clone(), public: key.public.clone(), created_at: from_micros(row.created_at) };
+            known.by_id.insert(row.key_id, Arc::new(entry));
+            // Rows come oldest first, so the newest stays.
+            known.current.insert((row.owner, row.purpose), key);
+        }
+        *self.keys.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        Ok(())
+    }
+
+    /// The key that signs now for an owner.
+    pub(super) async fn current_key(&self, owner: &str, purpose: &str) -> Result<Arc<IssuingKey>, Error> {
+        let wanted = (owner.to_owned(), purpose.to_owned());
+        let find = || self.keys.known.read().unwrap_or_else(PoisonError::into_inner).current.get(&wanted).cloned();
+        if let Some(key) = find() {
+            return Ok(key);
+        }
+        self.refresh_keys().await?;
+        find().ok_or_else(|| Error::Internal(format!("there is no {purpose} key of {owner}")))
+    }
+
+    /// Any key by its identifier, current or old.
+    pub(super) async fn find_key(&self, key_id: &str) -> Result<Option<Arc<KnownKey>>, Error> {
+        let find = || self.keys.known.read().unwrap_or_else(PoisonError::into_inner).by_id.get(key_id).cloned();
+        if let Some(key) = find() {
+            return Ok(Some(key));
+        }
+        let wanted = key_id.to_owned();
+        // Only a key that the database has is worth reading all of them again.
+        if self.store.read(move |conn| keys::find_key(conn, &wanted)).await?.is_none() {
+            return Ok(None);
+        }
+        self.refresh_keys().await?;
+        Ok(find())
+    }
+
+    /// Every published key of an owner, oldest first; empty when there is none.
+    pub async fn list_published_keys(&self, owner: &str) -> Result<Vec<PublishedKey>, Error> {
+        let wanted = owner.to_owned();
+        let rows = self.store.read(move |conn| keys::list_keys_of(conn, &wanted)).await?;
+        Ok(published(&rows))
+    }
+
+    /// Every public key of the registry and of all bodies, for the JWK set.
+    pub async fn list_all_keys(&self) -> Result<Vec<PublishedKey>, Error> {
+        Ok(published(&self.store.read(keys::list_keys).await?))
+    }
+
+    /// What `jilu keys` shows.
+    pub async fn list_key_rows(&self) -> Result<Vec<SigningKeyRow>, Error> {
+        Ok(self.store.read(keys::list_keys).await?)
+    }
+
+    /// A new key of an owner, sealed and ready to be inserted.
+    pub(super) fn make_key(&self, owner: &str, purpose: &str) -> SigningKeyRow {
+        let secret: [u8; 32] = self.entropy.bytes();
+        let key = IssuingKey::from_secret(owner, &secret);
+        SigningKeyRow {
+            key_id: key.public.key_id.clone(),
+            owner: owner.to_owned(),
+            purpose: purpose.to_owned(),
+            public_key: key.public.bytes().to_vec(),
+            sealed_secret: self.vault.seal(Sealed::SigningKey, &key.public.key_id, &secret, &self.entropy),
+            created_at: self.now_micros(),
+        }
+    }
+}
+
+/// Inserts a key and records it.
+pub(super) fn add_key(tx: &mut Tx<'_>, row: &SigningKeyRow, organisation: Option<&OrganisationId>) -> Result<(), StoreError> {
+    keys::insert_key(tx.conn, row)?;
+    tx.record(Fact::of("key_added", organisation, &row.key_id, row)?);
+    Ok(())
+}
+
+fn published(rows: &[SigningKeyRow]) -> Vec<PublishedKey> {
+    rows.iter()
+        .filter(|row| row.purpose == PURPOSE_CREDENTIALS)
+        .filter_map(|row| {
+            let is_current = !rows.iter().any(|other| other.owner == row.owner && other.purpose == row.purpose && other.created_at > row.created_at);
+            PublicKey::from_bytes(&row.owner, &row.public_key).map(|key| PublishedKey { key, is_current })
+        })
+        .collect()
+}

@@ -1,0 +1,99 @@
+//! The jobs: one method per job on [`Registry`].
+//!
+//! A job gathers facts, asks the pure rules, composes, signs, and hands one closure to the writer. Services know no HTTP. They are
+//! async only where they wait for the store: a thread that blocked on every waiting write could not fill a group.
+
+pub mod access;
+pub mod assessments;
+pub mod catalogue;
+pub mod certificates;
+pub mod corrections;
+pub mod error;
+pub mod intent;
+pub mod issuing;
+pub mod jobs;
+pub mod keys;
+mod numbering;
+pub mod organisations;
+pub mod results;
+pub mod serials;
+pub mod setup;
+pub mod standings;
+pub mod status;
+pub mod verification;
+pub mod workers;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::access::{Act, Actor, authorise};
+use crate::entropy::Entropy;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::vault::Vault;
+use error::Error;
+use std::sync::Arc;
+
+/// Everything that a job needs. One per process; clones share it.
+#[derive(Clone)]
+pub struct Registry {
+    pub store: Store,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub vault: Arc<Vault>,
+    pub config: Arc<Config>,
+    pub keys: Arc<keys::KeyRing>,
+    pub catalogue: Arc<catalogue::CatalogueCache>,
+    pub serials: Arc<serials::Serials>,
+    pub standings: Arc<standings::Standings>,
+    pub access: Arc<access::AccessCache>,
+    pub bodies: Arc<organisations::BodyCache>,
+}
+
+impl Registry {
+    /// Puts a registry together over an open store. Catalogue and keys are read at once, so that a broken one stops the start.
+    pub async fn open(store: Store, config: Config, clock: Clock, entropy: Entropy, master_key: &[u8; 32]) -> Result<Self, Error> {
+        let registry = Registry {
+            vault: Arc::new(Vault::new(master_key)),
+            keys: Arc::new(keys::KeyRing::default()),
+            catalogue: Arc::new(catalogue::CatalogueCache::default()),
+            serials: Arc::new(serials::Serials::default()),
+            standings: Arc::new(standings::Standings::default()),
+            access: Arc::new(access::AccessCache::default()),
+            bodies: Arc::new(organisations::BodyCache::default()),
+            config: Arc::new(config),
+            store,
+            clock,
+            entropy,
+        };
+        registry.refresh_catalogue().await?;
+        registry.refresh_keys().await?;
+        Ok(registry)
+    }
+
+    fn authorise(&self, actor: &Actor, act: Act<'_>) -> Result<(), Error> {
+        Ok(authorise(actor, act)?)
+    }
+
+    fn now_micros(&self) -> i64 {
+        self.clock.now().timestamp_micros()
+    }
+
+    fn new_id<T>(&self, make: impl FnOnce(u64, u128) -> T) -> T {
+        make(u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0), self.entropy.number())
+    }
+}
+
+/// Reads a JSON text that the registry itself has written.
+fn stored_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|error| Error::Internal(format!("a stored JSON text cannot be read: {error}")))
+}
+
+/// Parses a stored word that only the registry has written.
+fn stored<T: std::str::FromStr>(text: &str) -> Result<T, Error> {
+    text.parse().map_err(|_| Error::Internal("a stored value is not of its type".to_owned()))
+}
+
+/// A store's answer that must exist because a constraint or an earlier read says so.
+fn existing<T>(found: Option<T>, what: &str) -> Result<T, StoreError> {
+    found.ok_or_else(|| StoreError::Corrupt(format!("{what} is missing")))
+}

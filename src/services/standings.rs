@@ -1,0 +1,69 @@
+//! Where certificates stand, in memory: what the hot path of verification reads.
+//!
+//! An entry is believed for three seconds and removed at once when this node changes the certificate. Reading and changing may
+//! cross: a reader that put in what it had read before a change looks at the generation afterwards and takes it out again.
+
+use crate::domain::certificate_kind::CertificateKind;
+use crate::domain::verification::StandingFacts;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const BELIEVED_FOR: Duration = Duration::from_secs(3);
+const ENTRIES_MAX: usize = 200_000;
+
+/// A certificate as verification sees it. Names and numbers are keyed hashes.
+#[derive(Debug)]
+pub struct Standing {
+    pub certificate_id: String,
+    pub kind: CertificateKind,
+    pub name_hash: [u8; 32],
+    /// Of every document of the holder, not only the printed one.
+    pub number_hashes: Vec<[u8; 32]>,
+    pub facts: StandingFacts,
+    /// The public part of the answer: JSON without personal data, ready to be put into answers.
+    pub summary: String,
+    pub version: i32,
+}
+
+/// What is known under each number key.
+pub struct Standings {
+    known: quick_cache::sync::Cache<String, (Arc<Vec<Standing>>, Instant)>,
+    generation: AtomicU64,
+}
+
+impl Default for Standings {
+    fn default() -> Self {
+        Standings { known: quick_cache::sync::Cache::new(ENTRIES_MAX), generation: AtomicU64::new(0) }
+    }
+}
+
+impl Standings {
+    pub(super) fn find(&self, number_key: &str) -> Option<Arc<Vec<Standing>>> {
+        self.known.get(number_key).filter(|(_, at)| at.elapsed() < BELIEVED_FOR).map(|(standings, _)| standings)
+    }
+
+    /// The generation to hand to [`Standings::remember`]; take it before reading the database.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn remember(&self, number_key: &str, standings: Arc<Vec<Standing>>, generation: u64) {
+        self.known.insert(number_key.to_owned(), (standings, Instant::now()));
+        if self.generation() != generation {
+            self.known.remove(number_key);
+        }
+    }
+
+    /// Called after a commit that changed a certificate.
+    pub(super) fn forget(&self, number_key: &str) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.known.remove(number_key);
+    }
+
+    /// Called after a commit that may have changed several, such as a new document of a worker.
+    pub(super) fn forget_all(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.known.clear();
+    }
+}

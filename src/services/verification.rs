@@ -1,0 +1,310 @@
+//! Verification: by two of three facts, by the QR's token, by document. Every check is reported; every answer is signed.
+
+use super::Registry;
+use super::error::Error;
+use super::issuing::{CertificateFacts, Holder, version_place};
+use super::keys::PURPOSE_CREDENTIALS;
+use super::standings::Standing;
+use crate::credential::jws::CompactJws;
+use crate::credential::{conformance, receipt, strict_json};
+use crate::domain::certificate_kind::CertificateKind;
+use crate::domain::number::normalised;
+use crate::domain::person_name::PersonName;
+use crate::domain::text::Text;
+use crate::domain::verification::{Outcome, StandingFacts, query_findings, standing_on};
+use crate::store::certificates::{self as store, Standing as StandingRows};
+use crate::store::workers as worker_store;
+use crate::vault::Sealed;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+
+/// Two or three facts.
+#[derive(Debug, Clone, Default)]
+pub struct VerificationQuery {
+    pub certificate_number: Option<String>,
+    pub name: Option<String>,
+    pub document_number: Option<String>,
+}
+
+/// One check with what it found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    pub name: &'static str,
+    pub passed: bool,
+    pub detail: Text,
+}
+
+/// The answer to a verification, before it is signed.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    pub outcome: Outcome,
+    pub checks: Vec<Check>,
+    /// Summaries (JSON) of the certificates that were asked about; the first one gave the outcome.
+    pub certificates: Vec<String>,
+    pub status_as_of: DateTime<Utc>,
+}
+
+fn check(name: &'static str, passed: bool, en: impl Into<String>, zh: impl Into<String>) -> Check {
+    Check { name, passed, detail: Text::new(en, zh) }
+}
+
+impl Registry {
+    /// Verifies by two of three facts (VE-1). A wrong name and an unknown number give one and the same answer (VE-3).
+    pub async fn verify_by_facts(&self, query: &VerificationQuery) -> Result<Verdict, Error> {
+        let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let (number, name, document) = (given(&query.certificate_number), given(&query.name), given(&query.document_number));
+        if let Some(violation) = query_findings(number.is_some(), name.is_some(), document.is_some()) {
+            return Err(Error::Refused(vec![violation]));
+        }
+        // A text that cannot be a name belongs to nobody; it must not be told apart from a wrong one.
+        let name_hash = name.as_deref().map(|name| name.parse::<PersonName>().map_or([0; 32], |name| self.name_hash(&name)));
+        let number_hash = document.as_deref().map(|number| self.number_hash(&normalised(number)));
+        let standings = match &number {
+            Some(number) => self.standings_of_number(&self.number_key(number)).await?,
+            None => self.standings_of_document(number_hash.as_ref().expect("two facts without a number include a document")).await?,
+        };
+        let fits = |standing: &&Standing| {
+            let name_fits = name_hash.is_none_or(|hash| bool::from(hash.ct_eq(&standing.name_hash)));
+            let document_fits = number_hash.is_none_or(|hash| standing.number_hashes.iter().fold(false, |any, known| any | bool::from(hash.ct_eq(known))));
+            name_fits & document_fits
+        };
+        let today = self.clock.today();
+        let mut found: Vec<(Outcome, &Standing)> = standings.iter().filter(fits).map(|standing| (standing_on(&standing.facts, today), standing)).collect();
+        // A certificate that counts stands first, then the newest.
+        found.sort_by_key(|(outcome, _)| *outcome != Outcome::Valid);
+        Ok(self.verdict(&found))
+    }
+
+    /// Verifies by the token in the QR code.
+    pub async fn verify_by_token(&self, token: &str) -> Result<Verdict, Error> {
+        let wanted = token.to_owned();
+        let rows = self.store.read(move |conn| store::find_by_token(conn, &wanted)).await?;
+        let Some(rows) = rows else { return Ok(self.verdict(&[])) };
+        let standing = self.standing_of(rows).await?;
+        Ok(self.verdict(&[(standing_on(&standing.facts, self.clock.today()), &standing)]))
+    }
+
+    fn verdict(&self, found: &[(Outcome, &Standing)]) -> Verdict {
+        let status_as_of = self.clock.now();
+        let Some((outcome, standing)) = found.first() else {
+            let detail = "no certificate of this registry fits all the facts given; this does not mean that it is false. Ask the issuing body, or look it up at 技能人才评价证书全国联网查询 (zscx.osta.org.cn)";
+            let detail_zh = "本登记系统没有与所给信息全部相符的证书；这不等于证书为假。请向发证机构核实，或查询技能人才评价证书全国联网查询（zscx.osta.org.cn）";
+            return Verdict { outcome: Outcome::NotFound, checks: vec![check("record", false, detail, detail_zh)], certificates: Vec::new(), status_as_of };
+        };
+        let mut checks = vec![check("record", true, "a certificate fits all the facts given", "有证书与所给信息全部相符")];
+        checks.extend(standing_checks(*outcome, &standing.facts));
+        Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(_, standing)| standing.summary.clone()).collect(), status_as_of }
+    }
+
+    /// Verifies a credential of this registry as `vc+jwt`. Each check is reported by itself; none is skipped silently.
+    pub async fn verify_document(&self, text: &str) -> Result<Verdict, Error> {
+        let status_as_of = self.clock.now();
+        let failed = |checks: Vec<Check>| Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), status_as_of };
+        let text = text.trim();
+        let jws = match CompactJws::parse(text) {
+            Ok(jws) => jws,
+            Err(fault) => return Ok(failed(vec![check("proof", false, format!("not a JWS that can be verified: {fault}"), format!("不是可验证的 JWS：{fault}"))])),
+        };
+        let document = match strict_json::parse(&jws.payload) {
+            Ok(document @ Value::Object(_)) => document,
+            _ => return Ok(failed(vec![check("proof", false, "the payload is not one JSON object without duplicate members", "载荷不是无重复成员的 JSON 对象")])),
+        };
+        let mut checks = vec![self.check_proof(&jws, &document).await?];
+        checks.push(match conformance::check(&document) {
+            Ok(_) => check("schema", true, "the document follows VC 2.0 and Open Badges 3.0", "文件符合 VC 2.0 与 Open Badges 3.0"),
+            Err(breaches) => {
+                let places = breaches.iter().map(|breach| format!("{}: {} expected", breach.path, breach.expected)).collect::<Vec<_>>().join("; ");
+                check("schema", false, &places, format!("文件不符合规范：{places}"))
+            }
+        });
+        checks.push(check_validity(&document, status_as_of));
+        let (record, standing) = self.check_record(text, &document).await?;
+        checks.push(record);
+        let Some((standing, right)) = standing else { return Ok(failed(checks)) };
+        checks.push(right);
+        let outcome = standing_on(&standing.facts, self.clock.today());
+        checks.extend(standing_checks(outcome, &standing.facts));
+        // Without an intact proof and record nothing else counts; acts and dates of a genuine document decide the outcome.
+        let is_genuine = checks.iter().all(|check| check.passed || ["status", "validity", "review"].contains(&check.name));
+        if !is_genuine {
+            return Ok(failed(checks));
+        }
+        Ok(Verdict { outcome, checks, certificates: vec![standing.summary], status_as_of })
+    }
+
+    /// The signature, strictly, by a published key that the issuer controls.
+    async fn check_proof(&self, jws: &CompactJws<'_>, document: &Value) -> Result<Check, Error> {
+        let failed = |en: &str, zh: &str| Ok(check("proof", false, en, zh));
+        if jws.typ() != Some("vc+jwt") {
+            return failed("typ vc+jwt expected in the header", "头部 typ 应为 vc+jwt");
+        }
+        let Some(key_id) = jws.key_id() else { return failed("no key identifier found in the header", "头部没有密钥标识") };
+        let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_CREDENTIALS) else {
+            return failed("the key is not one that this registry published", "签名密钥不是本登记系统公布的密钥");
+        };
+        if document["issuer"]["id"] != key.owner.as_str() {
+            return failed("the issuer is not the controller of the key", "签发者不是密钥的控制者");
+        }
+        if !jws.is_signed_by(&key.public) {
+            return failed("the signature does not fit the document: it was changed, or signed by somebody else", "签名与文件不符：文件被改动，或由他人签署");
+        }
+        Ok(check("proof", true, format!("signed by {key_id}"), format!("由 {key_id} 签署")))
+    }
+
+    /// Whether the registry issued exactly these bytes, and whether the body had the right to on that day.
+    async fn check_record(&self, text: &str, document: &Value) -> Result<(Check, Option<(Standing, Check)>), Error> {
+        let credential_id = document["id"].as_str().unwrap_or_default().to_owned();
+        let rows = self
+            .store
+            .read(move |conn| {
+                let Some(version) = store::find_version_by_credential(conn, &credential_id)? else { return Ok(None) };
+                let standing = store::find_by_id(conn, &version.certificate_id)?;
+                Ok(standing.map(|standing| (version, standing)))
+            })
+            .await?;
+        let Some((version, standing)) = rows else {
+            return Ok((check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证"), None));
+        };
+        let digest = hex::encode(Sha256::digest(text));
+        let stored = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
+        if digest != version.document_digest || stored != text {
+            return Ok((check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致"), None));
+        }
+        let right = check(
+            "right_to_issue",
+            true,
+            format!("issued on {} under filing {}, version {}", version.issued_on, standing.0.filing_id, standing.0.filing_version),
+            format!("{} 依据备案 {} 第 {} 版签发", version.issued_on, standing.0.filing_id, standing.0.filing_version),
+        );
+        let is_superseded = standing.2.version != version.version;
+        let mut standing = self.standing_of(standing).await?;
+        standing.facts.is_superseded = is_superseded;
+        Ok((check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件"), Some((standing, right))))
+    }
+
+    fn name_hash(&self, name: &PersonName) -> [u8; 32] {
+        self.vault.blind_index("holder name", name.as_str())
+    }
+
+    fn number_key(&self, number: &str) -> String {
+        let number = normalised(number);
+        let is_permit = number.starts_with('T') && number.len() == 19;
+        if is_permit { self.permit_number_key(&number) } else { number }
+    }
+
+    async fn standings_of_number(&self, number_key: &str) -> Result<Arc<Vec<Standing>>, Error> {
+        if let Some(standings) = self.standings.find(number_key) {
+            return Ok(standings);
+        }
+        let generation = self.standings.generation();
+        let wanted = number_key.to_owned();
+        let rows = self.store.read(move |conn| store::list_by_number_key(conn, &wanted)).await?;
+        let mut standings = Vec::with_capacity(rows.len());
+        for row in rows {
+            standings.push(self.standing_of(row).await?);
+        }
+        let standings = Arc::new(standings);
+        // Unknown numbers are not kept: guessing must not push out what is asked for.
+        if !standings.is_empty() {
+            self.standings.remember(number_key, Arc::clone(&standings), generation);
+        }
+        Ok(standings)
+    }
+
+    async fn standings_of_document(&self, number_hash: &[u8; 32]) -> Result<Arc<Vec<Standing>>, Error> {
+        let wanted = *number_hash;
+        let rows = self
+            .store
+            .read(move |conn| {
+                let mut rows: Vec<StandingRows> = Vec::new();
+                for document in worker_store::list_documents_by_number(conn, &wanted)? {
+                    rows.extend(store::list_by_worker(conn, &document.worker_id)?);
+                }
+                Ok(rows)
+            })
+            .await?;
+        let mut standings = Vec::with_capacity(rows.len());
+        for row in rows.into_iter().rev() {
+            standings.push(self.standing_of(row).await?);
+        }
+        Ok(Arc::new(standings))
+    }
+
+    async fn standing_of(&self, rows: StandingRows) -> Result<Standing, Error> {
+        let (row, version, state) = rows;
+        let holder: Holder = super::stored_json(&self.vault.open_text(Sealed::Holder, &version_place(&row.id, version.version), &version.sealed_holder)?)?;
+        let worker_id = row.worker_id.clone();
+        let documents = self.store.read(move |conn| worker_store::list_documents(conn, &worker_id)).await?;
+        let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
+        let facts: CertificateFacts = super::stored_json(&version.facts)?;
+        let name: PersonName = super::stored(&holder.name)?;
+        Ok(Standing {
+            kind: super::stored::<CertificateKind>(&row.kind)?,
+            name_hash: self.name_hash(&name),
+            number_hashes: documents.iter().filter_map(|document| document.number_hash.as_slice().try_into().ok()).collect(),
+            facts: StandingFacts {
+                state: super::stored(&state.state)?,
+                is_superseded: false,
+                valid_to: version.valid_to,
+                review_due_on: version.review_due_on,
+                reviewed_on: state.reviewed_on,
+            },
+            summary: summary(&row.kind, &facts, version.issued_on, (version.valid_to, version.review_due_on), &row.issuer_id, &body.name, &state.state, version.version),
+            version: version.version,
+            certificate_id: row.id,
+        })
+    }
+
+    /// The identifier of the key that signs receipts now.
+    pub async fn receipt_key_id(&self) -> Result<String, Error> {
+        Ok(self.current_key(&self.registry_did(), PURPOSE_CREDENTIALS).await?.public.key_id.clone())
+    }
+
+    /// Signs an answer.
+    pub async fn sign_receipt(&self, answer: &[u8]) -> Result<String, Error> {
+        let key = self.current_key(&self.registry_did(), PURPOSE_CREDENTIALS).await?;
+        Ok(receipt::sign(&key, answer))
+    }
+}
+
+/// PR-8: occupation, level, dates, state, issuer; nothing about the holder.
+#[expect(clippy::too_many_arguments, reason = "one call; the parts come from four rows")]
+fn summary(kind: &str, facts: &CertificateFacts, issued_on: NaiveDate, ends: (Option<NaiveDate>, Option<NaiveDate>), issuer: &str, issuer_name: &str, state: &str, version: i32) -> String {
+    let (edition, code) = facts.occupation.as_deref().and_then(|text| text.split_once('/')).map_or((None, None), |(edition, code)| (Some(edition), Some(code)));
+    let mut summary = json!({
+        "certificate_number": facts.certificate_number, "certificate_kind": kind, "state": state, "version": version,
+        "occupation_edition": edition, "occupation_code": code, "occupation_name": facts.occupation_name, "job_type": facts.job_type, "level": facts.level,
+        "ability": facts.ability, "project": facts.project, "category": facts.category, "item": facts.item,
+        "issued_on": issued_on, "valid_to": ends.0, "review_due_on": ends.1,
+        "issuer_id": issuer, "issuer_name": issuer_name,
+    });
+    if let Value::Object(members) = &mut summary {
+        members.retain(|_, value| !value.is_null());
+    }
+    summary.to_string()
+}
+
+fn standing_checks(outcome: Outcome, facts: &StandingFacts) -> Vec<Check> {
+    let is_in_force = !matches!(outcome, Outcome::Revoked | Outcome::Suspended | Outcome::Withdrawn | Outcome::Cancelled | Outcome::Superseded);
+    let state = if outcome == Outcome::Superseded { "superseded" } else { facts.state.as_str() };
+    let mut checks = vec![check("status", is_in_force, format!("the certificate is {state}"), format!("证书状态：{state}"))];
+    if let Some(last) = facts.valid_to {
+        checks.push(check("validity", outcome != Outcome::Expired, format!("valid to {last}"), format!("有效期至 {last}")));
+    }
+    if let Some(due) = facts.review_due_on {
+        let done = facts.reviewed_on.map_or_else(|| "no review on record".to_owned(), |day| format!("reviewed on {day}"));
+        checks.push(check("review", outcome != Outcome::ReviewOverdue, format!("review due by {due}; {done}"), format!("复审截止 {due}")));
+    }
+    checks
+}
+
+fn check_validity(document: &Value, now: DateTime<Utc>) -> Check {
+    let instant = |name: &str| document[name].as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    let has_begun = instant("validFrom").is_some_and(|from| from <= now);
+    let has_not_ended = instant("validUntil").is_none_or(|until| now <= until);
+    let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+    check("validity", has_begun && has_not_ended, format!("validFrom and validUntil compared with {at}"), format!("有效期与 {at} 比对"))
+}
