@@ -8,6 +8,7 @@ pub mod config;
 pub mod credential;
 pub mod domain;
 pub mod entropy;
+pub mod http;
 pub mod services;
 pub mod store;
 pub mod vault;

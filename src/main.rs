@@ -1,1 +1,149 @@
-fn main(){}
+//! The one binary. Commands parse their arguments here and do their work in `command/`.
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+mod command;
+
+use clap::{Args, Parser, Subcommand};
+use jilu::config::{Config, LogFormat, RawSettings};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit codes: 0 done · 1 it failed while running · 2 wrong arguments or settings, nothing was started.
+#[derive(Parser)]
+#[command(name = "jilu", version, about = "Jilu (技录), the registry of skills", after_help = "Exit codes: 0 done, 1 failed while running, 2 wrong arguments or settings.\n\nExample: jilu demo")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the registry
+    #[command(after_help = "Example: jilu serve --listen 0.0.0.0:8080 --database postgres://jilu@db.example/jilu?sslmode=require")]
+    Serve(Place),
+    /// Run the main job on invented people, then keep serving
+    #[command(after_help = "Example: jilu demo --workers 50 --seed 7")]
+    Demo(DemoArguments),
+    /// Create keys, database and catalogue; print the first registrar's secret once
+    #[command(after_help = "Example: jilu init --data /var/lib/jilu")]
+    Init(Place),
+    /// Apply missing migrations
+    #[command(after_help = "Example: jilu migrate --database postgres://jilu@db.example/jilu")]
+    Migrate(Place),
+    /// List the public keys
+    #[command(after_help = "Example: jilu keys --data /var/lib/jilu")]
+    Keys(Place),
+    /// Print the OpenAPI document
+    #[command(after_help = "Example: jilu openapi > openapi/openapi.json")]
+    Openapi,
+    /// Print the version
+    #[command(after_help = "Example: jilu version")]
+    Version,
+}
+
+/// Where the registry is and how it is configured.
+#[derive(Args, Clone, Default)]
+pub struct Place {
+    /// Address and port to serve on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Directory of keys and, by default, of the SQLite file [default: data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// sqlite:PATH or postgres://USER@HOST/DATABASE
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Settings file (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args, Clone)]
+pub struct DemoArguments {
+    #[command(flatten)]
+    place: Place,
+    /// Print one JSON object when ready, and nothing else, on standard output
+    #[arg(long)]
+    json: bool,
+    /// How many workers to invent
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=5000))]
+    workers: u32,
+    /// Stop when done instead of serving on
+    #[arg(long)]
+    exit: bool,
+    /// Makes the run repeatable
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+impl Place {
+    /// Reads file, environment and arguments; later ones win.
+    fn settings(&self) -> RawSettings {
+        let mut raw = RawSettings::default();
+        if let Some(file) = &self.config {
+            raw.add_file(file);
+        }
+        raw.add_environment(std::env::vars());
+        for (name, value) in [("listen", &self.listen), ("data", &self.data), ("database", &self.database)] {
+            if let Some(value) = value {
+                raw.add(name, value.clone(), &format!("--{name}"));
+            }
+        }
+        raw
+    }
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Openapi => {
+            print!("{}", jilu::http::openapi_text());
+            ExitCode::SUCCESS
+        }
+        Command::Version => {
+            println!("jilu {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        Command::Demo(arguments) => run(command::demo::settings(&arguments), "warn", |config| command::demo::run(config, arguments)),
+        Command::Serve(place) => run(place.settings(), "info", command::serve::run),
+        Command::Init(place) => run(place.settings(), "warn", command::init::run),
+        Command::Migrate(place) => run(place.settings(), "warn", command::migrate::run),
+        Command::Keys(place) => run(place.settings(), "warn", command::keys::run),
+    }
+}
+
+/// Checks the settings, then runs a command to its end.
+fn run<F>(raw: RawSettings, log_level: &str, command: impl FnOnce(Config) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), String>>,
+{
+    let config = match Config::from_settings(raw) {
+        Ok(config) => config,
+        Err(faults) => {
+            eprintln!("jilu cannot start, {} wrong:", if faults.len() == 1 { "one setting is".to_owned() } else { format!("{} settings are", faults.len()) });
+            faults.iter().for_each(|fault| eprintln!("  {fault}"));
+            return ExitCode::from(2);
+        }
+    };
+    start_log(config.log_format, log_level);
+    match actix_web::rt::System::new().block_on(command(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("jilu: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log lines go to standard error; `RUST_LOG` chooses others.
+fn start_log(format: LogFormat, level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.init(),
+    }
+}

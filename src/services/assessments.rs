@@ -261,7 +261,7 @@ impl Registry {
             return Err(Error::Refused(vec![Violation::deny("IS-4", Text::new("no scores are recorded; there is nothing to publish", "尚无成绩，无可公示"))]));
         };
         let version = match session.publication {
-            Some(earlier) if earlier.recorded_at >= newest => return Ok(self.answer(intent, &(earlier, false)).0),
+            Some(earlier) if earlier.recorded_at >= newest => return self.answer_known(intent, &(earlier, false)).await,
             Some(earlier) => earlier.version + 1,
             None => 1,
         };

@@ -80,6 +80,15 @@ impl Registry {
         (answer, KeptAnswer(row))
     }
 
+    /// Answers with what stands already, and keeps that answer for the key too.
+    pub(super) async fn answer_known<T>(&self, intent: &Intent<T>, result: &T) -> Result<Answer, Error> {
+        let (answer, kept) = self.answer(intent, result);
+        if kept.0.is_some() {
+            self.store.write(move |tx| kept.keep(tx)).await?;
+        }
+        Ok(answer)
+    }
+
     /// Looks for the answer that an equal request was given before.
     pub async fn find_answer(&self, claim: &Claim) -> Result<Earlier, Error> {
         let wanted = claim.clone();

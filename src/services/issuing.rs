@@ -175,17 +175,17 @@ impl Registry {
         order: IssueOrder,
         intent: Option<&Intent<IssuedCertificate>>,
     ) -> Result<(IssuedCertificate, Option<Answer>), Error> {
-        let answered = |registry: &Registry, issued: IssuedCertificate| {
-            let answer = intent.map(|intent| registry.answer(intent, &issued).0);
-            (issued, answer)
-        };
         // A serial that a body chose itself may be met by the series; the next one is taken instead.
         for _ in 0..8 {
             let gathered = self.gather(&order).await?;
             let body = self.get_body(issuer).await?;
             if let Some(existing) = gathered.existing.clone().filter(|_| order.cures.is_none()) {
                 let issued = self.open_issued(existing, body.name.clone())?;
-                return Ok(answered(self, issued));
+                let answer = match intent {
+                    Some(intent) => Some(self.answer_known(intent, &issued).await?),
+                    None => None,
+                };
+                return Ok((issued, answer));
             }
             let (subject, filing, warnings) = self.decide_issue(&body, &order, &gathered)?;
             let cured = self.check_cure(&order, issuer).await?;

@@ -150,7 +150,7 @@ impl Registry {
             let code = order.credit_code.to_string();
             let id = self.store.read(move |conn| store::find_organisation_by_code(conn, &code)).await?.ok_or(Error::NotFound)?;
             let view = self.get_organisation(&super::stored(&id)?).await?;
-            return Ok(self.answer(intent, &(view, false)).0);
+            return self.answer_known(intent, &(view, false)).await;
         }
         written?;
         self.refresh_keys().await?;

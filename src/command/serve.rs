@@ -1,0 +1,21 @@
+//! `jilu serve`.
+
+use jilu::clock::Clock;
+use jilu::config::Config;
+use jilu::entropy::Entropy;
+use jilu::http::serve::serve;
+use std::net::TcpListener;
+
+pub async fn run(config: Config) -> Result<(), String> {
+    let listener = TcpListener::bind(config.listen).map_err(|error| format!("{}: {error}", config.listen))?;
+    let (workers, public_url, database) = (config.workers, config.public_url.clone(), config.database.to_string());
+    let registry = super::open(config, false, Clock::System, Entropy::System).await?;
+    if registry.list_published_keys(&registry.registry_did()).await.map_err(|error| super::describe(&error))?.is_empty() {
+        return Err("the registry has no keys yet: run `jilu init` first".to_owned());
+    }
+    tracing::info!(%public_url, %database, version = env!("CARGO_PKG_VERSION"), "serving");
+    let (_, server) = serve(registry, listener, workers).map_err(|error| error.to_string())?;
+    server.await.map_err(|error| error.to_string())?;
+    tracing::info!("stopped; everything accepted is durable");
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The outside: routes, JSON bodies, problem documents. The only place with actix. Handlers parse and hand over; they never decide.
+//!
+//! A handler has the same name as its operation in OpenAPI, its service method and its test.
+
+pub mod assessments;
+pub mod auth;
+pub mod body;
+pub mod catalogue;
+pub mod certificates;
+pub mod discovery;
+pub mod fields;
+pub mod jobs;
+pub mod oauth;
+pub mod once;
+pub mod organisations;
+pub mod page;
+pub mod problem;
+pub mod reply;
+pub mod serve;
+pub mod verification;
+pub mod workers;
+
+use crate::services::Registry;
+use actix_web::web;
+use std::sync::Arc;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityScheme};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct AppState {
+    pub registry: Registry,
+    pub running: Arc<once::Running>,
+    pub budget: Arc<verification::NotFoundBudget>,
+}
+
+impl AppState {
+    pub fn new(registry: Registry) -> Self {
+        AppState { running: Arc::default(), budget: Arc::default(), registry }
+    }
+}
+
+/// Every route with its OpenAPI entry, in one list.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(oauth::issue_token)
+        .service(catalogue::list_catalogue)
+        .service(catalogue::get_occupation)
+        .service(catalogue::import_catalogue)
+        .service(organisations::register_organisation)
+        .service(organisations::list_organisations)
+        .service(organisations::get_organisation)
+        .service(organisations::change_organisation)
+        .service(organisations::record_filing)
+        .service(organisations::list_filings)
+        .service(organisations::amend_filing)
+        .service(organisations::register_client)
+        .service(organisations::list_clients)
+        .service(organisations::revoke_client)
+        .service(workers::register_worker)
+        .service(workers::search_workers)
+        .service(workers::get_worker)
+        .service(workers::add_document)
+        .service(assessments::register_session)
+        .service(assessments::list_sessions)
+        .service(assessments::get_session)
+        .service(assessments::add_candidates)
+        .service(assessments::list_candidates)
+        .service(assessments::record_results)
+        .service(assessments::publish_results)
+        .service(assessments::start_session_issue)
+        .service(jobs::get_job)
+        .service(jobs::list_job_rows)
+        .service(jobs::cancel_job)
+        .service(certificates::issue_certificate)
+        .service(certificates::list_certificates)
+        .service(certificates::get_certificate)
+        .service(certificates::change_status)
+        .service(certificates::correct_certificate)
+        .service(certificates::record_review)
+        .service(certificates::get_certificate_history)
+        .service(verification::verify_by_facts)
+        .service(verification::verify_document)
+        .service(verification::verify_by_token)
+        .service(discovery::get_did_document)
+        .service(discovery::get_jwks)
+        .service(discovery::get_organisation_did_document)
+        .service(discovery::get_authorization_server)
+        .service(discovery::get_status_list)
+        .service(discovery::get_health)
+        .service(discovery::get_readiness);
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Jilu 技录",
+        description = "The registry of skills: training records, learning credits and certificates that nobody has to trust the registry for.\n\n\
+            Limits: JSON bodies 1 MiB (413), CSV uploads 32 MiB (413), 500 items a page, 10 wrong client secrets in 15 minutes (429), \
+            60 `not_found` answers a minute for one address without a token (429). All are settings.\n\n\
+            Every POST that creates takes `Idempotency-Key`: the same key and body give the same answer, byte for byte, for at least seven days; \
+            the same key with another body 422; while the first is still running 409 with `Retry-After`.\n\n\
+            Texts are in English or, with `Accept-Language: zh-CN`, in Chinese.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    tags(
+        (name = "access", description = "Access tokens"),
+        (name = "catalogue", description = "Official lists, dated, public"),
+        (name = "organisations", description = "Organisations, their filings and clients"),
+        (name = "workers", description = "Workers and their documents"),
+        (name = "assessment", description = "Sessions, candidates, results, publication"),
+        (name = "jobs", description = "Long work"),
+        (name = "certificates", description = "Issuing, status, corrections"),
+        (name = "verification", description = "Checking a certificate, public"),
+        (name = "discovery", description = "Keys, status lists, health, public"),
+    )
+)]
+struct ApiDoc;
+
+/// The OpenAPI document, made from the routes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let (_, mut document) = actix_web::App::new().into_utoipa_app().openapi(ApiDoc::openapi()).configure(routes).split_for_parts();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    document.info.contact = None;
+    let scopes = crate::domain::access::Scope::ALL.iter().map(|scope| (scope.as_str().to_owned(), scope.as_str().to_owned()));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT (RFC 9068)").build()));
+    let flow = ClientCredentials::new("/oauth/token", Scopes::from_iter(scopes));
+    components.add_security_scheme("oauth", SecurityScheme::OAuth2(OAuth2::new([Flow::ClientCredentials(flow)])));
+    components.add_security_scheme("client", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some("client_id and client_secret")).build()));
+    document
+}
+
+/// The OpenAPI document as the file in the tree has it.
+pub fn openapi_text() -> String {
+    let mut text = serde_json::to_string_pretty(&openapi()).expect("the document is plain data");
+    text.push('\n');
+    text
+}
+
+/// Routes outside the OpenAPI document: the document itself and its browsable page.
+fn documentation(config: &mut web::ServiceConfig) {
+    let page = utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi());
+    config.service(page).route("/docs", web::get().to(|| async { actix_web::HttpResponse::PermanentRedirect().insert_header(("Location", "/docs/")).finish() }));
+}

@@ -1,0 +1,116 @@
+//! Access tokens (RFC 6749): client credentials, by Basic authentication or in the form.
+
+use super::AppState;
+use super::body::Body;
+use super::problem::Problem;
+use super::reply::json_bytes;
+use crate::domain::text::Text;
+use crate::services::access::TokenRefusal;
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, post};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use utoipa::ToSchema;
+
+/// A request for an access token, as a form.
+#[derive(Debug, Deserialize, ToSchema)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only; forms are read by name")]
+pub struct TokenRequest {
+    /// `client_credentials`.
+    #[schema(example = "client_credentials")]
+    grant_type: String,
+    /// The client, unless it stands in the Authorization header.
+    #[schema(example = "cli_01ka4zrjh00000000000000000")]
+    client_id: Option<String>,
+    /// Its secret, unless it stands in the Authorization header.
+    client_secret: Option<String>,
+    /// Scopes wanted, separated by spaces; all scopes of the client when absent.
+    scope: Option<String>,
+}
+
+/// An access token (RFC 6749, 5.1).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokenAnswer {
+    /// A JWT (RFC 9068) to be sent as `Authorization: Bearer …`.
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: String,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+    /// The scopes it carries.
+    pub scope: String,
+}
+
+/// A refusal (RFC 6749, 5.2).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokenError {
+    /// `invalid_request`, `invalid_client`, `invalid_scope` or `unsupported_grant_type`.
+    pub error: String,
+    /// What was found and what was expected.
+    pub error_description: String,
+}
+
+/// Exchange a client's secret for an access token
+#[utoipa::path(tag = "access", operation_id = "issue_token", request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"), security((), ("client" = [])),
+    responses((status = 200, description = "An access token", body = TokenAnswer), (status = 400, description = "The request is not of the expected form", body = TokenError),
+        (status = 401, description = "Unknown client or wrong secret", body = TokenError), (status = 413, description = "The body is too large", content_type = "application/problem+json", body = super::problem::ProblemDocument),
+        (status = 429, description = "Too many wrong secrets; see `Retry-After`", content_type = "application/problem+json", body = super::problem::ProblemDocument)))]
+#[post("/oauth/token")]
+pub async fn issue_token(state: Data<AppState>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    if body.media_type != "application/x-www-form-urlencoded" {
+        return Ok(refuse(400, "invalid_request", "a form (application/x-www-form-urlencoded) expected"));
+    }
+    let mut form = HashMap::new();
+    for (name, value) in form_urlencoded::parse(&body.bytes) {
+        if form.insert(name.to_string(), value.to_string()).is_some() {
+            return Ok(refuse(400, "invalid_request", "a parameter stands twice"));
+        }
+    }
+    match form.get("grant_type").map(String::as_str) {
+        Some("client_credentials") => {}
+        Some(_) => return Ok(refuse(400, "unsupported_grant_type", "client_credentials expected")),
+        None => return Ok(refuse(400, "invalid_request", "grant_type expected")),
+    }
+    let basic = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(basic_credentials);
+    let (client_id, secret) = match (basic, form.get("client_id"), form.get("client_secret")) {
+        (Some(Some((id, secret))), named, None) if named.is_none_or(|named| named == &id) => (id, secret),
+        (None, Some(id), Some(secret)) => (id.clone(), secret.clone()),
+        (Some(None), ..) => return Ok(refuse(401, "invalid_client", "Basic credentials expected")),
+        (Some(Some(_)), ..) => return Ok(refuse(400, "invalid_request", "credentials in the header or in the form expected, not both")),
+        (None, ..) => return Ok(refuse(401, "invalid_client", "client_id and client_secret expected")),
+    };
+    match state.registry.issue_token(&client_id, &secret, form.get("scope").map(String::as_str)).await {
+        Ok(token) => {
+            let answer = TokenAnswer { access_token: token.access_token, token_type: "Bearer".to_owned(), expires_in: token.expires_in, scope: token.scope };
+            Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).content_type("application/json").body(json_bytes(&answer)))
+        }
+        Err(TokenRefusal::InvalidClient) => Ok(refuse(401, "invalid_client", "unknown client or wrong secret")),
+        Err(TokenRefusal::InvalidScope) => Ok(refuse(400, "invalid_scope", "a scope that the client does not have found")),
+        Err(TokenRefusal::TooMany(seconds)) => Err(Problem::too_many(Text::new("too many wrong secrets for this client", "该客户端密钥错误次数过多"), seconds)),
+        Err(TokenRefusal::Other(error)) => Err(error.into()),
+    }
+}
+
+fn refuse(status: u16, error: &str, description: &str) -> HttpResponse {
+    let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::BAD_REQUEST));
+    response.insert_header((header::CACHE_CONTROL, "no-store")).content_type("application/json");
+    if status == 401 {
+        response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"jilu\""));
+    }
+    response.body(json_bytes(&TokenError { error: error.to_owned(), error_description: description.to_owned() }))
+}
+
+/// `client_secret_basic`: both parts are form-encoded before they are joined (RFC 6749, 2.3.1).
+fn basic_credentials(header: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let decode = |part: &str| form_urlencoded::parse(format!("x={}", part.replace('&', "%26")).as_bytes()).next().map(|(_, value)| value.to_string());
+    Some((decode(id)?, decode(secret)?))
+}

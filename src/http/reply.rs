@@ -1,0 +1,93 @@
+//! Answers: JSON with an ETag for reads, and kept answers as they are.
+
+use super::page::{Page, Window, link};
+use crate::services::intent::Answer;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// RFC 3339 in UTC with milliseconds.
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+pub fn instant_of(micros: i64) -> String {
+    instant(crate::clock::from_micros(micros))
+}
+
+pub fn json_bytes(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("answers are plain data")
+}
+
+/// An answer that is kept for an idempotency key.
+pub fn kept(status: StatusCode, location: Option<String>, value: &impl Serialize) -> Answer {
+    Answer { status: status.as_u16(), location, body: json_bytes(value) }
+}
+
+pub fn created_or_known(is_new: bool) -> StatusCode {
+    if is_new { StatusCode::CREATED } else { StatusCode::OK }
+}
+
+pub fn send(answer: Answer) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
+    response.content_type("application/json").insert_header((header::CACHE_CONTROL, "no-store"));
+    if let Some(location) = answer.location {
+        response.insert_header((header::LOCATION, location));
+    }
+    response.body(answer.body)
+}
+
+/// A read: JSON with an ETag of its bytes; 304 when the client has them.
+pub fn read(request: &HttpRequest, value: &impl Serialize) -> HttpResponse {
+    let bytes = json_bytes(value);
+    let etag = etag_of(&bytes);
+    represent(request, "application/json", bytes, &etag, "private, no-cache")
+}
+
+pub fn etag_of(bytes: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(&Sha256::digest(bytes)[..12]))
+}
+
+/// A page, with its `Link`.
+pub fn read_page<T: Serialize>(request: &HttpRequest, window: &Window, page: &Page<T>) -> HttpResponse {
+    let mut response = read(request, page);
+    if let Some((name, value)) = link(request, page.next_cursor.as_deref(), window.limit)
+        && let Ok(value) = header::HeaderValue::from_str(&value)
+    {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// Bytes of any media type with a given ETag.
+pub fn represent(request: &HttpRequest, media_type: &str, bytes: Vec<u8>, etag: &str, cache: &str) -> HttpResponse {
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    // Compression marks an ETag as weak; the comparison of RFC 9110, 13.1.2 is weak anyway.
+    let is_known = known.is_some_and(|list| list.split(',').map(|item| item.trim().trim_start_matches("W/")).any(|item| item == etag || item == "*"));
+    let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    response.insert_header((header::ETAG, etag)).insert_header((header::CACHE_CONTROL, cache)).insert_header((header::VARY, "Accept, Accept-Language, Authorization"));
+    if is_known {
+        return response.finish();
+    }
+    response.content_type(media_type).body(bytes)
+}
+
+/// Whether an `Accept` header takes a media type, and how gladly; absent means everything.
+pub fn accepts(request: &HttpRequest, media_type: &str) -> f32 {
+    let Some(accept) = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return 0.5 };
+    let main = media_type.split('/').next().unwrap_or_default();
+    let weight = |item: &str| {
+        let mut parts = item.split(';').map(str::trim);
+        let range = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).and_then(|text| text.parse::<f32>().ok()).unwrap_or(1.0);
+        match range.as_str() {
+            range if range == media_type => quality,
+            "*/*" => quality * 0.4,
+            range if range.strip_suffix("/*") == Some(main) => quality * 0.6,
+            _ => 0.0,
+        }
+    };
+    accept.split(',').map(|item| weight(item.trim())).fold(0.0, f32::max)
+}

@@ -1,0 +1,254 @@
+//! Verification: public, by two of three facts, by document, by the QR's token. Every answer is signed unless it is asked not to be.
+
+use super::AppState;
+use super::auth::OptionalCaller;
+use super::body::Body;
+use super::problem::{Problem, Problems, language};
+use super::reply::{instant, json_bytes};
+use crate::domain::text::{Language, Text};
+use crate::domain::verification::Outcome;
+use crate::services::verification::{Verdict, VerificationQuery};
+use actix_web::http::header;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use utoipa::{IntoParams, ToSchema};
+
+/// Two or three facts.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"certificate_number": "S000032000001263000001", "name": "张三"}))]
+pub struct VerificationRequest {
+    /// Number as printed.
+    pub certificate_number: Option<String>,
+    /// Name as printed.
+    pub name: Option<String>,
+    /// Number of any document of the holder.
+    pub document_number: Option<String>,
+}
+
+/// A credential to be checked.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentVerificationRequest {
+    /// The credential as a compact JWS.
+    pub credential: String,
+}
+
+/// How the answer is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptQuery {
+    /// `none` leaves the receipt away.
+    #[param(example = "none")]
+    pub receipt: Option<String>,
+}
+
+/// One check.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckDocument {
+    /// `record`, `proof`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
+    pub check: String,
+    /// `passed` or `failed`.
+    pub outcome: String,
+    /// What was found.
+    pub detail: String,
+}
+
+/// What an answer tells of a certificate: nothing about the holder (PR-8).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CertificateSummary {
+    /// Number as printed; masked where it discloses an identity number.
+    certificate_number: String,
+    /// Kind.
+    certificate_kind: String,
+    /// State as stored.
+    state: String,
+    /// Version.
+    version: i32,
+    /// Edition of the classification.
+    occupation_edition: Option<String>,
+    /// Occupation.
+    occupation_code: Option<String>,
+    /// Its name.
+    occupation_name: Option<String>,
+    /// Narrower speciality.
+    job_type: Option<String>,
+    /// Level.
+    level: Option<String>,
+    /// Specific ability.
+    ability: Option<String>,
+    /// Training project.
+    project: Option<String>,
+    /// Category of special operation.
+    category: Option<String>,
+    /// Operation item.
+    item: Option<String>,
+    /// Day of issue.
+    issued_on: String,
+    /// Last valid day.
+    valid_to: Option<String>,
+    /// Review day.
+    review_due_on: Option<String>,
+    /// The issuing body.
+    issuer_id: String,
+    /// Its name.
+    issuer_name: String,
+}
+
+/// The answer to a verification.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VerificationAnswer<'a> {
+    /// `valid`, `expired`, `review_overdue`, `suspended`, `revoked`, `withdrawn`, `cancelled`, `superseded` or `not_found`.
+    pub outcome: &'static str,
+    /// Every check by itself.
+    pub checks: Vec<CheckDocument>,
+    /// The certificate that the outcome is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<CertificateSummary>)]
+    pub certificate: Option<&'a RawValue>,
+    /// All certificates that fit, when a name and a document number were given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<CertificateSummary>)]
+    pub certificates: Vec<&'a RawValue>,
+    /// The moment for which the answer holds.
+    pub status_as_of: String,
+    /// The key of the receipt.
+    pub key_id: String,
+    /// This answer as a compact JWS that anyone can check later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
+}
+
+/// How many `not_found` answers an address without a token has had in this minute.
+#[derive(Default)]
+pub struct NotFoundBudget(Mutex<HashMap<IpAddr, (u32, Instant)>>);
+
+const BUDGET_WINDOW: Duration = Duration::from_secs(60);
+
+impl NotFoundBudget {
+    /// Seconds to wait, if the budget is used up.
+    fn wait(&self, address: IpAddr, most: u32) -> Option<u64> {
+        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, since) = used.get(&address)?;
+        let left = BUDGET_WINDOW.checked_sub(since.elapsed())?;
+        (*count >= most).then_some(left.as_secs() + 1)
+    }
+
+    fn spend(&self, address: IpAddr) {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.len() >= 10_000 {
+            used.retain(|_, (_, since)| since.elapsed() < BUDGET_WINDOW);
+        }
+        let entry = used.entry(address).or_insert((0, Instant::now()));
+        if entry.1.elapsed() >= BUDGET_WINDOW {
+            *entry = (0, Instant::now());
+        }
+        entry.0 += 1;
+    }
+}
+
+/// The address to count for: of nobody when a token says who is asking, or when there is no limit.
+fn counted_address(state: &AppState, request: &HttpRequest, caller: &OptionalCaller) -> Result<Option<IpAddr>, Problem> {
+    let most = state.registry.config.not_found_per_minute;
+    if caller.0.is_some() || most == 0 {
+        return Ok(None);
+    }
+    let Some(address) = request.peer_addr().map(|peer| peer.ip()) else { return Ok(None) };
+    match state.budget.wait(address, most) {
+        Some(seconds) => {
+            let detail = Text::new(format!("{most} verifications in a minute found nothing; wait, or ask with an access token"), format!("一分钟内已有 {most} 次查询无结果，请稍后再试，或使用访问令牌"));
+            Err(Problem::too_many(detail, seconds))
+        }
+        None => Ok(Some(address)),
+    }
+}
+
+async fn answer(state: &AppState, request: &HttpRequest, query: &ReceiptQuery, caller: &OptionalCaller, verdict: Result<Verdict, crate::services::error::Error>) -> Result<HttpResponse, Problem> {
+    let address = counted_address(state, request, caller)?;
+    let verdict = verdict?;
+    if let Some(address) = address.filter(|_| verdict.outcome == Outcome::NotFound) {
+        state.budget.spend(address);
+    }
+    let is_signed = match query.receipt.as_deref() {
+        None => true,
+        Some("none") => false,
+        Some(_) => return Err(Problem::invalid("receipt", "none expected, or nothing", "应为 none 或不填")),
+    };
+    let language = language(request);
+    let mut document = document(&verdict, language, state.registry.receipt_key_id().await?);
+    if is_signed {
+        document.receipt = Some(state.registry.sign_receipt(&json_bytes(&document)).await?);
+    }
+    Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::CACHE_CONTROL, "no-store")).body(json_bytes(&document)))
+}
+
+fn document<'a>(verdict: &'a Verdict, language: Language, key_id: String) -> VerificationAnswer<'a> {
+    let summary = |text: &'a String| serde_json::from_str::<&RawValue>(text).expect("summaries are JSON that the registry wrote");
+    let all: Vec<&RawValue> = verdict.certificates.iter().map(summary).collect();
+    VerificationAnswer {
+        outcome: verdict.outcome.as_str(),
+        checks: verdict
+            .checks
+            .iter()
+            .map(|check| CheckDocument {
+                check: check.name.to_owned(),
+                outcome: if check.passed { "passed" } else { "failed" }.to_owned(),
+                detail: check.detail.in_language(language).to_owned(),
+            })
+            .collect(),
+        certificate: all.first().copied(),
+        certificates: if all.len() > 1 { all } else { Vec::new() },
+        status_as_of: instant(verdict.status_as_of),
+        key_id,
+        receipt: None,
+    }
+}
+
+/// Verify by two of three facts
+#[utoipa::path(tag = "verification", operation_id = "verify_by_facts", request_body = VerificationRequest, params(ReceiptQuery), responses((status = 200, description = "The answer, also when nothing was found", body = VerificationAnswer), Problems), security((), ("bearer" = [])))]
+#[post("/v1/verifications")]
+pub async fn verify_by_facts(state: Data<AppState>, request: HttpRequest, caller: OptionalCaller, query: Query<ReceiptQuery>, body: Body) -> Result<HttpResponse, Problem> {
+    let wanted: VerificationRequest = body.json()?;
+    for (field, text) in [("certificate_number", &wanted.certificate_number), ("name", &wanted.name), ("document_number", &wanted.document_number)] {
+        if text.as_ref().is_some_and(|text| text.chars().count() > 100) {
+            return Err(Problem::invalid(field, "more than 100 characters found, at most 100 expected", "超过 100 个字符"));
+        }
+    }
+    counted_address(&state, &request, &caller)?;
+    let facts = VerificationQuery { certificate_number: wanted.certificate_number, name: wanted.name, document_number: wanted.document_number };
+    let verdict = state.registry.verify_by_facts(&facts).await;
+    answer(&state, &request, &query, &caller, verdict).await
+}
+
+/// Verify a credential
+#[utoipa::path(tag = "verification", operation_id = "verify_document", params(ReceiptQuery),
+    request_body(content((String = "application/vc+jwt"), (DocumentVerificationRequest = "application/json"))), responses((status = 200, description = "The answer with every check", body = VerificationAnswer), Problems), security((), ("bearer" = [])))]
+#[post("/v1/verifications/document")]
+pub async fn verify_document(state: Data<AppState>, request: HttpRequest, caller: OptionalCaller, query: Query<ReceiptQuery>, body: Body) -> Result<HttpResponse, Problem> {
+    let text = match body.media_type.as_str() {
+        "application/json" => body.json::<DocumentVerificationRequest>()?.credential,
+        "application/vc+jwt" | "application/jwt" | "text/plain" => {
+            String::from_utf8(body.bytes.to_vec()).map_err(|_| Problem::invalid("body", "bytes that are not UTF-8 found, a compact JWS expected", "请求体不是 UTF-8 文本，应为紧凑 JWS"))?
+        }
+        other => return Err(Problem::unsupported_media_type(other, "application/vc+jwt or application/json")),
+    };
+    counted_address(&state, &request, &caller)?;
+    let verdict = state.registry.verify_document(&text).await;
+    answer(&state, &request, &query, &caller, verdict).await
+}
+
+/// Verify by the token of a QR code
+#[utoipa::path(tag = "verification", operation_id = "verify_by_token", params(("token" = String, Path, description = "Token of the QR code"), ReceiptQuery), responses((status = 200, description = "The answer", body = VerificationAnswer), Problems), security((), ("bearer" = [])))]
+#[get("/v/{token}")]
+pub async fn verify_by_token(state: Data<AppState>, request: HttpRequest, caller: OptionalCaller, query: Query<ReceiptQuery>, token: Path<String>) -> Result<HttpResponse, Problem> {
+    counted_address(&state, &request, &caller)?;
+    let verdict = state.registry.verify_by_token(&token).await;
+    answer(&state, &request, &query, &caller, verdict).await
+}
