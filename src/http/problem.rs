@@ -277,17 +277,15 @@ pub async fn frame<B: MessageBody + 'static>(request: ServiceRequest, next: Next
     let started = Instant::now();
     let request_id = request.app_data::<actix_web::web::Data<super::AppState>>().map(|state| hex::encode(state.registry.entropy.bytes::<8>())).unwrap_or_default();
     request.extensions_mut().insert(RequestId(request_id.clone()));
-    let http_request = request.request().clone();
     let method = request.method().clone();
-    let mut response = match next.call(request).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => ServiceResponse::from_err(error, http_request.clone()),
-    };
+    // The request must not be cloned before routing: the framework changes it in place.
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let (language, route) = (language(response.request()), response.request().match_pattern());
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned().or_else(|| known_status(&response));
         if let Some(problem) = problem {
-            let rendered = problem.respond(language(&http_request), &request_id);
+            let rendered = problem.respond(language, &request_id);
             response = response.into_response(rendered).map_into_boxed_body();
         }
     }
@@ -295,7 +293,7 @@ pub async fn frame<B: MessageBody + 'static>(request: ServiceRequest, next: Next
         response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
     }
     // The pattern, never the path: paths carry tokens and numbers.
-    let route = http_request.match_pattern().unwrap_or_else(|| "-".to_owned());
+    let route = route.unwrap_or_else(|| "-".to_owned());
     let millis = started.elapsed().as_micros() as f64 / 1000.0;
     if response.status().is_server_error() {
         tracing::error!(%request_id, %method, %route, status = response.status().as_u16(), millis, "request");
