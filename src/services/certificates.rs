@@ -2,7 +2,8 @@
 
 use super::Registry;
 use super::error::Error;
-use super::issuing::{IssuedCertificate, version_place};
+use super::issuing::IssuedCertificate;
+use super::signing::version_place;
 use crate::domain::access::{Act, Actor};
 use crate::domain::id::{CertificateId, OrganisationId};
 use crate::domain::text::Text;

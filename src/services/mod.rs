@@ -18,6 +18,7 @@ pub mod organisations;
 pub mod results;
 pub mod serials;
 pub mod setup;
+mod signing;
 pub mod standings;
 pub mod status;
 pub mod verification;

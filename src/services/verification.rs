@@ -2,7 +2,8 @@
 
 use super::Registry;
 use super::error::Error;
-use super::issuing::{CertificateFacts, Holder, version_place};
+use super::issuing::{CertificateFacts, Holder};
+use super::signing::version_place;
 use super::keys::PURPOSE_CREDENTIALS;
 use super::standings::Standing;
 use crate::credential::jws::CompactJws;

@@ -152,6 +152,11 @@ impl Conn {
     }
 }
 
+/// Runs something that blocks on PostgreSQL's runtime; a thread that drives a runtime of its own must not.
+pub fn on_plain_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 #[derive(QueryableByName)]
 struct Setting {
     #[diesel(sql_type = diesel::sql_types::Text)]

@@ -24,7 +24,7 @@ pub mod workers;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use backend::{Conn, DatabaseUrl};
+use backend::{Conn, DatabaseUrl, on_plain_thread};
 use error::StoreError;
 use reader::Readers;
 use std::sync::Arc;
@@ -50,11 +50,14 @@ pub struct StoreOptions {
 impl Store {
     /// Opens the database, checks its version and settings, and starts the writer.
     pub fn open(options: &StoreOptions, clock: Clock, entropy: Entropy) -> Result<Self, StoreError> {
-        let mut conn = Conn::open(&options.url)?;
-        if options.migrate {
-            conn.apply_migrations()?;
-        }
-        conn.refuse_pending_migrations()?;
+        let conn = on_plain_thread(|| {
+            let mut conn = Conn::open(&options.url)?;
+            if options.migrate {
+                conn.apply_migrations()?;
+            }
+            conn.refuse_pending_migrations()?;
+            Ok::<_, StoreError>(conn)
+        })?;
         let readers = Readers::new(&options.url);
         let writer = Writer::start(conn, options.url.clone(), options.queue_length, clock, entropy);
         Ok(Store { readers: Arc::new(readers), writer: Arc::new(writer) })

@@ -1,0 +1,131 @@
+//! Signing: from a certificate's facts to a signed document, sealed; and opening what was sealed.
+
+use super::Registry;
+use super::error::Error;
+use super::issuing::{CertificateFacts, Holder, IssuedCertificate};
+use super::keys::PURPOSE_CREDENTIALS;
+use super::workers::{KnownDocument, Worker};
+use crate::credential::conformance;
+use crate::credential::document::{Achievement, CredentialFacts};
+use crate::credential::jws;
+use crate::domain::assessment::Scores;
+use crate::domain::id::OrganisationId;
+use crate::store::certificates::{CertificateRow, CertificateVersionRow, Standing};
+use crate::vault::Sealed;
+use chrono::NaiveDate;
+use sha2::{Digest, Sha256};
+
+/// What goes into one version.
+pub(super) struct VersionContent {
+    pub number: i32,
+    pub holder: Holder,
+    pub holder_document: String,
+    pub facts: CertificateFacts,
+    pub issued_on: NaiveDate,
+    pub valid_to: Option<NaiveDate>,
+    pub review_due_on: Option<NaiveDate>,
+    pub form_serial: Option<String>,
+    pub reason: Option<String>,
+    pub decision_document: Option<String>,
+    pub lineage: Option<String>,
+}
+
+/// Where a version's sealed parts belong.
+pub(super) fn version_place(certificate: &str, version: i32) -> String {
+    format!("{certificate}/{version}")
+}
+
+impl Registry {
+    /// Composes, checks and signs one version: the only way to a signed document.
+    pub(super) async fn sign_version(&self, row: &CertificateRow, issuer_name: &str, content: VersionContent, by: &str) -> Result<CertificateVersionRow, Error> {
+        let entry = self.next_status_entry().await?;
+        let issuer: OrganisationId = super::stored(&row.issuer_id)?;
+        let did = self.organisation_did(&issuer);
+        let key = self.current_key(&did, PURPOSE_CREDENTIALS).await?;
+        let now = self.clock.now();
+        let facts = &content.facts;
+        let score = |tenths: Option<i32>| tenths.and_then(crate::domain::assessment::Score::from_tenths);
+        let document_type: crate::domain::document::IdDocumentType = super::stored(&content.holder.document_type)?;
+        let credential = CredentialFacts {
+            uuid: self.entropy.uuid(),
+            public_url: self.config.public_url.clone(),
+            issuer_did: did,
+            issuer_name: issuer_name.to_owned(),
+            holder_name: content.holder.name.clone(),
+            holder_document_name: document_type.name_zh().to_owned(),
+            holder_document_masked: crate::domain::document::mask_number(&content.holder.document_number),
+            kind: super::stored(&row.kind)?,
+            certificate_number: facts.certificate_number.clone(),
+            achievement: achievement_of(facts)?,
+            scores: facts.held_on.map(|_| Scores { theory: score(facts.theory), practical: score(facts.practical), comprehensive: score(facts.comprehensive) }),
+            pass_score_tenths_min: self.config.rules.pass_score_tenths_min,
+            held_on: facts.held_on,
+            issued_on: content.issued_on,
+            issued_at: now,
+            valid_to: content.valid_to,
+            review_due_on: content.review_due_on,
+            lineage: content.lineage,
+            status_list: entry.list,
+            status_index: entry.index,
+        };
+        let checked = conformance::check(&credential.compose()).map_err(|breaches| Error::Internal(format!("a composed document breaks rules: {breaches:?}")))?;
+        if checked.issuer() != key.controller {
+            return Err(Error::Internal("the issuer of a document is not the controller of its key".to_owned()));
+        }
+        let document = jws::sign(&key, "vc+jwt", Some("vc"), checked.bytes());
+        let place = version_place(&row.id, content.number);
+        let holder = serde_json::to_vec(&content.holder).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(CertificateVersionRow {
+            certificate_id: row.id.clone(),
+            version: content.number,
+            credential_id: format!("urn:uuid:{}", credential.uuid),
+            key_id: key.public.key_id.clone(),
+            document_digest: hex::encode(Sha256::digest(&document)),
+            sealed_document: self.vault.seal(Sealed::Document, &place, document.as_bytes(), &self.entropy),
+            sealed_holder: self.vault.seal(Sealed::Holder, &place, &holder, &self.entropy),
+            holder_document_id: content.holder_document,
+            facts: serde_json::to_string(&content.facts).map_err(|error| Error::Internal(error.to_string()))?,
+            issued_on: content.issued_on,
+            valid_to: content.valid_to,
+            review_due_on: content.review_due_on,
+            form_serial: content.form_serial,
+            status_list: entry.list,
+            status_index: i32::try_from(entry.index).unwrap_or(i32::MAX),
+            reason: content.reason,
+            decision_document: content.decision_document,
+            issued_at: now.timestamp_micros(),
+            issued_by: by.to_owned(),
+        })
+    }
+
+    /// Opens what is sealed of a standing certificate.
+    pub(super) fn open_issued(&self, standing: Standing, issuer_name: String) -> Result<IssuedCertificate, Error> {
+        let place = version_place(&standing.0.id, standing.1.version);
+        let holder = self.vault.open_text(Sealed::Holder, &place, &standing.1.sealed_holder)?;
+        Ok(IssuedCertificate { holder: super::stored_json(&holder)?, facts: super::stored_json(&standing.1.facts)?, issuer_name, warnings: Vec::new(), is_new: false, standing })
+    }
+}
+
+fn achievement_of(facts: &CertificateFacts) -> Result<Achievement, Error> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    if let (Some(occupation), Some(level)) = (&facts.occupation, &facts.level) {
+        return Ok(Achievement::Level {
+            occupation: super::stored(occupation)?,
+            occupation_name: text(&facts.occupation_name),
+            job_type: facts.job_type.clone(),
+            level: super::stored(level)?,
+        });
+    }
+    if facts.ability.is_some() {
+        return Ok(Achievement::Ability { name: text(&facts.ability) });
+    }
+    if facts.project.is_some() {
+        return Ok(Achievement::Completion { project: text(&facts.project), taught_minutes: facts.taught_minutes });
+    }
+    Ok(Achievement::Permit { category: text(&facts.category), item: text(&facts.item) })
+}
+
+/// The document that is printed: a resident identity number where there is one, otherwise the newest.
+pub(super) fn preferred_document(worker: &Worker) -> &KnownDocument {
+    worker.documents.iter().find(|known| known.document.resident().is_some()).or_else(|| worker.documents.last()).expect("a worker has at least one document")
+}

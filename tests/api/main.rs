@@ -1,0 +1,18 @@
+//! Whole jobs over HTTP, on both databases, with a real server and a clock that the test sets.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod assessments;
+mod bad_input;
+mod catalogue;
+mod certificates;
+mod concurrency;
+mod discovery;
+mod idempotency;
+mod organisations;
+mod status;
+mod storage;
+mod verification;
+mod workers;
