@@ -95,16 +95,20 @@ impl Body {
         serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
             let inner = error.into_inner().to_string();
-            // An unknown member is named in the message, its place is the object that holds it.
-            let field = unknown_member(&inner).map_or(path.clone(), |member| if path == "." { member.to_owned() } else { format!("{path}.{member}") });
-            let field = if field == "." { "body".to_owned() } else { field.trim_end_matches(".?").to_owned() };
+            // A missing member has no place of its own; the message names it, and the path is the object that lacks it.
+            let field = match (missing_member(&inner), path.as_str()) {
+                (Some(member), ".") => member.to_owned(),
+                (Some(member), _) => format!("{path}.{member}"),
+                (None, ".") => "body".to_owned(),
+                (None, _) => path,
+            };
             Error::Invalid(vec![invalid(field, Text::new(shortened(&inner), format!("格式不符：{}", shortened(&inner))))]).into()
         })
     }
 }
 
-fn unknown_member(message: &str) -> Option<&str> {
-    message.strip_prefix("unknown field `")?.split('`').next()
+fn missing_member(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.split('`').next()
 }
 
 /// Messages of serde repeat what was sent; a long or personal text must not come back.

@@ -193,8 +193,9 @@ impl Registry {
                 Ok(()) => return Ok((issued, answer)),
                 Err(StoreError::Conflict(Constraint::CertificateNumber)) if order.certificate_number.is_none() && !matches!(order.subject, IssueSubject::Permit { .. }) => {}
                 Err(StoreError::Conflict(Constraint::CertificateNumber)) => return Err(number_taken()),
-                Err(StoreError::Conflict(Constraint::CertificateOfSession)) => {}
-                Err(StoreError::Conflict(Constraint::CertificateCure)) => return Err(Error::Conflict(Text::new("the revoked certificate has been put right already", "该被撤销证书已办理过补正"))),
+                // Both constraints forbid a second cure; the databases name either.
+                Err(StoreError::Conflict(Constraint::CertificateOfSession)) if order.cures.is_none() => {}
+                Err(StoreError::Conflict(Constraint::CertificateCure | Constraint::CertificateOfSession)) => return Err(Error::Conflict(Text::new("the revoked certificate has been put right already", "该被撤销证书已办理过补正"))),
                 Err(other) => return Err(other.into()),
             }
         }

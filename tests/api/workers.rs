@@ -1,1 +1,73 @@
+//! Workers: one record per person, sealed at rest, masked in answers.
 
+use crate::on_both_databases;
+use serde_json::{Value, json};
+
+on_both_databases!(the_same_document_finds_the_same_worker, |registry| {
+    let body = registry.body();
+    let register = |name: &str, documents: Value| registry.post_as(&body.client, "/v1/workers", &json!({ "name": name, "documents": documents }));
+    let first = register("张三", json!([{ "document_number": "32010219000101001X" }])).expect(201);
+    assert_eq!((&first["name"], &first["documents"][0]["document_number"]), (&json!("张*"), &json!("320***********001X")));
+    let again = register(" 张三 ", json!([{ "document_number": "３２０１０２１９０００１０１００１ｘ" }])).expect(200);
+    assert_eq!(again["worker_id"], first["worker_id"]);
+    // A second document is added; both find the worker.
+    let passport = json!({ "document_type": "passport", "country": "CN", "document_number": "E12345678" });
+    let both = register("张三", json!([{ "document_number": "32010219000101001X" }, passport])).expect(200);
+    assert_eq!(both["documents"].as_array().unwrap().len(), 2);
+    let found = registry.post_as(&body.client, "/v1/workers/search", &json!({ "document_number": "e12345678" })).expect(200);
+    assert_eq!(found["items"][0]["worker_id"], first["worker_id"]);
+    // Another name under a known document is a matter of correction, and two people's documents one of merging.
+    assert_eq!(register("李四", json!([{ "document_number": "32010219000101001X" }])).status, 422);
+    let other = register("李四", json!([{ "document_number": "320105190006150045" }])).expect(201);
+    let mixed = register("张三", json!([{ "document_number": "32010219000101001X" }, { "document_number": "320105190006150045" }]));
+    assert_eq!(mixed.status, 422, "{}", mixed.text());
+    let add = registry.post_as(&body.client, &format!("/v1/workers/{}/documents", other["worker_id"].as_str().unwrap()), &passport);
+    assert_eq!(add.status, 409);
+    let read = registry.get_as(&body.client, &format!("/v1/workers/{}", other["worker_id"].as_str().unwrap()), &[]).expect(200);
+    assert_eq!(read["documents"].as_array().unwrap().len(), 1, "nothing half done");
+});
+
+on_both_databases!(documents_of_every_kind_are_checked, |registry| {
+    let body = registry.body();
+    let register = |document: Value| registry.post_as(&body.client, "/v1/workers", &json!({ "name": "张三", "documents": [document] }));
+    for (index, valid) in [
+        json!({ "document_type": "hk_macao_residence_permit", "document_number": "810000190001010018" }),
+        json!({ "document_type": "taiwan_residence_permit", "document_number": "83000019000101002X" }),
+        json!({ "document_type": "hk_macao_travel_permit", "document_number": "H12345678" }),
+        json!({ "document_type": "taiwan_travel_permit", "document_number": "12345678" }),
+        json!({ "document_type": "passport", "country": "FR", "document_number": "12AB34567" }),
+        json!({ "document_type": "foreign_permanent_resident_id", "document_number": "ABC123456789012" }),
+        json!({ "document_type": "military_id", "document_number": "军字第123456号" }),
+        json!({ "document_number": "320103190001010112" }),
+        json!({ "document_number": "320124190001010130" }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let worker = register(valid.clone()).expect(201);
+        assert_eq!(worker["warnings"], json!([]), "{index} {valid}: a dissolved region is known");
+    }
+    for (wrong, part) in [
+        ("320102190001010011", "check character"),
+        ("320106190002290020", "not a date"),
+        ("32010219000101001", "17 characters"),
+        ("320102000101001", "15 characters"),
+    ] {
+        let reply = register(json!({ "document_number": wrong }));
+        assert_eq!((reply.status, reply.fields()), (400, vec!["documents[0].document_number".to_owned()]));
+        assert!(reply.text().contains(part) && !reply.text().contains(wrong), "{}", reply.text());
+    }
+    let child = crate::support::person(0).1.replace("1900", "2015");
+    let head = &child[..17];
+    let sum: u32 = head.bytes().zip([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    let child = format!("{head}{}", b"10X98765432"[(sum % 11) as usize] as char);
+    assert_eq!(register(json!({ "document_number": child })).rules(), ["PR-4"]);
+});
+
+on_both_databases!(every_fault_is_listed_with_its_field, |registry| {
+    let body = registry.body();
+    let order = json!({ "name": "张\u{202e}三", "documents": [{ "document_number": "1" }, { "document_type": "club_card", "document_number": "2" }, { "document_type": "passport", "document_number": "E12345678" }] });
+    let reply = registry.post_as(&body.client, "/v1/workers", &order);
+    assert_eq!(reply.status, 400);
+    assert_eq!(reply.fields(), ["name", "documents[0].document_number", "documents[1].document_type", "documents[2].document_number"]);
+});

@@ -1,0 +1,147 @@
+//! The binary as its users run it: demo, init, serve, settings, stop; and an outside library that checks our credentials.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+
+fn jilu() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jilu"));
+    command.env_clear().env("PATH", "/usr/bin:/bin");
+    command
+}
+
+/// A demo that keeps serving, with its story; it ends with this value.
+struct Demo {
+    child: Child,
+    story: Value,
+    _directory: tempfile::TempDir,
+}
+
+impl Demo {
+    fn start(arguments: &[&str]) -> Demo {
+        let directory = tempfile::tempdir().unwrap();
+        let mut child =
+            jilu().args(["demo", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(directory.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        Demo { child, story: serde_json::from_str(&line).unwrap(), _directory: directory }
+    }
+
+    fn base_url(&self) -> String {
+        self.story["base_url"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    jilu().args(arguments).envs(environment.iter().copied()).output().unwrap()
+}
+
+#[test]
+fn the_demo_tells_its_story_and_fits_one_screen() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = run(&["demo", "--exit", "--listen", "127.0.0.1:0", "--data", directory.path().to_str().unwrap()], &[]);
+    let story = text(&output.stdout);
+    assert!(output.status.success(), "{story}{}", text(&output.stderr));
+    for part in ["8 certificates were issued", "4 were refused", "IS-3", "valid", "not_found", "revoked", "forged"] {
+        assert!(story.contains(part), "{part}:\n{story}");
+    }
+    assert!(story.lines().count() <= 40, "{story}");
+}
+
+#[test]
+fn the_demo_in_json_is_what_scripts_build_on() {
+    let demo = Demo::start(&["--workers", "6", "--seed", "7"]);
+    let story = &demo.story;
+    for role in ["registrar", "training_provider", "assessment_body", "employer", "supervisor", "auditor"] {
+        assert!(story["clients"][role]["client_id"].is_string() && story["clients"][role]["client_secret"].is_string(), "{role}");
+    }
+    assert_eq!(story["workers"].as_array().unwrap().len(), 6);
+    for member in ["certificate_number", "kind", "state", "name", "document_number", "token"] {
+        assert!(story["certificates"][0][member].is_string(), "{member}");
+    }
+    assert!(story["issuer_dids"][0].as_str().unwrap().starts_with("did:web:localhost%3A"));
+    let certificate = &story["certificates"][0];
+    let answer: Value = ureq::get(format!("{}/v/{}", demo.base_url(), certificate["token"].as_str().unwrap())).call().unwrap().body_mut().read_json().unwrap();
+    assert_eq!((&answer["outcome"], &answer["certificate"]["certificate_number"]), (&Value::from("valid"), &certificate["certificate_number"]));
+    // The same seed invents the same numbers.
+    let again = Demo::start(&["--workers", "6", "--seed", "7"]);
+    let numbers = |story: &Value| story["certificates"].as_array().unwrap().iter().map(|item| item["certificate_number"].clone()).collect::<Vec<_>>();
+    assert_eq!(numbers(&again.story), numbers(story));
+}
+
+#[test]
+fn init_shows_the_first_secret_once_and_serve_stops_gracefully() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("registry");
+    let place = ["--data", data.to_str().unwrap()];
+    let refused = run(&[&["serve", "--listen", "127.0.0.1:0"], &place[..]].concat(), &[]);
+    assert!(!refused.status.success() && text(&refused.stderr).contains("jilu init"), "{}", text(&refused.stderr));
+    let first = text(&run(&[&["init"], &place[..]].concat(), &[]).stdout);
+    assert!(first.contains("client_secret"), "{first}");
+    let second = text(&run(&[&["init"], &place[..]].concat(), &[]).stdout);
+    assert!(!second.contains("client_secret  ") && second.contains("no secret is shown a second time"), "{second}");
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(data.join("master.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    let keys = text(&run(&[&["keys"], &place[..]].concat(), &[]).stdout);
+    assert!(keys.contains("credentials") && keys.contains("tokens") && keys.contains("did:web:localhost%3A8080#"), "{keys}");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut child = jilu().args(["serve", "--listen", &format!("127.0.0.1:{port}")]).args(place).stderr(Stdio::piped()).spawn().unwrap();
+    let health = (0..100).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        ureq::get(format!("http://127.0.0.1:{port}/readyz")).call().ok()
+    });
+    assert!(health.is_some(), "the server did not start");
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let status = child.wait().unwrap();
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(status.success() && log.contains("everything accepted is durable"), "{log}");
+    for line in log.lines() {
+        assert!(serde_json::from_str::<Value>(line).is_ok(), "not a JSON line: {line}");
+    }
+    assert!(log.contains("\"request_id\"") && log.contains("/readyz"));
+}
+
+#[test]
+fn wrong_settings_are_all_named_and_stop_the_start() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "listen = \"nowhere\"\nworkers = 0\ncolour = \"red\"\n").unwrap();
+    let output = run(&["serve", "--config", file.path().to_str().unwrap()], &[("JILU_DATABASE", "mysql://x"), ("JILU_MASTER_KEY", "5ecret")]);
+    let faults = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    for part in ["5 settings are wrong", "listen", "workers", "colour", "JILU_DATABASE", "master_key"] {
+        assert!(faults.contains(part), "{part}: {faults}");
+    }
+    assert!(!faults.contains("5ecret"));
+    assert_eq!(run(&["serve", "--nonsense"], &[]).status.code(), Some(2));
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    for command in ["serve", "demo", "init", "migrate", "keys", "openapi", "version"] {
+        let help = text(&run(&[command, "--help"], &[]).stdout);
+        assert!(help.contains("Example: jilu"), "{command}: {help}");
+    }
+    assert!(text(&run(&["version"], &[]).stdout).starts_with("jilu 0."));
+}
+
+/// PyJWT and the cryptography package, which we did not write, accept our credential and refuse it with one byte changed.
+#[test]
+fn an_outside_library_accepts_the_credential_and_refuses_a_forged_one() {
+    let demo = Demo::start(&["--workers", "4"]);
+    let story = demo.story.to_string();
+    let output = Command::new("/usr/bin/python3").arg("tests/interop/verify_credential.py").arg(&story).output().expect("python3; tests/run installs it");
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(text(&output.stdout).contains("all checks passed"));
+}
