@@ -155,7 +155,7 @@ impl RawSettings {
             Ok(value) => value,
             Err(error) => {
                 // A secret must not reach the screen, not even a mistyped one.
-                let shown = if name == "master_key" { "…" } else { text };
+                let shown = if ["master_key", "database"].contains(&name) { "…" } else { text };
                 self.faults.push(format!("{place}: {name} = {shown:?}: {error}"));
                 default
             }

@@ -70,7 +70,7 @@ pub struct DemoArguments {
     #[arg(long)]
     json: bool,
     /// How many workers to invent
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=5000))]
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(2..=5000))]
     workers: u32,
     /// Stop when done instead of serving on
     #[arg(long)]

@@ -95,8 +95,10 @@ fn init_shows_the_first_secret_once_and_serve_stops_gracefully() {
     assert_eq!(std::fs::metadata(data.join("master.key")).unwrap().permissions().mode() & 0o777, 0o600);
     let keys = text(&run(&[&["keys"], &place[..]].concat(), &[]).stdout);
     assert!(keys.contains("credentials") && keys.contains("tokens") && keys.contains("did:web:localhost%3A8080#"), "{keys}");
+    let moved = run(&[&["serve", "--listen", "127.0.0.1:0"], &place[..]].concat(), &[("JILU_PUBLIC_URL", "http://elsewhere.example")]);
+    assert!(!moved.status.success() && text(&moved.stderr).contains("did:web:localhost%3A8080"), "{}", text(&moved.stderr));
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut child = jilu().args(["serve", "--listen", &format!("127.0.0.1:{port}")]).args(place).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = jilu().args(["serve", "--listen", &format!("127.0.0.1:{port}")]).args(place).env("JILU_PUBLIC_URL", "http://localhost:8080").stderr(Stdio::piped()).spawn().unwrap();
     let health = (0..100).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
         ureq::get(format!("http://127.0.0.1:{port}/readyz")).call().ok()

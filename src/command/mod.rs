@@ -46,7 +46,8 @@ fn create_master_key(path: &Path, entropy: &Entropy) -> Result<[u8; 32], String>
 /// Opens store and registry.
 async fn open(config: Config, may_create: bool, clock: Clock, entropy: Entropy) -> Result<Registry, String> {
     std::fs::create_dir_all(&config.data).map_err(|error| format!("{}: {error}", config.data.display()))?;
-    let master_key = master_key(&config, may_create, &entropy)?;
+    // Never from a seeded generator: a key that anybody can make again protects nothing.
+    let master_key = master_key(&config, may_create, &Entropy::System)?;
     let options = StoreOptions { url: config.database.clone(), migrate: may_create || config.migrate_on_start, queue_length: config.queue_length };
     let store = Store::open(&options, clock.clone(), entropy.clone()).map_err(|error| format!("{}: {error}", config.database))?;
     Registry::open(store, config, clock, entropy, &master_key).await.map_err(|error| describe(&error))

@@ -93,7 +93,9 @@ impl CredentialFacts {
         document.insert("type".into(), json!(["VerifiableCredential", "OpenBadgeCredential"]));
         document.insert("name".into(), json!(self.name()));
         document.insert("issuer".into(), json!({ "id": self.issuer_did, "type": ["Profile"], "name": self.issuer_name }));
-        document.insert("validFrom".into(), json!(self.issued_at.to_rfc3339_opts(SecondsFormat::Secs, true)));
+        // A permit is valid from the day on its paper, which may have passed long before it is recorded.
+        let valid_from = if self.valid_to.is_some() { start_of(self.issued_on) } else { self.issued_at.to_rfc3339_opts(SecondsFormat::Secs, true) };
+        document.insert("validFrom".into(), json!(valid_from));
         if let Some(valid_to) = self.valid_to {
             document.insert("validUntil".into(), json!(format!("{valid_to}T23:59:59+08:00")));
         }

@@ -4,7 +4,7 @@
 
 use super::certificate_kind::CertificateKind;
 use super::id::{ClientId, OrganisationId};
-use super::organisation::names;
+use super::organisation::{OrganisationKind, names};
 use super::rule::Malformed;
 use std::str::FromStr;
 
@@ -63,7 +63,7 @@ impl Role {
     pub fn scopes(self) -> &'static [Scope] {
         match self {
             Role::Registrar => &[Scope::RegistryAdmin],
-            Role::TrainingProvider => &[Scope::TrainingWrite, Scope::CertificateIssue, Scope::CertificateStatus],
+            Role::TrainingProvider => &[Scope::TrainingWrite],
             Role::AssessmentBody => &[Scope::AssessmentWrite, Scope::CertificateIssue, Scope::CertificateStatus],
             Role::Employer => &[Scope::VerificationBulk, Scope::WorkPermissionCheck],
             Role::Supervisor => &[Scope::SupervisionRead, Scope::SupervisionAct, Scope::SubsidyDecide],
@@ -72,11 +72,23 @@ impl Role {
     }
 }
 
+impl Role {
+    /// The kind of organisation that a client of this role belongs to.
+    pub fn organisation_kind(self) -> OrganisationKind {
+        match self {
+            Role::Registrar | Role::Supervisor | Role::Auditor => OrganisationKind::LabourAuthority,
+            Role::TrainingProvider => OrganisationKind::TrainingProvider,
+            Role::AssessmentBody => OrganisationKind::AssessmentBody,
+            Role::Employer => OrganisationKind::Employer,
+        }
+    }
+}
+
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     pub client: ClientId,
-    /// None for an auditor of the whole registry.
+    /// None for the first registrar, who was there before any organisation.
     pub organisation: Option<OrganisationId>,
     pub role: Role,
     pub scopes: Vec<Scope>,
@@ -107,29 +119,42 @@ pub enum Denial {
     Foreign,
 }
 
+/// Scopes that let their holder see or change a certificate, an assessment, a job.
+pub const READ_CERTIFICATE: &[Scope] =
+    &[Scope::CertificateIssue, Scope::CertificateStatus, Scope::AssessmentWrite, Scope::TrainingWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead];
+pub const CHANGE_CERTIFICATE: &[Scope] = &[Scope::CertificateStatus, Scope::TrainingWrite, Scope::RegistryAdmin, Scope::SupervisionAct];
+pub const READ_ASSESSMENT: &[Scope] = &[Scope::AssessmentWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead];
+pub const WRITE_ASSESSMENT: &[Scope] = &[Scope::AssessmentWrite];
+pub const READ_JOB: &[Scope] = &[Scope::AssessmentWrite, Scope::CertificateIssue, Scope::RegistryAdmin];
+
+/// Whether the actor holds any of the scopes. Asked before anything is looked up, so that a missing scope says nothing about what exists.
+pub fn holds_any(actor: &Actor, scopes: &'static [Scope]) -> Result<(), Denial> {
+    if actor.scopes.iter().any(|scope| scopes.contains(scope)) { Ok(()) } else { Err(Denial::MissingScope(scopes)) }
+}
+
+/// Whether one of the held scopes among `scopes` reaches beyond the actor's own organisation.
+pub fn reaches_all(actor: &Actor, scopes: &[Scope]) -> bool {
+    let is_wide = |scope: &Scope| matches!(scope, Scope::RegistryAdmin | Scope::SupervisionRead | Scope::SupervisionAct | Scope::AuditRead);
+    actor.scopes.iter().any(|scope| scopes.contains(scope) && is_wide(scope))
+}
+
 /// Decides whether `actor` may do `act`.
 pub fn authorise(actor: &Actor, act: Act<'_>) -> Result<(), Denial> {
     let (scopes, owner): (&'static [Scope], Option<&OrganisationId>) = match act {
         Act::AdministerRegistry => (&[Scope::RegistryAdmin], None),
         Act::RegisterWorker => (&[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite, Scope::CertificateIssue], None),
         Act::ReadWorker => (&[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite, Scope::CertificateIssue, Scope::SupervisionRead, Scope::AuditRead], None),
-        Act::WriteAssessment { body } => (&[Scope::AssessmentWrite], Some(body)),
-        Act::ReadAssessment { body } => (&[Scope::AssessmentWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead], Some(body)),
+        Act::WriteAssessment { body } => (WRITE_ASSESSMENT, Some(body)),
+        Act::ReadAssessment { body } => (READ_ASSESSMENT, Some(body)),
         Act::IssueCertificate { issuer, kind: CertificateKind::TrainingCompletion } => (&[Scope::CertificateIssue, Scope::TrainingWrite], Some(issuer)),
         Act::IssueCertificate { issuer, .. } => (&[Scope::CertificateIssue], Some(issuer)),
-        Act::ChangeCertificate { issuer } => (&[Scope::CertificateStatus, Scope::RegistryAdmin, Scope::SupervisionAct], Some(issuer)),
-        Act::ReadCertificate { issuer } => {
-            (&[Scope::CertificateIssue, Scope::CertificateStatus, Scope::AssessmentWrite, Scope::TrainingWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead], Some(issuer))
-        }
-        Act::ReadJob { organisation } => (&[Scope::AssessmentWrite, Scope::CertificateIssue, Scope::RegistryAdmin], Some(organisation)),
+        Act::ChangeCertificate { issuer } => (CHANGE_CERTIFICATE, Some(issuer)),
+        Act::ReadCertificate { issuer } => (READ_CERTIFICATE, Some(issuer)),
+        Act::ReadJob { organisation } => (READ_JOB, Some(organisation)),
     };
-    let held: Vec<Scope> = actor.scopes.iter().copied().filter(|scope| scopes.contains(scope)).collect();
-    if held.is_empty() {
-        return Err(Denial::MissingScope(scopes));
-    }
+    holds_any(actor, scopes)?;
     let Some(owner) = owner else { return Ok(()) };
-    let reaches_all = held.iter().any(|scope| matches!(scope, Scope::RegistryAdmin | Scope::SupervisionRead | Scope::SupervisionAct | Scope::AuditRead));
-    if reaches_all || actor.organisation.as_ref() == Some(owner) { Ok(()) } else { Err(Denial::Foreign) }
+    if reaches_all(actor, scopes) || actor.organisation.as_ref() == Some(owner) { Ok(()) } else { Err(Denial::Foreign) }
 }
 
 #[cfg(test)]

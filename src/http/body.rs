@@ -90,7 +90,7 @@ impl Body {
         let value = strict_json::parse(&self.bytes).map_err(|error| Problem::invalid("body", format!("not JSON: {error}"), format!("不是有效的 JSON：{error}")))?;
         let mut count = 0;
         if !is_within(&value, DEPTH_MAX, &mut count) {
-            return Err(Problem::invalid("body", format!("at most {VALUES_MAX} values nested at most {DEPTH_MAX} deep expected"), format!("最多 {VALUES_MAX} 个值、{DEPTH_MAX} 层嵌套")));
+            return Err(Problem::invalid("body", format!("at most {VALUES_MAX} values nested at most {DEPTH_MAX} deep, and no NUL character expected"), format!("最多 {VALUES_MAX} 个值、{DEPTH_MAX} 层嵌套，且不含 NUL 字符")));
         }
         serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
@@ -113,8 +113,11 @@ fn missing_member(message: &str) -> Option<&str> {
 
 /// Messages of serde repeat what was sent; a long or personal text must not come back.
 fn shortened(message: &str) -> String {
-    let without_value = match (message.find("invalid type: string \""), message.rfind("\", expected")) {
-        (Some(start), Some(end)) if start < end => format!("{}invalid type: string, expected{}", &message[..start], &message[end + "\", expected".len()..]),
+    let without_value = match (message.find("invalid type: "), message.find("invalid value: "), message.rfind(", expected")) {
+        (Some(start), _, Some(end)) | (None, Some(start), Some(end)) if start < end => {
+            let kind: String = message[start..].split(": ").nth(1).unwrap_or_default().chars().take_while(|c| c.is_alphabetic() || *c == ' ').collect();
+            format!("{}{} found{}", &message[..start], kind.trim(), &message[end..])
+        }
         _ => message.to_owned(),
     };
     without_value.chars().take(300).collect()
@@ -126,6 +129,8 @@ fn is_within(value: &serde_json::Value, depth: usize, count: &mut usize) -> bool
         return false;
     }
     match value {
+        // PostgreSQL refuses a NUL in a text, and no name or number has one.
+        serde_json::Value::String(text) => !text.contains('\0'),
         serde_json::Value::Array(items) => items.iter().all(|item| is_within(item, depth - 1, count)),
         serde_json::Value::Object(members) => members.values().all(|member| is_within(member, depth - 1, count)),
         _ => true,

@@ -49,7 +49,7 @@ impl PageQuery {
             None => None,
             Some(cursor) => {
                 let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong())?;
-                Some(String::from_utf8(bytes).ok().filter(|text| text.len() <= 100 && text.is_ascii()).ok_or_else(wrong)?)
+                Some(String::from_utf8(bytes).ok().filter(|text| text.len() <= 100 && text.bytes().all(|b| b.is_ascii_graphic())).ok_or_else(wrong)?)
             }
         };
         Ok(Window { after, limit })

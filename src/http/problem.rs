@@ -24,6 +24,8 @@ pub struct Problem {
     violations: Vec<Violation>,
     retry_after: Option<u64>,
     challenge: bool,
+    /// The cause of an internal error: for the log, never for the client.
+    cause: Option<String>,
 }
 
 /// A problem document.
@@ -123,7 +125,7 @@ pub enum Problems {
 
 impl Problem {
     pub fn new(status: StatusCode, kind: &'static str, title: Text, detail: Text) -> Self {
-        Problem { status, kind, title, detail, violations: Vec::new(), retry_after: None, challenge: false }
+        Problem { status, kind, title, detail, violations: Vec::new(), retry_after: None, challenge: false, cause: None }
     }
 
     /// One fault of form at one field.
@@ -133,6 +135,11 @@ impl Problem {
 
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    fn caused_by(mut self, why: String) -> Self {
+        self.cause = Some(why);
         self
     }
 
@@ -241,9 +248,8 @@ impl From<Error> for Problem {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Text::new("Not available now", "暂不可用"), detail).retry_after(1)
             }
             Error::Internal(why) => {
-                tracing::error!(%why, "internal error");
                 let detail = Text::new("a fault of the registry; tell its operator the request_id", "系统内部错误，请将 request_id 告知运维人员");
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", Text::new("A fault of the registry", "系统错误"), detail)
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", Text::new("A fault of the registry", "系统错误"), detail).caused_by(why)
             }
         }
     }
@@ -278,6 +284,11 @@ pub async fn frame<B: MessageBody + 'static>(request: ServiceRequest, next: Next
     let request_id = request.app_data::<actix_web::web::Data<super::AppState>>().map(|state| hex::encode(state.registry.entropy.bytes::<8>())).unwrap_or_default();
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let method = request.method().clone();
+    // A NUL is no part of any identifier, and PostgreSQL refuses it in a text.
+    if request.uri().to_string().contains("%00") {
+        let rendered = Problem::not_found().respond(language(request.request()), &request_id);
+        return Ok(request.into_response(rendered).map_into_boxed_body());
+    }
     // The request must not be cloned before routing: the framework changes it in place.
     let mut response = next.call(request).await?.map_into_boxed_body();
     let (language, route) = (language(response.request()), response.request().match_pattern());
@@ -285,6 +296,9 @@ pub async fn frame<B: MessageBody + 'static>(request: ServiceRequest, next: Next
     if status.is_client_error() || status.is_server_error() {
         let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned().or_else(|| known_status(&response));
         if let Some(problem) = problem {
+            if let Some(cause) = &problem.cause {
+                tracing::error!(%request_id, %cause, "internal error");
+            }
             let rendered = problem.respond(language, &request_id);
             response = response.into_response(rendered).map_into_boxed_body();
         }

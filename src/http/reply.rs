@@ -65,7 +65,7 @@ pub fn read_page<T: Serialize>(request: &HttpRequest, window: &Window, page: &Pa
 pub fn represent(request: &HttpRequest, media_type: &str, bytes: Vec<u8>, etag: &str, cache: &str) -> HttpResponse {
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     // Compression marks an ETag as weak; the comparison of RFC 9110, 13.1.2 is weak anyway.
-    let is_known = known.is_some_and(|list| list.split(',').map(|item| item.trim().trim_start_matches("W/")).any(|item| item == etag || item == "*"));
+    let is_known = request.method() == actix_web::http::Method::GET && known.is_some_and(|list| list.split(',').map(|item| item.trim().trim_start_matches("W/")).any(|item| item == etag || item == "*"));
     let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     response.insert_header((header::ETAG, etag)).insert_header((header::CACHE_CONTROL, cache)).insert_header((header::VARY, "Accept, Accept-Language, Authorization"));
     if is_known {

@@ -31,11 +31,13 @@ const WRONG_SECRETS_WINDOW: Duration = Duration::from_secs(15 * 60);
 pub struct AccessCache {
     believed: quick_cache::sync::Cache<[u8; 32], (Actor, i64, Instant)>,
     wrong: Mutex<HashMap<String, (u32, Instant)>>,
+    /// One password hash takes 19 MiB and a core; more at once than cores would only take memory.
+    hashing: tokio::sync::Semaphore,
 }
 
 impl Default for AccessCache {
     fn default() -> Self {
-        AccessCache { believed: quick_cache::sync::Cache::new(10_000), wrong: Mutex::new(HashMap::new()) }
+        AccessCache { believed: quick_cache::sync::Cache::new(10_000), wrong: Mutex::new(HashMap::new()), hashing: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)) }
     }
 }
 
@@ -79,8 +81,13 @@ impl From<Error> for TokenRefusal {
 
 impl Registry {
     /// Exchanges a client's secret for an access token (RFC 6749, 4.4).
-    pub async fn issue_token(&self, client_id: &str, secret: &str, scope: Option<&str>) -> Result<IssuedToken, TokenRefusal> {
-        if let Some(seconds) = self.wait_for_client(client_id) {
+    pub async fn issue_token(&self, client_id: &str, secret: &str, scope: Option<&str>, source: &str) -> Result<IssuedToken, TokenRefusal> {
+        // Counted by client and source, so that a stranger's guesses do not lock the client out.
+        let attempt = format!("{} {source}", client_id.chars().take(64).collect::<String>());
+        if client_id.parse::<ClientId>().is_err() {
+            return Err(TokenRefusal::InvalidClient);
+        }
+        if let Some(seconds) = self.wait_for_client(&attempt) {
             return Err(TokenRefusal::TooMany(seconds));
         }
         let wanted = client_id.to_owned();
@@ -88,9 +95,10 @@ impl Registry {
         // An unknown client costs as much time as a known one with a wrong secret.
         let hash = client.as_ref().map_or_else(|| UNKNOWN_CLIENT_HASH.to_owned(), |client| client.secret_hash.clone());
         let secret = secret.to_owned();
+        let _turn = self.access.hashing.acquire().await.map_err(|error| Error::Internal(error.to_string()))?;
         let is_right = tokio::task::spawn_blocking(move || verify_secret(&hash, &secret)).await.map_err(|error| Error::Internal(error.to_string()))?;
         let Some(client) = client.filter(|_| is_right) else {
-            self.count_wrong_secret(client_id);
+            self.count_wrong_secret(&attempt);
             return Err(TokenRefusal::InvalidClient);
         };
         let granted = granted_scopes(&client, scope).ok_or(TokenRefusal::InvalidScope)?;
@@ -143,6 +151,9 @@ impl Registry {
         if crate::credential::strict_json::parse(&jws.payload).is_err() {
             return Ok(None);
         }
+        if key_id.contains('\0') {
+            return Ok(None);
+        }
         let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_TOKENS && key.owner == self.registry_did()) else { return Ok(None) };
         if !jws.is_signed_by(&key.public) {
             return Ok(None);
@@ -164,19 +175,19 @@ impl Registry {
         Ok((is_current && is_ours).then_some(claims))
     }
 
-    fn wait_for_client(&self, client_id: &str) -> Option<u64> {
+    fn wait_for_client(&self, attempt: &str) -> Option<u64> {
         let wrong = self.access.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, since) = wrong.get(client_id)?;
+        let (count, since) = wrong.get(attempt)?;
         let left = WRONG_SECRETS_WINDOW.checked_sub(since.elapsed())?;
         (self.config.wrong_secrets_max > 0 && *count >= self.config.wrong_secrets_max).then_some(left.as_secs() + 1)
     }
 
-    fn count_wrong_secret(&self, client_id: &str) {
+    fn count_wrong_secret(&self, attempt: &str) {
         let mut wrong = self.access.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         wrong.retain(|_, (_, since)| since.elapsed() < WRONG_SECRETS_WINDOW);
         // Invented names must not fill the memory; the argon2 cost bounds how fast they come.
         if wrong.len() < 100_000 {
-            wrong.entry(client_id.chars().take(64).collect()).or_insert((0, Instant::now())).0 += 1;
+            wrong.entry(attempt.to_owned()).or_insert((0, Instant::now())).0 += 1;
         }
     }
 

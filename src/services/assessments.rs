@@ -3,7 +3,7 @@
 use super::Registry;
 use super::error::{Error, invalid};
 use super::intent::{Answer, Intent};
-use crate::domain::access::{Act, Actor};
+use crate::domain::access::{Act, Actor, READ_ASSESSMENT, WRITE_ASSESSMENT, holds_any, reaches_all};
 use crate::domain::assessment::{PanelMember, notice_ends_on, panel_findings};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::{IssueTarget, right_to_issue};
@@ -14,6 +14,7 @@ use crate::domain::occupation::Occupation;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::assessments::{self as store, CandidateRow, CandidateStanding, PublicationRow, SessionRow};
+use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::journal::Fact;
 use chrono::NaiveDate;
@@ -140,6 +141,7 @@ impl Registry {
 
     /// A session, for its own body or for those who supervise; a foreign one does not exist.
     pub async fn get_session(&self, actor: &Actor, id: &SessionId) -> Result<SessionView, Error> {
+        holds_any(actor, READ_ASSESSMENT)?;
         let view = self.load_session(id).await?;
         self.authorise(actor, Act::ReadAssessment { body: &super::stored(&view.row.organisation_id)? })?;
         Ok(view)
@@ -147,6 +149,7 @@ impl Registry {
 
     /// A session that the actor may write.
     pub(super) async fn own_session(&self, actor: &Actor, id: &SessionId) -> Result<(SessionView, OrganisationId), Error> {
+        holds_any(actor, WRITE_ASSESSMENT)?;
         let view = self.load_session(id).await?;
         let body: OrganisationId = super::stored(&view.row.organisation_id)?;
         self.authorise(actor, Act::WriteAssessment { body: &body })?;
@@ -167,13 +170,8 @@ impl Registry {
 
     /// A page of sessions: a body sees its own, the authority all.
     pub async fn list_sessions(&self, actor: &Actor, after: Option<String>, limit: i64) -> Result<Vec<SessionRow>, Error> {
-        let owner = match actor.role {
-            crate::domain::access::Role::Registrar | crate::domain::access::Role::Supervisor | crate::domain::access::Role::Auditor => None,
-            _ => Some(self.own_organisation(actor)?),
-        };
-        if let Some(body) = &owner {
-            self.authorise(actor, Act::ReadAssessment { body })?;
-        }
+        holds_any(actor, READ_ASSESSMENT)?;
+        let owner = if reaches_all(actor, READ_ASSESSMENT) { None } else { Some(self.own_organisation(actor)?) };
         Ok(self.store.read(move |conn| store::list_sessions(conn, owner.as_ref().map(OrganisationId::as_str), after.as_deref(), limit)).await?)
     }
 
@@ -224,14 +222,24 @@ impl Registry {
             .store
             .read(move |conn| Ok((crate::store::workers::list_workers_by_numbers(conn, &hashes)?, crate::store::workers::list_existing(conn, &ids)?)))
             .await?;
-        let by_number: std::collections::HashMap<Vec<u8>, String> = by_number.into_iter().collect();
+        let mut owners: std::collections::HashMap<Vec<u8>, HashSet<String>> = std::collections::HashMap::new();
+        for (hash, worker) in by_number {
+            owners.entry(hash).or_default().insert(worker);
+        }
         let existing: HashSet<String> = existing.into_iter().collect();
         let (mut found, mut faults, mut seen) = (Vec::new(), Vec::new(), std::collections::HashMap::new());
         for (index, reference) in references.iter().enumerate() {
             let at = format!("{field}[{index}]");
             let worker = match reference {
                 WorkerReference::Id(id) => existing.get(id).cloned(),
-                WorkerReference::DocumentNumber(_) => hash(reference).and_then(|hash| by_number.get(&hash).cloned()),
+                WorkerReference::DocumentNumber(_) => {
+                    let owners = hash(reference).and_then(|hash| owners.get(&hash));
+                    if owners.is_some_and(|owners| owners.len() > 1) {
+                        faults.push(invalid(at, Text::new("documents of several workers have this number; give worker_id", "多名劳动者的证件使用该号码，请给出 worker_id")));
+                        continue;
+                    }
+                    owners.and_then(|owners| owners.iter().next().cloned())
+                }
             };
             let Some(worker) = worker else {
                 faults.push(invalid(at, Text::new("no registered worker found; register the worker first", "未找到已登记的劳动者，请先登记")));
@@ -255,7 +263,7 @@ impl Registry {
     pub async fn publish_results(&self, actor: &Actor, id: &SessionId, intent: &Intent<(PublicationRow, bool)>) -> Result<Answer, Error> {
         let (session, body) = self.own_session(actor, id).await?;
         let wanted = id.to_string();
-        let scores = self.store.read(move |conn| store::list_all_scores(conn, &wanted)).await?;
+        let (stamp, scores) = self.store.read(move |conn| Ok((counters::read_stamp(conn, &counters::stamp_of(&wanted))?, store::list_all_scores(conn, &wanted)?))).await?;
         let newest = scores.iter().map(|row| row.recorded_at).max();
         let Some(newest) = newest else {
             return Err(Error::Refused(vec![Violation::deny("IS-4", Text::new("no scores are recorded; there is nothing to publish", "尚无成绩，无可公示"))]));
@@ -273,13 +281,16 @@ impl Registry {
             published_on,
             notice_ends_on: notice_ends_on(published_on, &self.catalogue().calendar, rules),
             notice_working_days: i32::try_from(rules.notice_working_days).unwrap_or(i32::MAX),
-            recorded_at: self.now_micros(),
+            // Clocks of two nodes may differ; the order of scores and publications must not.
+            recorded_at: self.now_micros().max(newest),
             recorded_by: actor.client.to_string(),
         };
         let (answer, kept) = self.answer(intent, &(row.clone(), true));
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;
+                counters::expect_stamp(tx.conn, &counters::stamp_of(&row.session_id), stamp)?;
+                counters::bump_stamp(tx.conn, &counters::stamp_of(&row.session_id))?;
                 store::insert_publication(tx.conn, &row)?;
                 tx.record(Fact::of("results_published", Some(&body), &row.session_id, &row)?);
                 Ok(())

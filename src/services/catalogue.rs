@@ -101,7 +101,7 @@ impl Catalogue {
 
     /// IS-9: whether an occupation of this name is an entry-class item on a day.
     pub fn is_entry_class(&self, occupation_name: &str, day: NaiveDate) -> bool {
-        self.list_on("entry_class_items", day).is_some_and(|version| version.entries.iter().any(|entry| entry.members["occupation"] == occupation_name))
+        self.list_on("entry_class_items", day).is_some_and(|version| version.entries.iter().any(|entry| entry.members.get("occupation").is_some_and(|name| name == occupation_name)))
     }
 
     fn derive(&mut self) {

@@ -4,7 +4,7 @@ use super::Registry;
 use super::error::Error;
 use super::issuing::IssuedCertificate;
 use super::signing::version_place;
-use crate::domain::access::{Act, Actor};
+use crate::domain::access::{Act, Actor, READ_CERTIFICATE, holds_any};
 use crate::domain::id::{CertificateId, OrganisationId};
 use crate::domain::text::Text;
 use crate::store::certificates::{self as store, CertificateVersionRow, PermitReviewRow, Standing, StatusChangeRow};
@@ -56,6 +56,7 @@ impl Registry {
 
     /// A certificate that the actor may read; a foreign one does not exist.
     pub async fn get_certificate(&self, actor: &Actor, name: &CertificateName) -> Result<IssuedCertificate, Error> {
+        holds_any(actor, READ_CERTIFICATE)?;
         let standing = self.find_standing(name).await?;
         let issuer: OrganisationId = super::stored(&standing.0.issuer_id)?;
         self.authorise(actor, Act::ReadCertificate { issuer: &issuer })?;
@@ -81,6 +82,7 @@ impl Registry {
     }
 
     pub async fn get_certificate_history(&self, actor: &Actor, name: &CertificateName) -> Result<CertificateHistory, Error> {
+        holds_any(actor, READ_CERTIFICATE)?;
         let current = self.find_standing(name).await?;
         self.authorise(actor, Act::ReadCertificate { issuer: &super::stored(&current.0.issuer_id)? })?;
         let id = current.0.id.clone();

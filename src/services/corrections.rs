@@ -8,10 +8,11 @@ use super::issuing::{Holder, IssuedCertificate};
 use super::signing::VersionContent;
 use super::status::{changed_meanwhile, set_status_bits};
 use super::workers::{add_documents, is_document_conflict};
-use crate::domain::access::{Act, Actor};
+use crate::domain::access::{Act, Actor, CHANGE_CERTIFICATE, Role, holds_any};
 use crate::domain::certificate::CertificateState;
 use crate::domain::document::IdentityDocument;
 use crate::domain::id::OrganisationId;
+use crate::domain::organisation::OrganisationState;
 use crate::domain::person_name::PersonName;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
@@ -35,11 +36,20 @@ pub struct CorrectionOrder {
 impl Registry {
     /// Corrects a certificate. Name and document number of the worker's record are corrected with it.
     pub async fn correct_certificate(&self, actor: &Actor, name: &CertificateName, order: CorrectionOrder, intent: &Intent<IssuedCertificate>) -> Result<Answer, Error> {
+        holds_any(actor, CHANGE_CERTIFICATE)?;
         let standing = self.find_standing(name).await?;
         let issuer: OrganisationId = super::stored(&standing.0.issuer_id)?;
         self.authorise(actor, Act::ChangeCertificate { issuer: &issuer })?;
         check_correction(&order, &standing.2.state)?;
         let body = self.get_body(&issuer).await?;
+        // SV-6: a body that is out signs nothing more; the authority may still put right what it left.
+        if body.state != OrganisationState::Active && actor.role == Role::AssessmentBody {
+            let state = body.state.as_str();
+            return Err(Error::Refused(vec![Violation::deny("SV-6", Text::new(format!("the issuing body is {state}, active expected"), format!("评价机构状态为 {state}，应为 active"))).fact("state", state)]));
+        }
+        if let Some(document) = &order.document {
+            self.check_documents(std::slice::from_ref(document))?;
+        }
         let worker = self.load_worker(&super::stored(&standing.0.worker_id)?).await?;
         let before = self.open_issued(standing.clone(), body.name.clone())?;
         let by = actor.client.to_string();
@@ -116,6 +126,10 @@ fn check_correction(order: &CorrectionOrder, state: &str) -> Result<(), Error> {
         .collect();
     if !["issued", "suspended"].contains(&state) {
         findings.push(Violation::deny("IS-7", Text::new(format!("a {state} certificate is not corrected"), format!("状态为 {state} 的证书不能更正"))).fact("state", state));
+    }
+    if order.name.is_some() && order.document.is_some() {
+        let detail = Text::new("name and document together are another person, not a slip of the pen; correct one at a time", "姓名与证件同时变更不属于笔误，应逐项更正");
+        findings.push(Violation::deny("IS-6", detail).at("document"));
     }
     if !findings.is_empty() {
         return Err(Error::Refused(findings));

@@ -21,6 +21,7 @@ use crate::domain::rule::{Violation, decide};
 use crate::domain::text::Text;
 use crate::store::assessments::{self, CandidateRow, PublicationRow, ScoreRow, SessionRow};
 use crate::store::certificates::{self as store, CertificateRow, CertificateStateRow, Standing};
+use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::journal::Fact;
 use crate::store::workers as worker_store;
@@ -97,6 +98,8 @@ struct Gathered {
     worker: Worker,
     held: Vec<CertificateFacts>,
     existing: Option<Standing>,
+    /// The stamp of the session, 0 without one.
+    session_stamp: i64,
 }
 
 /// What the decision was made on, in terms of the field.
@@ -126,8 +129,8 @@ impl Registry {
 
     /// The same for a row of a job.
     pub(super) async fn issue_warnings(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Vec<Violation>, Error> {
-        let gathered = self.gather(order).await?;
         let body = self.get_body(issuer).await?;
+        let gathered = self.gather(issuer, order).await?;
         self.check_cure(order, issuer).await?;
         Ok(self.decide_issue(&body, order, &gathered)?.2)
     }
@@ -166,8 +169,8 @@ impl Registry {
     ) -> Result<(IssuedCertificate, Option<Answer>), Error> {
         // A serial that a body chose itself may be met by the series; the next one is taken instead.
         for _ in 0..8 {
-            let gathered = self.gather(&order).await?;
             let body = self.get_body(issuer).await?;
+            let gathered = self.gather(issuer, &order).await?;
             if let Some(existing) = gathered.existing.clone().filter(|_| order.cures.is_none()) {
                 let issued = self.open_issued(existing, body.name.clone())?;
                 let answer = match intent {
@@ -188,14 +191,18 @@ impl Registry {
                 None => (None, None),
             };
             let standing = issued.standing.clone();
-            let owner = issuer.clone();
-            match self.store.write(move |tx| insert_issued(tx, &standing, &owner, kept.as_ref())).await {
+            let (owner, stamps) = (issuer.clone(), (body.stamp, gathered.session_stamp));
+            match self.store.write(move |tx| insert_issued(tx, &standing, &owner, stamps, kept.as_ref())).await {
                 Ok(()) => return Ok((issued, answer)),
-                Err(StoreError::Conflict(Constraint::CertificateNumber)) if order.certificate_number.is_none() && !matches!(order.subject, IssueSubject::Permit { .. }) => {}
-                Err(StoreError::Conflict(Constraint::CertificateNumber)) => return Err(number_taken()),
-                // Both constraints forbid a second cure; the databases name either.
-                Err(StoreError::Conflict(Constraint::CertificateOfSession)) if order.cures.is_none() => {}
-                Err(StoreError::Conflict(Constraint::CertificateCure | Constraint::CertificateOfSession)) => return Err(Error::Conflict(Text::new("the revoked certificate has been put right already", "该被撤销证书已办理过补正"))),
+                // Somebody changed what this was decided on: the body, its filing, the scores or the notice. Decide anew.
+                Err(StoreError::Stale) => self.forget_body(issuer),
+                // The fact has its certificate since a moment: the next round finds it.
+                Err(StoreError::Conflict(Constraint::CertificateBusiness)) if order.cures.is_none() => {}
+                Err(StoreError::Conflict(Constraint::CertificateCure | Constraint::CertificateBusiness)) => {
+                    return Err(Error::Conflict(Text::new("the revoked certificate has been put right already", "该被撤销证书已办理过补正")));
+                }
+                Err(StoreError::Conflict(Constraint::CertificateNumber)) if order.certificate_number.is_some() => return Err(number_taken()),
+                Err(StoreError::Conflict(Constraint::CertificateNumber)) => {}
                 Err(other) => return Err(other.into()),
             }
         }
@@ -203,8 +210,9 @@ impl Registry {
     }
 
     /// One read for everything that the rules look at.
-    async fn gather(&self, order: &IssueOrder) -> Result<Gathered, Error> {
+    async fn gather(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Gathered, Error> {
         let worker_id = order.worker.to_string();
+        let business = self.business_key(issuer, order, 0);
         let session_id = match &order.subject {
             IssueSubject::Assessed { session } => Some(session.to_string()),
             _ => None,
@@ -212,27 +220,36 @@ impl Registry {
         let found = self
             .store
             .read(move |conn| {
+                // The stamp is read first: a change in between makes the facts look older than they are, never newer.
+                let stamp = session_id.as_deref().map_or(Ok(0), |id| counters::read_stamp(conn, &counters::stamp_of(id)))?;
+                let existing = store::find_by_business(conn, &business)?;
                 let Some(row) = worker_store::find_worker(conn, &worker_id)? else { return Ok(None) };
                 let name = super::existing(worker_store::find_name(conn, &worker_id)?, "a worker's name")?;
                 let documents = worker_store::list_documents(conn, &worker_id)?;
                 let held = store::list_facts_of_worker(conn, &worker_id)?;
-                let Some(session_id) = session_id else { return Ok(Some((row, name, documents, held, None, None))) };
+                let Some(session_id) = session_id else { return Ok(Some((row, name, documents, held, None, existing, stamp))) };
                 let session = super::existing(assessments::find_session(conn, &session_id)?, "a session")?;
                 let candidate = assessments::find_candidate(conn, &session_id, &worker_id)?;
                 let scores = assessments::find_scores(conn, &session_id, &worker_id)?;
                 let publication = assessments::find_publication(conn, &session_id)?;
-                let existing = store::find_by_session(conn, &session_id, &worker_id)?;
-                Ok(Some((row, name, documents, held, Some((session, candidate, scores, publication)), existing)))
+                Ok(Some((row, name, documents, held, Some((session, candidate, scores, publication)), existing, stamp)))
             })
             .await?;
-        let (row, name, documents, held, session, existing) =
+        let (row, name, documents, held, session, existing, session_stamp) =
             found.ok_or_else(|| Error::invalid("worker_id", Text::new("no such worker", "没有该劳动者")))?;
         Ok(Gathered {
             worker: self.open_worker(&row, &name, &documents)?,
             held: held.iter().map(|text| super::stored_json(text)).collect::<Result<_, _>>()?,
             session,
             existing,
+            session_stamp,
         })
+    }
+
+    /// What may exist only once. Behind the `@` stand what a cure may change: the day, and the ordinal of the cure.
+    fn business_key(&self, issuer: &OrganisationId, order: &IssueOrder, cure_ordinal: i32) -> String {
+        let issued_on = order.issued_on.unwrap_or_else(|| self.clock.today());
+        format!("{}@{}/{cure_ordinal}", business_base(issuer, order), if matches!(order.subject, IssueSubject::Assessed { .. }) { String::new() } else { issued_on.to_string() })
     }
 
     /// Asks the rules: a subject with the filing that gives the right and the warnings, or every violation.
@@ -310,7 +327,7 @@ impl Registry {
             IssueSubject::Permit { category, item, valid_to, review_due_on } => {
                 let dates = permit_dates(issued_on, &self.config.rules);
                 let mut subject = empty(CertificateKind::SpecialOperation);
-                let known = self.catalogue().list_on("special_operations", issued_on).is_some_and(|list| list.entries.iter().any(|entry| entry.members["category_zh"] == category.as_str()));
+                let known = self.catalogue().list_on("special_operations", issued_on).is_some_and(|list| list.entries.iter().any(|entry| entry.members.get("category_zh").is_some_and(|known| known == category.as_str())));
                 if !known {
                     return Err(Error::invalid("category", Text::new(format!("{category} is not in the catalogue list special_operations"), format!("作业类别 {category} 不在目录中"))));
                 }
@@ -332,8 +349,10 @@ impl Registry {
         let Some(cures) = &order.cures else { return Ok(None) };
         let wanted = cures.to_string();
         let found = self.store.read(move |conn| store::find_by_id(conn, &wanted)).await?;
-        let found = found.filter(|(row, ..)| row.issuer_id == issuer.as_str() && row.worker_id == order.worker.as_str());
-        let standing = found.ok_or_else(|| Error::invalid("cures", Text::new("no such certificate of this body and worker", "本机构没有该劳动者的此证书")))?;
+        // It cures the same assessment, permit or completion, not another one.
+        let base = business_base(issuer, order);
+        let found = found.filter(|(row, ..)| row.issuer_id == issuer.as_str() && row.business_key.rsplit_once('@').is_some_and(|(of_cured, _)| of_cured == base));
+        let standing = found.ok_or_else(|| Error::invalid("cures", Text::new("no such certificate of this body, worker and subject", "本机构没有该劳动者此项内容的证书")))?;
         if standing.2.state != CertificateState::Revoked.as_str() {
             let state = &standing.2.state;
             let detail = Text::new(format!("the certificate is {state}, revoked expected"), format!("证书状态为 {state}，应为 revoked"));
@@ -359,16 +378,20 @@ impl Registry {
         let id = self.new_id(CertificateId::new);
         subject.facts.certificate_number = number.printed;
         let document = preferred_document(worker);
+        let cure_ordinal = cured.map_or(0, |(row, ..)| row.cure_ordinal + 1);
+        let business_key = self.business_key(&body.organisation, order, cure_ordinal);
         let row = CertificateRow {
             id: id.to_string(),
             number_key: number.key,
-            permit_scope: number.permit_scope,
+            // A worker's permits share one number; each item, renewal and cure is a certificate of its own.
+            permit_scope: if subject.kind == CertificateKind::SpecialOperation { business_key.clone() } else { String::new() },
             kind: subject.kind.as_str().to_owned(),
             issuer_id: body.organisation.to_string(),
             worker_id: worker.id.to_string(),
             session_id: subject.session.as_ref().map(ToString::to_string),
             cures: cured.map(|(row, ..)| row.id.clone()),
-            cure_ordinal: cured.map_or(0, |(row, ..)| row.cure_ordinal + 1),
+            cure_ordinal,
+            business_key,
             token: URL_SAFE_NO_PAD.encode(self.entropy.bytes::<18>()),
             filing_id: filing.filing.to_string(),
             filing_version: filing.version,
@@ -396,9 +419,24 @@ impl Registry {
     }
 }
 
-fn insert_issued(tx: &mut Tx<'_>, standing: &Standing, issuer: &OrganisationId, kept: Option<&KeptAnswer>) -> Result<(), StoreError> {
+/// What a certificate is about, without the day and the ordinal of its cure.
+fn business_base(issuer: &OrganisationId, order: &IssueOrder) -> String {
+    let worker = &order.worker;
+    match &order.subject {
+        IssueSubject::Assessed { session } => format!("session/{session}/{worker}"),
+        IssueSubject::Completion { project, .. } => format!("completion/{issuer}/{worker}/{project}"),
+        IssueSubject::Permit { category, item, .. } => format!("permit/{worker}/{category}/{item}"),
+    }
+}
+
+/// Writes a certificate, if body, filing, scores and notice are still those that were decided on.
+fn insert_issued(tx: &mut Tx<'_>, standing: &Standing, issuer: &OrganisationId, stamps: (i64, i64), kept: Option<&KeptAnswer>) -> Result<(), StoreError> {
     if let Some(kept) = kept {
         kept.keep(tx)?;
+    }
+    counters::expect_stamp(tx.conn, &counters::stamp_of(issuer.as_str()), stamps.0)?;
+    if let Some(session) = &standing.0.session_id {
+        counters::expect_stamp(tx.conn, &counters::stamp_of(session), stamps.1)?;
     }
     let (row, version, state) = standing;
     store::insert_certificate(tx.conn, row, version, state)?;

@@ -7,7 +7,7 @@ use super::Registry;
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::issuing::{IssueOrder, IssueSubject};
-use crate::domain::access::{Act, Actor};
+use crate::domain::access::{Act, Actor, READ_JOB, holds_any};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::{JobId, OrganisationId, SessionId};
 use crate::domain::rule::Violation;
@@ -59,6 +59,7 @@ impl Registry {
     }
 
     pub async fn get_job(&self, actor: &Actor, id: &JobId) -> Result<JobRow, Error> {
+        holds_any(actor, READ_JOB)?;
         let wanted = id.to_string();
         let row = self.store.read(move |conn| store::find_job(conn, &wanted)).await?.ok_or(Error::NotFound)?;
         self.authorise(actor, Act::ReadJob { organisation: &super::stored(&row.organisation_id)? })?;
@@ -141,7 +142,7 @@ impl Registry {
         for ((result, standing), row_number) in results.into_iter().zip(&candidates).zip(last_row + 1..) {
             let (outcome, result) = result?;
             job.done += 1;
-            job.failed += i32::from(outcome == "refused");
+            job.failed += i32::from(outcome == "refused" || outcome == "failed");
             rows.push(JobRowRow { job_id: job.id.clone(), row_number, subject: standing.candidate.worker_id.clone(), outcome: outcome.to_owned(), result: result.to_string() });
         }
         job.total = job.total.max(job.done);
@@ -173,7 +174,13 @@ impl Registry {
         };
         match done {
             Err(Error::Refused(violations) | Error::Invalid(violations)) => Ok(("refused", json!({ "violations": list(&violations) }))),
-            other => other,
+            // The registry is in trouble: the step is tried again later. Anything else is this row's own trouble and must not stop the others.
+            Err(error @ Error::Unavailable(_)) => Err(error),
+            Err(error) => {
+                tracing::error!(?error, "a row of a job failed");
+                Ok(("failed", json!({ "violations": [] })))
+            }
+            Ok(done) => Ok(done),
         }
     }
 }

@@ -19,7 +19,6 @@ use chrono::{Datelike, NaiveDate};
 pub(super) struct Numbered {
     pub printed: String,
     pub key: String,
-    pub permit_scope: String,
 }
 
 impl Registry {
@@ -43,7 +42,7 @@ impl Registry {
 
     pub(super) async fn take_number(&self, order: &IssueOrder, subject: &Subject, filing: &FilingVersion, worker: &Worker) -> Result<Numbered, Error> {
         let issued_on = order.issued_on.unwrap_or_else(|| self.clock.today());
-        let plain = |printed: String| Numbered { key: printed.clone(), printed, permit_scope: String::new() };
+        let plain = |printed: String| Numbered { key: printed.clone(), printed };
         if let Some(text) = &order.certificate_number {
             return Ok(plain(crate::domain::number::normalised(text)));
         }
@@ -66,10 +65,9 @@ impl Registry {
                 QualificationNumber::compose(&assigned, issued_on, level, serial).map(|number| plain(number.to_string())).ok_or_else(|| exhausted(qualification::SERIAL_MAX))
             }
             (CertificateKind::SpecialOperation, _) => {
-                let resident = worker.documents.iter().find_map(|known| known.document.resident());
+                let resident = worker.documents.iter().rev().find_map(|known| known.document.resident());
                 let number = PermitNumber::of_holder(resident.ok_or_else(|| Error::Internal("IS-10 passed without a resident number".to_owned()))?);
-                let scope = format!("{}/{}", subject.facts.category.as_deref().unwrap_or_default(), subject.facts.item.as_deref().unwrap_or_default());
-                Ok(Numbered { printed: number.masked(), key: self.permit_number_key(&number.clear()), permit_scope: scope })
+                Ok(Numbered { printed: number.masked(), key: self.permit_number_key(&number.clear()) })
             }
             (kind, _) => {
                 let number = CheckedNumber::compose(kind, issued_on, self.entropy.number()).ok_or_else(|| Error::Internal("a kind without a number scheme".to_owned()))?;

@@ -14,6 +14,7 @@ use crate::domain::number::qualification::TestingBodyCode;
 use crate::domain::number::skill_level::SkillLevelPrefix;
 use crate::domain::organisation::{OrganisationKind, OrganisationState};
 use crate::domain::text::Text;
+use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::journal::Fact;
 use crate::store::organisations::{self as store, ClientRevocationRow, ClientRow, FilingVersionRow, OrganisationRow, OrganisationVersionRow};
@@ -72,6 +73,8 @@ pub struct Body {
     pub name: String,
     pub state: OrganisationState,
     pub filings: Vec<FilingVersion>,
+    /// The stamp of the organisation when this was read.
+    pub stamp: i64,
 }
 
 /// Bodies that issued a moment ago. Two seconds is how long another node's change may take to count here.
@@ -201,6 +204,7 @@ impl Registry {
             .write(move |tx| {
                 kept.keep(tx)?;
                 store::insert_organisation_version(tx.conn, &version)?;
+                counters::bump_stamp(tx.conn, &counters::stamp_of(&version.organisation_id))?;
                 tx.record(Fact::of("organisation_changed", Some(&owner), &version.organisation_id, &version)?);
                 Ok(())
             })
@@ -250,6 +254,7 @@ impl Registry {
                     store::assign_number_prefix(tx.conn, prefix, &row.organisation_id, row.recorded_at)?;
                 }
                 store::insert_filing_version(tx.conn, &row)?;
+                counters::bump_stamp(tx.conn, &counters::stamp_of(&row.organisation_id))?;
                 tx.record(Fact::of("filing_recorded", Some(&owner), &row.filing_id, &row)?);
                 Ok(())
             })
@@ -318,6 +323,11 @@ impl Registry {
         Ok(self.store.read(move |conn| store::list_filing_versions(conn, &wanted)).await?)
     }
 
+    /// Forgets a body that has turned out to be older than it should be.
+    pub(super) fn forget_body(&self, id: &OrganisationId) {
+        self.bodies.0.remove(id.as_str());
+    }
+
     /// The body behind an organisation, from memory when it was read a moment ago.
     pub(super) async fn get_body(&self, id: &OrganisationId) -> Result<Arc<Body>, Error> {
         if let Some((body, at)) = self.bodies.0.get(id.as_str())
@@ -325,10 +335,15 @@ impl Registry {
         {
             return Ok(body);
         }
-        let organisation = self.get_organisation(id).await?;
-        let filings = self.list_filings(id).await?.iter().map(filing_of).collect::<Result<_, _>>()?;
-        let state = super::stored(&organisation.version.state)?;
-        let body = Arc::new(Body { organisation: id.clone(), name: organisation.version.name, state, filings });
+        let wanted = id.to_string();
+        // The stamp is read first: a change in between makes the body look older than it is, never newer.
+        let (stamp, organisation, filings) = self
+            .store
+            .read(move |conn| Ok((counters::read_stamp(conn, &counters::stamp_of(&wanted))?, store::find_organisation(conn, &wanted)?, store::list_filing_versions(conn, &wanted)?)))
+            .await?;
+        let (_, version) = organisation.ok_or(Error::NotFound)?;
+        let filings = filings.iter().map(filing_of).collect::<Result<_, _>>()?;
+        let body = Arc::new(Body { organisation: id.clone(), state: super::stored(&version.state)?, name: version.name, filings, stamp });
         self.bodies.0.insert(id.to_string(), (Arc::clone(&body), Instant::now()));
         Ok(body)
     }
@@ -336,7 +351,12 @@ impl Registry {
     /// Registers a program that calls for an organisation. Its secret is in this answer and nowhere else.
     pub async fn register_client(&self, actor: &Actor, id: &OrganisationId, name: String, role: Role, scopes: Option<Vec<Scope>>, intent: &Intent<NewClient>) -> Result<Answer, Error> {
         self.authorise(actor, Act::AdministerRegistry)?;
-        self.get_organisation(id).await?;
+        let organisation = self.get_organisation(id).await?;
+        let kinds: Vec<String> = super::stored_json(&organisation.version.kinds)?;
+        if !kinds.iter().any(|kind| kind == role.organisation_kind().as_str()) {
+            let (role, kind) = (role.as_str(), role.organisation_kind().as_str());
+            return Err(Error::invalid("role", Text::new(format!("a {role} belongs to an organisation of the kind {kind}; this one is {}", kinds.join(", ")), format!("角色 {role} 应属于 {kind} 类机构"))));
+        }
         let scopes = scopes.unwrap_or_else(|| role.scopes().to_vec());
         if let Some(foreign) = scopes.iter().find(|scope| !role.scopes().contains(scope)) {
             let detail = Text::new(

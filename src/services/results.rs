@@ -10,6 +10,7 @@ use crate::domain::id::SessionId;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::assessments::{self as store, ScoreRow};
+use crate::store::counters;
 use crate::store::journal::Fact;
 use std::collections::{HashMap, HashSet};
 
@@ -40,7 +41,8 @@ pub fn parse_results_csv(bytes: &[u8]) -> Result<Vec<ResultOrder>, Vec<Violation
     let mut faults: Vec<Violation> = headers
         .iter()
         .filter(|name| !COLUMNS.contains(name))
-        .map(|name| invalid("header", Text::new(format!("column {name:?} found, only {} expected", COLUMNS.join(", ")), format!("发现列 {name:?}，只应有 {}", COLUMNS.join("、")))))
+        // A file without a header has a worker's number where the names should be, so a foreign cell is not repeated.
+        .map(|name| invalid("header", Text::new(format!("a column of {} characters found that is none of {}", name.chars().count(), COLUMNS.join(", ")), format!("表头有未知列，只应有 {}", COLUMNS.join("、")))))
         .collect();
     let mut names: Vec<&str> = headers.iter().collect();
     names.sort_unstable();
@@ -87,7 +89,7 @@ pub fn parse_results_csv(bytes: &[u8]) -> Result<Vec<ResultOrder>, Vec<Violation
         let mut score = |name: &str| -> Option<Score> {
             let cell = cell(column(name))?;
             cell.parse().map_err(|fault: crate::domain::rule::Malformed| {
-                let shown: String = cell.chars().take(20).collect();
+                let shown = if cell.chars().count() <= 6 { cell } else { "a longer text" };
                 let detail = Text::new(format!("{shown:?} found, {}", fault.0.en), format!("发现 {shown:?}，{}", fault.0.zh));
                 faults.push(invalid(format!("row {row}, {name}"), detail));
             }).ok()
@@ -143,10 +145,19 @@ impl Registry {
         }
         let workers = self.resolve_workers(&orders.iter().map(|order| order.worker.clone()).collect::<Vec<_>>(), "results").await?;
         let wanted = id.to_string();
-        let (candidates, earlier) = self.store.read(move |conn| Ok((store::list_candidate_workers(conn, &wanted)?, store::list_all_scores(conn, &wanted)?))).await?;
+        let (stamp, candidates, earlier, certified) = self
+            .store
+            .read(move |conn| {
+                let stamp = counters::read_stamp(conn, &counters::stamp_of(&wanted))?;
+                Ok((stamp, store::list_candidate_workers(conn, &wanted)?, store::list_all_scores(conn, &wanted)?, crate::store::certificates::list_certified_workers(conn, &wanted)?))
+            })
+            .await?;
+        let certified: HashSet<String> = certified.into_iter().collect();
         let candidates: HashSet<String> = candidates.into_iter().collect();
         let newest: HashMap<String, ScoreRow> = earlier.into_iter().map(|row| (row.worker_id.clone(), row)).collect();
-        let (now, by) = (self.now_micros(), actor.client.to_string());
+        // Clocks of two nodes may differ; the order of scores and publications must not.
+        let published_at = session.publication.as_ref().map_or(0, |row| row.recorded_at);
+        let (now, by) = (self.now_micros().max(published_at + 1), actor.client.to_string());
         let (mut rows, mut faults, mut unchanged) = (Vec::new(), Vec::new(), 0);
         for (index, (worker, order)) in workers.into_iter().zip(&orders).enumerate() {
             let at = format!("results[{index}]");
@@ -169,6 +180,9 @@ impl Registry {
             };
             match before {
                 Some(before) if same_scores(before, &row) => unchanged += 1,
+                Some(_) if certified.contains(&row.worker_id) => {
+                    faults.push(invalid(at, Text::new("a certificate was issued on the recorded scores; revoke it first", "已依据原成绩发证，应先撤销证书")));
+                }
                 Some(_) if reason.is_none() => faults.push(invalid(at, Text::new("other scores are recorded already; a change needs a reason", "已有不同成绩，变更须说明理由"))),
                 _ => rows.push(row),
             }
@@ -176,10 +190,13 @@ impl Registry {
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));
         }
+        let session_id = id.to_string();
         let (answer, kept) = self.answer(intent, &RecordedResults { recorded: rows.len(), unchanged });
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;
+                counters::expect_stamp(tx.conn, &counters::stamp_of(&session_id), stamp)?;
+                counters::bump_stamp(tx.conn, &counters::stamp_of(&session_id))?;
                 store::insert_scores(tx.conn, &rows)?;
                 for row in &rows {
                     let kind = if row.version == 1 { "scores_recorded" } else { "scores_changed" };

@@ -125,7 +125,7 @@ fn achievement_of(facts: &CertificateFacts) -> Result<Achievement, Error> {
     Ok(Achievement::Permit { category: text(&facts.category), item: text(&facts.item) })
 }
 
-/// The document that is printed: a resident identity number where there is one, otherwise the newest.
+/// The document that is printed: the newest with a resident identity number, otherwise the newest; older ones may be mistyped.
 pub(super) fn preferred_document(worker: &Worker) -> &KnownDocument {
-    worker.documents.iter().find(|known| known.document.resident().is_some()).or_else(|| worker.documents.last()).expect("a worker has at least one document")
+    worker.documents.iter().rev().find(|known| known.document.resident().is_some()).or_else(|| worker.documents.last()).expect("a worker has at least one document")
 }

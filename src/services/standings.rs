@@ -18,8 +18,8 @@ pub struct Standing {
     pub certificate_id: String,
     pub kind: CertificateKind,
     pub name_hash: [u8; 32],
-    /// Of every document of the holder, not only the printed one.
-    pub number_hashes: Vec<[u8; 32]>,
+    /// Of the printed document.
+    pub number_hash: [u8; 32],
     pub facts: StandingFacts,
     /// The public part of the answer: JSON without personal data, ready to be put into answers.
     pub summary: String,

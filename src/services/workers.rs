@@ -43,7 +43,7 @@ pub struct WorkerView {
 impl Worker {
     /// The date of birth, where a document tells it.
     pub fn birth(&self) -> Option<NaiveDate> {
-        self.documents.iter().find_map(|known| known.document.resident().map(|resident| resident.birth_date()))
+        self.documents.iter().rev().find_map(|known| known.document.resident().map(|resident| resident.birth_date()))
     }
 }
 
@@ -76,7 +76,7 @@ impl Registry {
         Err(Error::Conflict(Text::new("one of the documents belongs to another worker", "其中一份证件已属于另一名劳动者")))
     }
 
-    fn check_documents(&self, documents: &[IdentityDocument]) -> Result<(), Error> {
+    pub(super) fn check_documents(&self, documents: &[IdentityDocument]) -> Result<(), Error> {
         if documents.is_empty() {
             return Err(Error::invalid("documents", Text::new("at least one document expected", "至少应有一份证件")));
         }
@@ -186,7 +186,7 @@ impl Registry {
         let today = self.clock.today();
         let is_known_region = |code: &str| {
             catalogue.find_entry("regions", code, today).is_some()
-                || catalogue.list_on("former_regions", today).is_some_and(|list| list.entries.iter().any(|entry| entry.members["code"] == code))
+                || catalogue.list_on("former_regions", today).is_some_and(|list| list.entries.iter().any(|entry| entry.members.get("code").is_some_and(|known| known == code)))
                 || code.starts_with('8')
         };
         let mut warnings = Vec::new();

@@ -72,12 +72,21 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DatabaseUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            DatabaseUrl::Postgres(url) => match url.rsplit_once('@') {
-                Some((_, place)) => write!(f, "postgres://…@{place}"),
-                None => f.write_str("postgres://…"),
+            // Built from the parsed parts: a password may stand in several places of the text.
+            DatabaseUrl::Postgres(url) => match url.parse::<tokio_postgres::Config>() {
+                Ok(config) => write!(f, "postgres://…@{}/{}", hosts(&config), config.get_dbname().unwrap_or_default()),
+                Err(_) => f.write_str("postgres://…"),
             },
         }
     }
+}
+
+fn hosts(config: &tokio_postgres::Config) -> String {
+    let name = |host: &tokio_postgres::config::Host| match host {
+        tokio_postgres::config::Host::Tcp(name) => name.clone(),
+        tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+    };
+    config.get_hosts().iter().map(name).collect::<Vec<_>>().join(",")
 }
 
 impl fmt::Debug for DatabaseUrl {
@@ -247,6 +256,8 @@ mod tests {
         assert_eq!("sqlite:data/jilu.db".parse(), Ok(DatabaseUrl::Sqlite("data/jilu.db".into())));
         let url: DatabaseUrl = "postgres://jilu:s3cret@db.example/jilu".parse().unwrap();
         assert_eq!(format!("{url} {url:?}"), "postgres://…@db.example/jilu postgres://…@db.example/jilu");
+        let hidden: DatabaseUrl = "postgres://jilu@db.example/jilu?password=s3cret".parse().unwrap();
+        assert_eq!(hidden.to_string(), "postgres://…@db.example/jilu");
         for wrong in ["", "sqlite:", "mysql://x", "postgres://h:notaport/x"] {
             assert!(wrong.parse::<DatabaseUrl>().is_err(), "{wrong}");
         }

@@ -20,6 +20,8 @@ pub struct CertificateRow {
     pub session_id: Option<String>,
     pub cures: Option<String>,
     pub cure_ordinal: i32,
+    /// What may exist only once: the assessment, the permit, the completion, each with the ordinal of its cure.
+    pub business_key: String,
     pub token: String,
     pub filing_id: String,
     pub filing_version: i32,
@@ -166,10 +168,19 @@ pub fn find_by_token(conn: &mut Conn, token: &str) -> Result<Option<Standing>, S
     Ok(on!(conn, |c| standing!(c, certificates::token.eq(token)).first(c).optional())?)
 }
 
-/// The newest certificate of a worker in a session.
-pub fn find_by_session(conn: &mut Conn, session_id: &str, worker_id: &str) -> Result<Option<Standing>, StoreError> {
-    let filter = certificates::session_id.eq(session_id).and(certificates::worker_id.eq(worker_id));
-    Ok(on!(conn, |c| standing!(c, filter).load(c))?.pop())
+/// The certificate of one business fact.
+pub fn find_by_business(conn: &mut Conn, business_key: &str) -> Result<Option<Standing>, StoreError> {
+    Ok(on!(conn, |c| standing!(c, certificates::business_key.eq(business_key)).first(c).optional())?)
+}
+
+/// Workers of a session who have a certificate that has not ended.
+pub fn list_certified_workers(conn: &mut Conn, session_id: &str) -> Result<Vec<String>, StoreError> {
+    Ok(on!(conn, |c| certificates::table
+        .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificates::id)))
+        .filter(certificates::session_id.eq(session_id))
+        .filter(certificate_states::state.eq_any(["issued", "suspended"]))
+        .select(certificates::worker_id)
+        .load(c))?)
 }
 
 pub fn list_by_worker(conn: &mut Conn, worker_id: &str) -> Result<Vec<Standing>, StoreError> {

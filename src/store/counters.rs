@@ -17,3 +17,24 @@ pub fn reserve(conn: &mut Conn, name: &str, count: i64) -> Result<Range<i64>, St
         .get_result(c))?;
     Ok(next - count..next)
 }
+
+/// Stamps: counters that grow with every change of what a decision rests on. A job that decided on a stamp reads it again in its
+/// transaction; if it grew, somebody else changed the facts and the job decides anew.
+pub fn read_stamp(conn: &mut Conn, name: &str) -> Result<i64, StoreError> {
+    Ok(on!(conn, |c| counters::table.find(name).select(counters::next).first(c).optional())?.unwrap_or(0))
+}
+
+/// Refuses to go on when a stamp is not the one that was decided on.
+pub fn expect_stamp(conn: &mut Conn, name: &str, expected: i64) -> Result<(), StoreError> {
+    if read_stamp(conn, name)? == expected { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// Moves a stamp on; the row stays locked until the transaction ends.
+pub fn bump_stamp(conn: &mut Conn, name: &str) -> Result<(), StoreError> {
+    reserve(conn, name, 1).map(|_| ())
+}
+
+/// The stamp of an organisation (its state and filings) or of a session (its scores and publications).
+pub fn stamp_of(id: &str) -> String {
+    format!("stamp {id}")
+}

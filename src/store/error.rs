@@ -15,7 +15,7 @@ pub enum Constraint {
     SessionScore,
     SessionPublication,
     CertificateNumber,
-    CertificateOfSession,
+    CertificateBusiness,
     CertificateCure,
     CertificateVersion,
     StatusChange,
@@ -40,11 +40,7 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::SessionScore, "session_scores_pkey", "session_scores.session_id, session_scores.worker_id, session_scores.version"),
     (Constraint::SessionPublication, "session_publications_pkey", "session_publications.session_id, session_publications.version"),
     (Constraint::CertificateNumber, "certificates_number_unique", "certificates.number_key, certificates.permit_scope"),
-    (
-        Constraint::CertificateOfSession,
-        "certificates_session_worker_unique",
-        "certificates.session_id, certificates.worker_id, certificates.cure_ordinal",
-    ),
+    (Constraint::CertificateBusiness, "certificates_business_key_unique", "certificates.business_key"),
     (Constraint::CertificateCure, "certificates_cures_unique", "certificates.cures"),
     (Constraint::CertificateVersion, "certificate_versions_pkey", "certificate_versions.certificate_id, certificate_versions.version"),
     (Constraint::StatusChange, "status_changes_pkey", "status_changes.certificate_id, status_changes.sequence"),
@@ -76,6 +72,17 @@ pub enum StoreError {
     Unusable(String),
     #[error("database error: {0}")]
     Database(#[source] DieselError),
+}
+
+impl StoreError {
+    /// Whether the database ended the transaction for the sake of another one: a deadlock or a serialization failure.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            StoreError::Database(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+            StoreError::Database(DieselError::DatabaseError(_, info)) => info.message().contains("deadlock detected"),
+            _ => false,
+        }
+    }
 }
 
 impl From<DieselError> for StoreError {

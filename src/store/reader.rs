@@ -61,7 +61,7 @@ impl Readers {
                 let (answer, receiver) = oneshot::channel();
                 let job: Job = Box::new(move |conn| {
                     let result = read(conn);
-                    let is_good = !matches!(result, Err(StoreError::Unavailable(_) | StoreError::Database(_)));
+                    let is_good = !matches!(result, Err(StoreError::Unavailable(_)));
                     let _ = answer.send(result);
                     is_good
                 });

@@ -203,6 +203,7 @@ diesel::table! {
         session_id -> Nullable<Text>,
         cures -> Nullable<Text>,
         cure_ordinal -> Integer,
+        business_key -> Text,
         token -> Text,
         filing_id -> Text,
         filing_version -> Integer,

@@ -18,6 +18,10 @@ use tokio::sync::oneshot;
 
 /// Most jobs of one commit.
 const GROUP_MAX: usize = 1024;
+/// Longest wait for a durable commit.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// How often a group is tried again when the database broke a deadlock between two nodes.
+const TRIES: usize = 4;
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 
 /// A job's view of the transaction.
@@ -93,7 +97,9 @@ impl Writer {
             TrySendError::Disconnected(_) => stopped(),
         })?;
         drop(queue);
-        receiver.await.map_err(|_| StoreError::Unavailable("the outcome is not known; send the same request again".to_owned()))?
+        let unknown = || StoreError::Unavailable("the outcome is not known; send the same request again".to_owned());
+        // A commit that waits for a standby must not hold the client for ever; the job itself goes on.
+        tokio::time::timeout(ANSWER_WITHIN, receiver).await.map_err(|_| unknown())?.map_err(|_| unknown())?
     }
 
     /// Takes no more jobs, finishes those accepted, and waits for the thread.
@@ -143,7 +149,15 @@ impl Worker {
             return;
         }
         let _ = conn.execute_script("ROLLBACK");
-        match try_each(conn, &mut group, now_micros, &entropy) {
+        let mut tried = try_each(conn, &mut group, now_micros, &entropy);
+        for _ in 1..TRIES {
+            if !tried.as_ref().is_err_and(StoreError::is_transient) {
+                break;
+            }
+            let _ = conn.execute_script("ROLLBACK");
+            tried = try_each(conn, &mut group, now_micros, &entropy);
+        }
+        match tried {
             Ok(errors) => group.into_iter().zip(errors).for_each(|(job, error)| job.answer(error)),
             Err(error) => {
                 let _ = conn.execute_script("ROLLBACK");
@@ -207,7 +221,7 @@ fn try_each(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entrop
                 conn.execute_script("RELEASE SAVEPOINT job")?;
                 errors.push(None);
             }
-            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            Err(error) if error.is_transient() || matches!(error, StoreError::Unavailable(_)) => return Err(error),
             Err(error) => {
                 conn.execute_script("ROLLBACK TO SAVEPOINT job")?;
                 conn.execute_script("RELEASE SAVEPOINT job")?;

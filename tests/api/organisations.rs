@@ -111,7 +111,7 @@ fn a_client_gets_only_scopes_of_its_role() {
     let registry = TestRegistry::start(crate::support::Database::Sqlite, &[]);
     let (id, _) = registry.organisation("52320100000000027X", "assessment_body", "assessment_body");
     let path = format!("/v1/organisations/{id}/clients");
-    let reply = registry.post_as(registry.registrar(), &path, &json!({ "name": "x", "role": "employer", "scopes": ["certificate.issue"] }));
+    let reply = registry.post_as(registry.registrar(), &path, &json!({ "name": "x", "role": "assessment_body", "scopes": ["verification.bulk"] }));
     assert_eq!((reply.status, reply.fields()), (400, vec!["scopes".to_owned()]));
     let narrow = registry.post_as(registry.registrar(), &path, &json!({ "name": "x", "role": "assessment_body", "scopes": ["assessment.write"] })).expect(201);
     let client = (narrow["client_id"].as_str().unwrap().to_owned(), narrow["client_secret"].as_str().unwrap().to_owned());

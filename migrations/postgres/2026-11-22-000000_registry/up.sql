@@ -222,6 +222,7 @@ CREATE TABLE certificates (
     session_id     TEXT,
     cures          TEXT,
     cure_ordinal   INTEGER NOT NULL,
+    business_key   TEXT NOT NULL,
     token          TEXT NOT NULL,
     filing_id      TEXT NOT NULL,
     filing_version INTEGER NOT NULL,
@@ -230,11 +231,12 @@ CREATE TABLE certificates (
     CONSTRAINT certificates_pkey PRIMARY KEY (id),
     CONSTRAINT certificates_number_unique UNIQUE (number_key, permit_scope),
     CONSTRAINT certificates_token_unique UNIQUE (token),
-    CONSTRAINT certificates_session_worker_unique UNIQUE (session_id, worker_id, cure_ordinal),
+    CONSTRAINT certificates_business_key_unique UNIQUE (business_key),
     CONSTRAINT certificates_cures_unique UNIQUE (cures)
 );
 CREATE INDEX certificates_by_worker ON certificates (worker_id, id);
 CREATE INDEX certificates_by_issuer ON certificates (issuer_id, id);
+CREATE INDEX certificates_by_session ON certificates (session_id, worker_id);
 CREATE TRIGGER certificates_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE certificate_versions (
