@@ -24,7 +24,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A certificate to be issued. With `session_id` it follows an assessment; with `project` it is a training completion; with
 /// `category` and `item` it records a special operation permit.
@@ -331,22 +331,31 @@ pub async fn list_certificates(state: Data<AppState>, request: HttpRequest, call
     Ok(read_page(&request, &window, &page))
 }
 
+/// Which version of a certificate.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct VersionQuery {
+    /// An older version, as the history names it; the current one when absent.
+    pub version: Option<i32>,
+}
+
 /// Read a certificate, as JSON or as the signed credential
-#[utoipa::path(tag = "certificates", operation_id = "get_certificate", params(("certificate_number" = String, Path, description = "Number, or `certificate_id`; a permit only by `certificate_id`, since its number contains an identity number")),
+#[utoipa::path(tag = "certificates", operation_id = "get_certificate", params(VersionQuery, ("certificate_number" = String, Path, description = "Number, or `certificate_id`; a permit only by `certificate_id`, since its number contains an identity number")),
     responses((status = 200, description = "The certificate; with `Accept: application/vc+jwt` the signed credential, byte for byte as it was signed", content((CertificateDocument = "application/json"), (String = "application/vc+jwt"))), Problems), security(("bearer" = []), ("oauth" = ["certificate.issue"])))]
 #[get("/v1/certificates/{certificate_number}")]
-pub async fn get_certificate(state: Data<AppState>, request: HttpRequest, caller: Caller, name: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn get_certificate(state: Data<AppState>, request: HttpRequest, caller: Caller, name: Path<String>, query: Query<VersionQuery>) -> Result<HttpResponse, Problem> {
     let name = CertificateName::parse(&name)?;
     let (as_json, as_jwt) = (accepts(&request, "application/json"), accepts(&request, "application/vc+jwt"));
     if as_json == 0.0 && as_jwt == 0.0 {
         return Err(Problem::not_acceptable("application/json, application/vc+jwt"));
     }
     if as_jwt > as_json {
-        let (document, _) = state.registry.get_document(&caller.0, &name).await?;
+        let (document, _) = state.registry.get_document(&caller.0, &name, query.version).await?;
         let etag = etag_of(document.as_bytes());
         return Ok(represent(&request, "application/vc+jwt", document.into_bytes(), &etag, "private, no-cache"));
     }
-    let issued = state.registry.get_certificate(&caller.0, &name).await?;
+    let issued = state.registry.get_certificate(&caller.0, &name, query.version).await?;
     Ok(read(&request, &CertificateDocument::new(&issued, &state.registry.config.public_url, language(&request))))
 }
 

@@ -54,19 +54,27 @@ impl Registry {
         found.ok_or(Error::NotFound)
     }
 
-    /// A certificate that the actor may read; a foreign one does not exist.
-    pub async fn get_certificate(&self, actor: &Actor, name: &CertificateName) -> Result<IssuedCertificate, Error> {
+    /// A certificate that the actor may read, in its current or an older version (IS-6); a foreign one does not exist.
+    pub async fn get_certificate(&self, actor: &Actor, name: &CertificateName, version: Option<i32>) -> Result<IssuedCertificate, Error> {
         holds_any(actor, READ_CERTIFICATE)?;
         let standing = self.find_standing(name).await?;
         let issuer: OrganisationId = super::stored(&standing.0.issuer_id)?;
         self.authorise(actor, Act::ReadCertificate { issuer: &issuer })?;
         let body = self.get_body(&issuer).await?;
-        self.open_issued(standing, body.name.clone())
+        let (row, current, state) = standing;
+        let shown = match version.filter(|version| *version != current.version) {
+            None => current,
+            Some(version) => {
+                let id = row.id.clone();
+                self.store.read(move |conn| store::find_version(conn, &id, version)).await?.ok_or(Error::NotFound)?
+            }
+        };
+        self.open_issued((row, shown, state), body.name.clone())
     }
 
-    /// The signed document of the current version, byte for byte as it was signed.
-    pub async fn get_document(&self, actor: &Actor, name: &CertificateName) -> Result<(String, Standing), Error> {
-        let issued = self.get_certificate(actor, name).await?;
+    /// The signed document of a version, byte for byte as it was signed.
+    pub async fn get_document(&self, actor: &Actor, name: &CertificateName, version: Option<i32>) -> Result<(String, Standing), Error> {
+        let issued = self.get_certificate(actor, name, version).await?;
         let version = &issued.standing.1;
         let document = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
         Ok((document, issued.standing))

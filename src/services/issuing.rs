@@ -117,13 +117,13 @@ pub(super) struct Subject {
 impl Registry {
     /// Issues one certificate of the actor's own body. One assessment gives one certificate: asking again returns it.
     pub async fn issue_certificate(&self, actor: &Actor, order: IssueOrder, intent: &Intent<IssuedCertificate>) -> Result<Answer, Error> {
-        let issuer = self.authorise_issue(actor, &order).await?;
+        let issuer = self.authorise_issue(actor, &order)?;
         self.issue(&issuer, actor.client.as_str(), order, Some(intent)).await.map(|(_, answer)| answer.expect("an intent was given"))
     }
 
     /// What issuing would say, without issuing: warnings, or every violation.
     pub async fn check_issue(&self, actor: &Actor, order: &IssueOrder) -> Result<Vec<Violation>, Error> {
-        let issuer = self.authorise_issue(actor, order).await?;
+        let issuer = self.authorise_issue(actor, order)?;
         self.issue_warnings(&issuer, order).await
     }
 
@@ -135,7 +135,7 @@ impl Registry {
         Ok(self.decide_issue(&body, order, &gathered)?.2)
     }
 
-    async fn authorise_issue(&self, actor: &Actor, order: &IssueOrder) -> Result<OrganisationId, Error> {
+    fn authorise_issue(&self, actor: &Actor, order: &IssueOrder) -> Result<OrganisationId, Error> {
         let issuer = self.own_organisation(actor)?;
         let kind = match &order.subject {
             IssueSubject::Assessed { .. } => CertificateKind::SkillLevel,
@@ -143,20 +143,7 @@ impl Registry {
             IssueSubject::Permit { .. } => CertificateKind::SpecialOperation,
         };
         self.authorise(actor, Act::IssueCertificate { issuer: &issuer, kind })?;
-        if let IssueSubject::Assessed { session } = &order.subject {
-            self.own_session_for_issue(actor, session).await?;
-        }
         Ok(issuer)
-    }
-
-    /// A session of somebody else does not exist for this actor.
-    async fn own_session_for_issue(&self, actor: &Actor, session: &SessionId) -> Result<(), Error> {
-        let wanted = session.to_string();
-        let row = self.store.read(move |conn| assessments::find_session(conn, &wanted)).await?;
-        match row {
-            Some(row) if actor.organisation.as_ref().map(OrganisationId::as_str) == Some(row.organisation_id.as_str()) => Ok(()),
-            _ => Err(Error::invalid("session_id", Text::new("no such session of this body", "本机构没有该场次"))),
-        }
     }
 
     /// Issues in the name of a body whose right to ask was decided before; also for rows of jobs.
@@ -219,8 +206,7 @@ impl Registry {
         };
         let found = self
             .store
-            .read(move |conn| {
-                // The stamp is read first: a change in between makes the facts look older than they are, never newer.
+            .read_snapshot(move |conn| {
                 let stamp = session_id.as_deref().map_or(Ok(0), |id| counters::read_stamp(conn, &counters::stamp_of(id)))?;
                 let existing = store::find_by_business(conn, &business)?;
                 let Some(row) = worker_store::find_worker(conn, &worker_id)? else { return Ok(None) };
@@ -228,7 +214,7 @@ impl Registry {
                 let documents = worker_store::list_documents(conn, &worker_id)?;
                 let held = store::list_facts_of_worker(conn, &worker_id)?;
                 let Some(session_id) = session_id else { return Ok(Some((row, name, documents, held, None, existing, stamp))) };
-                let session = super::existing(assessments::find_session(conn, &session_id)?, "a session")?;
+                let Some(session) = assessments::find_session(conn, &session_id)? else { return Ok(Some((row, name, documents, held, None, existing, stamp))) };
                 let candidate = assessments::find_candidate(conn, &session_id, &worker_id)?;
                 let scores = assessments::find_scores(conn, &session_id, &worker_id)?;
                 let publication = assessments::find_publication(conn, &session_id)?;
@@ -237,6 +223,11 @@ impl Registry {
             .await?;
         let (row, name, documents, held, session, existing, session_stamp) =
             found.ok_or_else(|| Error::invalid("worker_id", Text::new("no such worker", "没有该劳动者")))?;
+        // A session of another body does not exist for this one.
+        let is_own = session.as_ref().is_some_and(|(session, ..)| session.organisation_id == issuer.as_str());
+        if matches!(order.subject, IssueSubject::Assessed { .. }) && !is_own {
+            return Err(Error::invalid("session_id", Text::new("no such session of this body", "本机构没有该场次")));
+        }
         Ok(Gathered {
             worker: self.open_worker(&row, &name, &documents)?,
             held: held.iter().map(|text| super::stored_json(text)).collect::<Result<_, _>>()?,

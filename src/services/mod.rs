@@ -48,6 +48,7 @@ pub struct Registry {
     pub standings: Arc<standings::Standings>,
     pub access: Arc<access::AccessCache>,
     pub bodies: Arc<organisations::BodyCache>,
+    pub status_lists: Arc<status::SignedStatusLists>,
 }
 
 impl Registry {
@@ -61,6 +62,7 @@ impl Registry {
             standings: Arc::new(standings::Standings::default()),
             access: Arc::new(access::AccessCache::default()),
             bodies: Arc::new(organisations::BodyCache::default()),
+            status_lists: Arc::default(),
             config: Arc::new(config),
             store,
             clock,

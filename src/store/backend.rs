@@ -116,6 +116,15 @@ impl Conn {
         self.execute_script(sql)
     }
 
+    /// Begins a transaction that only reads, and reads one state of the database.
+    pub fn begin_snapshot(&mut self) -> Result<(), StoreError> {
+        let sql = match self {
+            Conn::Sqlite(_) => "BEGIN",
+            Conn::Pg(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        self.execute_script(sql)
+    }
+
     /// The clause that keeps a row for this transaction: a lock on PostgreSQL, nothing on SQLite, whose writer is alone.
     pub fn row_lock(&self) -> &'static str {
         match self {

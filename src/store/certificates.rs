@@ -203,6 +203,10 @@ pub fn find_version_by_credential(conn: &mut Conn, credential_id: &str) -> Resul
         .optional())?)
 }
 
+pub fn find_version(conn: &mut Conn, certificate_id: &str, version: i32) -> Result<Option<CertificateVersionRow>, StoreError> {
+    Ok(on!(conn, |c| certificate_versions::table.find((certificate_id, version)).select(CertificateVersionRow::as_select()).first(c).optional())?)
+}
+
 pub fn list_versions(conn: &mut Conn, certificate_id: &str) -> Result<Vec<CertificateVersionRow>, StoreError> {
     Ok(on!(conn, |c| certificate_versions::table
         .filter(certificate_versions::certificate_id.eq(certificate_id))

@@ -72,6 +72,22 @@ impl Store {
         self.readers.read(read).await
     }
 
+    /// Runs several reads on one snapshot. On SQLite it also keeps the page cache between them, which every commit of the writer empties.
+    pub async fn read_snapshot<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.readers
+            .read(move |conn| {
+                conn.begin_snapshot()?;
+                let result = read(conn);
+                conn.execute_script("ROLLBACK")?;
+                result
+            })
+            .await
+    }
+
     /// Hands a job to the writer and waits until it is durable.
     ///
     /// The closure may run twice, so it must touch nothing but its transaction. If it fails, nothing of it stays.

@@ -84,6 +84,9 @@ on_both_databases!(a_correction_is_a_new_version_with_the_same_number, |registry
     assert!(!bit(registry, "revocation", &payload(&new)["credentialStatus"]));
     assert_eq!(registry.post("/v1/verifications/document", &json!({ "credential": new })).expect(200)["outcome"], "valid");
     assert!(payload(&new)["credentialSubject"]["narrative"].as_str().unwrap().contains(payload(&old)["id"].as_str().unwrap()));
+    let first = registry.get_as(&body.client, &format!("{path}?version=1"), &[("accept", "application/vc+jwt")]);
+    assert_eq!(first.text(), old, "the old version stays readable, byte for byte");
+    assert_eq!(registry.get_as(&body.client, &format!("{path}?version=9"), &[]).status, 404);
     // The worker's record is corrected with it; occupation and level never are.
     let record = registry.get_as(&body.client, &format!("/v1/workers/{}", worker.id), &[]).expect(200);
     assert_eq!(record["name"], "李*");

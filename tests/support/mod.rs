@@ -121,6 +121,7 @@ impl TestRegistry {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let config = config(&directory, &database_url, settings);
+        let workers = if settings.iter().any(|(name, _)| *name == "workers") { config.workers } else { 1 };
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = mpsc::channel::<()>();
         let server_clock = Clock::Fixed(Arc::clone(&clock));
@@ -130,7 +131,7 @@ impl TestRegistry {
                 let store = Store::open(&options, server_clock.clone(), Entropy::System).unwrap();
                 let registry = Registry::open(store, config, server_clock, Entropy::System, &MASTER_KEY).await.unwrap();
                 let client = registry.set_up().await.unwrap();
-                let (handle, server) = serve(registry, listener, 1).unwrap();
+                let (handle, server) = serve(registry, listener, workers).unwrap();
                 ready.send(client.map(|client| (client.row.id, client.secret))).unwrap();
                 let stopper = actix_web::rt::task::spawn_blocking(move || stopped.recv());
                 actix_web::rt::spawn(async move {
