@@ -28,7 +28,7 @@ pub struct VerificationRequest {
     pub certificate_number: Option<String>,
     /// Name as printed.
     pub name: Option<String>,
-    /// Number of any document of the holder.
+    /// Number of the document that is printed on the certificate.
     pub document_number: Option<String>,
 }
 

@@ -56,6 +56,18 @@ on_both_databases!(a_changed_score_needs_a_reason_and_a_new_notice, |registry| {
     registry.post_as(&body.client, "/v1/certificates", &json!({ "worker_id": worker.id, "session_id": session })).expect(201);
 });
 
+on_both_databases!(scores_stand_as_long_as_a_certificate_rests_on_them, |registry| {
+    let body = registry.body();
+    let (worker, certificate) = registry.certificate(&body, 1);
+    let path = format!("/v1/assessment_sessions/{}/results", certificate["session_id"].as_str().unwrap());
+    let change = || registry.post_as(&body.client, &path, &json!({ "results": [{ "worker_id": worker.id, "theory": 10, "practical": "80" }], "reason": "altered" }));
+    let refused = change();
+    assert!(refused.status == 400 && refused.text().contains("revoke it first"), "{}", refused.text());
+    let revoke = json!({ "change": "revoke", "reason": "scores were wrong" });
+    registry.post_as(&body.client, &format!("/v1/certificates/{}/status_changes", certificate["certificate_id"].as_str().unwrap()), &revoke).expect(200);
+    change().expect(200);
+});
+
 on_both_databases!(the_notice_counts_working_days_with_the_holiday_table, |registry| {
     registry.set_clock("2026-02-13T01:00:00Z");
     let body = registry.body();

@@ -93,3 +93,28 @@ fn no_wrong_type_in_any_field_of_any_operation_is_our_fault() {
     }
     assert!(asked > 500, "only {asked} requests");
 }
+
+crate::on_both_databases!(a_nul_character_is_nobodys_name_and_no_fault_of_ours, |registry| {
+    let body = registry.body();
+    for path in ["/v/%00", "/status/%00/1", "/v1/organisations/%00", "/v1/catalogue/%00"] {
+        assert_eq!(registry.get(path).status, 404, "{path}");
+    }
+    assert_eq!(registry.get("/v1/organisations?cursor=AA").status, 400);
+    assert_eq!(registry.post("/v1/verifications", &json!({ "certificate_number": "\u{0}", "name": "张三" })).status, 400);
+    let candidates = json!({ "candidates": [{ "worker_id": "wkr_\u{0}" }] });
+    let session = registry.session(&body, &[], json!({}));
+    assert_eq!(registry.post_as(&body.client, &format!("/v1/assessment_sessions/{session}/candidates"), &candidates).status, 400);
+});
+
+crate::on_both_databases!(personal_data_in_the_wrong_place_does_not_come_back, |registry| {
+    let body = registry.body();
+    let number = registry.worker(&body.client, 1).number;
+    let as_number: Value = serde_json::from_str(&number.trim_end_matches('X')).unwrap();
+    let reply = registry.post_as(&body.client, "/v1/workers", &json!({ "name": "张三", "documents": [{ "document_number": as_number }] }));
+    assert!(reply.status == 400 && !reply.text().contains(&number[..12]), "{}", reply.text());
+    let session = registry.session(&body, &[], json!({}));
+    let bearer = format!("Bearer {}", registry.token(&body.client));
+    let file = format!("{number},86,90\n");
+    let reply = registry.send("POST", &format!("/v1/assessment_sessions/{session}/results"), &[("authorization", &bearer), ("content-type", "text/csv")], file.as_bytes());
+    assert!(reply.status == 400 && !reply.text().contains(&number), "{}", reply.text());
+});

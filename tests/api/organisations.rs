@@ -113,6 +113,8 @@ fn a_client_gets_only_scopes_of_its_role() {
     let path = format!("/v1/organisations/{id}/clients");
     let reply = registry.post_as(registry.registrar(), &path, &json!({ "name": "x", "role": "assessment_body", "scopes": ["verification.bulk"] }));
     assert_eq!((reply.status, reply.fields()), (400, vec!["scopes".to_owned()]));
+    let foreign = registry.post_as(registry.registrar(), &path, &json!({ "name": "x", "role": "registrar" }));
+    assert_eq!((foreign.status, foreign.fields()), (400, vec!["role".to_owned()]), "an assessment body has no registrar");
     let narrow = registry.post_as(registry.registrar(), &path, &json!({ "name": "x", "role": "assessment_body", "scopes": ["assessment.write"] })).expect(201);
     let client = (narrow["client_id"].as_str().unwrap().to_owned(), narrow["client_secret"].as_str().unwrap().to_owned());
     assert_eq!(registry.post_as(&client, "/v1/certificates", &json!({ "worker_id": "wkr_01ka4zrjh00000000000000000", "project": "x" })).status, 403);

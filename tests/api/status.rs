@@ -60,6 +60,13 @@ on_both_databases!(a_wrongful_revocation_is_cured_by_a_new_issue, |registry| {
     assert_eq!(registry.post_as(&body.client, "/v1/certificates", &order).rules(), ["IS-7"], "only a revoked one is cured");
     let path = format!("/v1/certificates/{}/status_changes", certificate["certificate_id"].as_str().unwrap());
     registry.post_as(&body.client, &path, &json!({ "change": "revoke", "reason": "by mistake" })).expect(200);
+    // It cures the assessment that the revoked one was about, and no other.
+    registry.set_clock(crate::support::BEGINNING);
+    let worker_again = crate::support::Worker { id: worker.id.clone(), name: worker.name.clone(), number: worker.number.clone() };
+    let other = registry.published_session(&body, &[worker_again], &[("80", "80")], json!({}));
+    registry.set_clock("2026-03-10T01:00:00Z");
+    let elsewhere = registry.post_as(&body.client, "/v1/certificates", &json!({ "worker_id": worker.id, "session_id": other, "cures": certificate["certificate_id"] }));
+    assert_eq!((elsewhere.status, elsewhere.fields()), (400, vec!["cures".to_owned()]), "{}", elsewhere.text());
     let cured = registry.post_as(&body.client, "/v1/certificates", &order).expect(201);
     assert_eq!(cured["cures"], certificate["certificate_id"]);
     assert_ne!(cured["certificate_number"], certificate["certificate_number"], "a number is never used again");
