@@ -80,7 +80,7 @@ pub fn insert_session(conn: &mut Conn, row: &SessionRow) -> Result<(), StoreErro
 }
 
 pub fn find_session(conn: &mut Conn, id: &str) -> Result<Option<SessionRow>, StoreError> {
-    Ok(on!(conn, |c| assessment_sessions::table.find(id).select(SessionRow::as_select()).first(c).optional())?)
+    Ok(on!(conn, |c| assessment_sessions::table.find(id).select(SessionRow::as_select()).get_result(c).optional())?)
 }
 
 /// A page of sessions, of one organisation or of all.
@@ -104,7 +104,7 @@ pub fn insert_candidates(conn: &mut Conn, rows: &[CandidateRow]) -> Result<(), S
 }
 
 pub fn find_candidate(conn: &mut Conn, session_id: &str, worker_id: &str) -> Result<Option<CandidateRow>, StoreError> {
-    Ok(on!(conn, |c| session_candidates::table.find((session_id, worker_id)).select(CandidateRow::as_select()).first(c).optional())?)
+    Ok(on!(conn, |c| session_candidates::table.find((session_id, worker_id)).select(CandidateRow::as_select()).get_result(c).optional())?)
 }
 
 /// Every candidate of a session, by worker.
@@ -139,7 +139,7 @@ pub fn find_scores(conn: &mut Conn, session_id: &str, worker_id: &str) -> Result
         .filter(session_scores::worker_id.eq(worker_id))
         .order(session_scores::version.desc())
         .select(ScoreRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
@@ -190,6 +190,6 @@ pub fn find_publication(conn: &mut Conn, session_id: &str) -> Result<Option<Publ
         .filter(session_publications::session_id.eq(session_id))
         .order(session_publications::version.desc())
         .select(PublicationRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?)
 }

@@ -161,16 +161,16 @@ pub fn list_by_number_key(conn: &mut Conn, number_key: &str) -> Result<Vec<Stand
 }
 
 pub fn find_by_id(conn: &mut Conn, id: &str) -> Result<Option<Standing>, StoreError> {
-    Ok(on!(conn, |c| standing!(c, certificates::id.eq(id)).first(c).optional())?)
+    Ok(on!(conn, |c| standing!(c, certificates::id.eq(id)).get_result(c).optional())?)
 }
 
 pub fn find_by_token(conn: &mut Conn, token: &str) -> Result<Option<Standing>, StoreError> {
-    Ok(on!(conn, |c| standing!(c, certificates::token.eq(token)).first(c).optional())?)
+    Ok(on!(conn, |c| standing!(c, certificates::token.eq(token)).get_result(c).optional())?)
 }
 
 /// The certificate of one business fact.
 pub fn find_by_business(conn: &mut Conn, business_key: &str) -> Result<Option<Standing>, StoreError> {
-    Ok(on!(conn, |c| standing!(c, certificates::business_key.eq(business_key)).first(c).optional())?)
+    Ok(on!(conn, |c| standing!(c, certificates::business_key.eq(business_key)).get_result(c).optional())?)
 }
 
 /// Workers of a session who have a certificate that has not ended.
@@ -199,12 +199,12 @@ pub fn find_version_by_credential(conn: &mut Conn, credential_id: &str) -> Resul
     Ok(on!(conn, |c| certificate_versions::table
         .filter(certificate_versions::credential_id.eq(credential_id))
         .select(CertificateVersionRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
 pub fn find_version(conn: &mut Conn, certificate_id: &str, version: i32) -> Result<Option<CertificateVersionRow>, StoreError> {
-    Ok(on!(conn, |c| certificate_versions::table.find((certificate_id, version)).select(CertificateVersionRow::as_select()).first(c).optional())?)
+    Ok(on!(conn, |c| certificate_versions::table.find((certificate_id, version)).select(CertificateVersionRow::as_select()).get_result(c).optional())?)
 }
 
 pub fn list_versions(conn: &mut Conn, certificate_id: &str) -> Result<Vec<CertificateVersionRow>, StoreError> {

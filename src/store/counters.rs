@@ -21,7 +21,7 @@ pub fn reserve(conn: &mut Conn, name: &str, count: i64) -> Result<Range<i64>, St
 /// Stamps: counters that grow with every change of what a decision rests on. A job that decided on a stamp reads it again in its
 /// transaction; if it grew, somebody else changed the facts and the job decides anew.
 pub fn read_stamp(conn: &mut Conn, name: &str) -> Result<i64, StoreError> {
-    Ok(on!(conn, |c| counters::table.find(name).select(counters::next).first(c).optional())?.unwrap_or(0))
+    Ok(on!(conn, |c| counters::table.find(name).select(counters::next).get_result(c).optional())?.unwrap_or(0))
 }
 
 /// Refuses to go on when a stamp is not the one that was decided on.

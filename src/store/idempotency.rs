@@ -29,7 +29,7 @@ pub fn insert_answer(conn: &mut Conn, row: &AnswerRow) -> Result<(), StoreError>
 }
 
 pub fn find_answer(conn: &mut Conn, caller: &str, route: &str, key: &str) -> Result<Option<AnswerRow>, StoreError> {
-    Ok(on!(conn, |c| idempotency_answers::table.find((caller, route, key)).select(AnswerRow::as_select()).first(c).optional())?)
+    Ok(on!(conn, |c| idempotency_answers::table.find((caller, route, key)).select(AnswerRow::as_select()).get_result(c).optional())?)
 }
 
 /// Forgets answers older than an instant.

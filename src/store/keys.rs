@@ -39,5 +39,5 @@ pub fn list_keys_of(conn: &mut Conn, owner: &str) -> Result<Vec<SigningKeyRow>, 
 }
 
 pub fn find_key(conn: &mut Conn, key_id: &str) -> Result<Option<SigningKeyRow>, StoreError> {
-    Ok(on!(conn, |c| signing_keys::table.find(key_id).select(SigningKeyRow::as_select()).first(c).optional())?)
+    Ok(on!(conn, |c| signing_keys::table.find(key_id).select(SigningKeyRow::as_select()).get_result(c).optional())?)
 }

@@ -93,12 +93,12 @@ pub fn find_organisation(conn: &mut Conn, id: &str) -> Result<Option<(Organisati
         .filter(organisations::id.eq(id))
         .order(organisation_versions::version.desc())
         .select((OrganisationRow::as_select(), OrganisationVersionRow::as_select()))
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
 pub fn find_organisation_by_code(conn: &mut Conn, credit_code: &str) -> Result<Option<String>, StoreError> {
-    Ok(on!(conn, |c| organisations::table.filter(organisations::credit_code.eq(credit_code)).select(organisations::id).first(c).optional())?)
+    Ok(on!(conn, |c| organisations::table.filter(organisations::credit_code.eq(credit_code)).select(organisations::id).get_result(c).optional())?)
 }
 
 /// A page of organisations in order of registration, each with its newest version.
@@ -122,7 +122,7 @@ pub fn list_organisations(conn: &mut Conn, after: Option<&str>, limit: i64) -> R
 /// Takes a number prefix for an organisation for ever. Another organisation's prefix is a conflict; its own is not.
 pub fn assign_number_prefix(conn: &mut Conn, prefix: &str, organisation_id: &str, assigned_at: i64) -> Result<(), StoreError> {
     let owner: Option<String> =
-        on!(conn, |c| number_prefixes::table.filter(number_prefixes::prefix.eq(prefix)).select(number_prefixes::organisation_id).first(c).optional())?;
+        on!(conn, |c| number_prefixes::table.filter(number_prefixes::prefix.eq(prefix)).select(number_prefixes::organisation_id).get_result(c).optional())?;
     if owner.as_deref() == Some(organisation_id) {
         return Ok(());
     }
@@ -162,7 +162,7 @@ pub fn find_client(conn: &mut Conn, id: &str) -> Result<Option<ClientRow>, Store
         .filter(clients::id.eq(id))
         .filter(client_revocations::client_id.is_null())
         .select(ClientRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 

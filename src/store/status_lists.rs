@@ -26,19 +26,19 @@ pub fn insert_list(conn: &mut Conn, row: &StatusListRow) -> Result<(), StoreErro
 }
 
 pub fn find_list(conn: &mut Conn, list: i64, purpose: &str) -> Result<Option<StatusListRow>, StoreError> {
-    Ok(on!(conn, |c| status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).first(c).optional())?)
+    Ok(on!(conn, |c| status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).get_result(c).optional())?)
 }
 
 /// The version alone, to learn whether a kept list is still the newest.
 pub fn find_list_version(conn: &mut Conn, list: i64, purpose: &str) -> Result<Option<i64>, StoreError> {
-    Ok(on!(conn, |c| status_lists::table.find((list, purpose)).select(status_lists::version).first(c).optional())?)
+    Ok(on!(conn, |c| status_lists::table.find((list, purpose)).select(status_lists::version).get_result(c).optional())?)
 }
 
 /// Reads a list for change; on PostgreSQL its row stays locked until the transaction ends, so that no bit is lost.
 pub fn lock_list(conn: &mut Conn, list: i64, purpose: &str) -> Result<StatusListRow, StoreError> {
     let found = match conn {
-        Conn::Sqlite(c) => status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).first(c).optional(),
-        Conn::Pg(c) => status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).for_update().first(c.as_mut()).optional(),
+        Conn::Sqlite(c) => status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).get_result(c).optional(),
+        Conn::Pg(c) => status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).for_update().get_result(c.as_mut()).optional(),
     }?;
     found.ok_or_else(|| StoreError::Corrupt(format!("status list {purpose}/{list} does not exist")))
 }

@@ -60,7 +60,7 @@ pub fn insert_document(conn: &mut Conn, row: &WorkerDocumentRow) -> Result<(), S
 }
 
 pub fn find_worker(conn: &mut Conn, id: &str) -> Result<Option<WorkerRow>, StoreError> {
-    Ok(on!(conn, |c| workers::table.find(id).select(WorkerRow::as_select()).first(c).optional())?)
+    Ok(on!(conn, |c| workers::table.find(id).select(WorkerRow::as_select()).get_result(c).optional())?)
 }
 
 /// The name in use.
@@ -69,7 +69,7 @@ pub fn find_name(conn: &mut Conn, worker_id: &str) -> Result<Option<WorkerNameRo
         .filter(worker_names::worker_id.eq(worker_id))
         .order(worker_names::version.desc())
         .select(WorkerNameRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
