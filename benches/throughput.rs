@@ -20,8 +20,9 @@ use tokio::net::TcpStream;
 
 const CONNECTIONS: usize = 64;
 const SECONDS: u64 = 4;
-const WORKERS: u32 = 500;
-const SESSIONS: usize = 60;
+const WORKERS: u32 = 5_000;
+const SESSIONS: usize = 8;
+const AFTER_THE_NOTICE: &str = "2026-03-10T01:00:00Z";
 
 /// One measurement of requests over HTTP.
 struct Load {
@@ -162,7 +163,7 @@ fn prepare(registry: &TestRegistry) -> (Body, Vec<Worker>, Vec<Value>) {
         let session = registry.published_session(&body, &workers, &scores, json!({ "level": "level5" }));
         orders.extend(workers.iter().map(|worker| json!({ "worker_id": worker.id, "session_id": session })));
     }
-    registry.set_clock("2026-03-10T01:00:00Z");
+    registry.set_clock(AFTER_THE_NOTICE);
     (body, workers, orders)
 }
 
@@ -182,6 +183,12 @@ fn main() {
     let raw = sign_and_insert(3000);
     print("issue over HTTP, one certificate a request", issue.requests_per_second, "signing plus durable insert alone", raw);
 
+    // The same database again, behind one worker thread.
+    let (directory, database_url, registrar) = registry.stop();
+    let mut registry = TestRegistry::start_at(directory, database_url, &[("token_seconds", "43200"), ("workers", "1")]);
+    registry.use_registrar(registrar);
+    registry.set_clock(AFTER_THE_NOTICE);
+    let address = registry.base_url.strip_prefix("http://").unwrap();
     let certificates = registry.get_as(&body.client, "/v1/certificates?limit=500", &[]).expect(200);
     let facts: Vec<Value> = certificates["items"]
         .as_array()

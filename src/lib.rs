@@ -12,3 +12,7 @@ pub mod http;
 pub mod services;
 pub mod store;
 pub mod vault;
+
+/// Requests are many small values that live for a moment, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -9,9 +9,6 @@ use jilu::config::{Config, LogFormat, RawSettings};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Exit codes: 0 done · 1 it failed while running · 2 wrong arguments or settings, nothing was started.
 #[derive(Parser)]
 #[command(name = "jilu", version, about = "Jilu (技录), the registry of skills", after_help = "Exit codes: 0 done, 1 failed while running, 2 wrong arguments or settings.\n\nExample: jilu demo")]

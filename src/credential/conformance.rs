@@ -6,6 +6,7 @@
 use super::document::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT};
 use chrono::DateTime;
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// A document that passed every conformance rule, as the bytes that are signed, stored and served.
 #[derive(Debug, Clone)]
@@ -188,15 +189,15 @@ pub fn check(document: &Value) -> Result<CheckedDocument, Vec<Breach>> {
     let Some(members) = document.as_object() else {
         return Err(vec![breach("", "a JSON object")]);
     };
-    if document["@context"] != serde_json::json!([VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS]) {
+    let has_contexts = document["@context"].as_array().is_some_and(|found| found.iter().map(Value::as_str).eq([VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS].map(Some)));
+    if !has_contexts {
         breaches.push(breach("@context", "the contexts of VC 2.0, Open Badges 3.0.3 and its extensions, in this order"));
     }
     let types: Vec<_> = document["type"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if !types.iter().any(|name| ["OpenBadgeCredential", "AchievementCredential"].contains(name)) {
         breaches.push(breach("type", "OpenBadgeCredential or AchievementCredential among the types"));
     }
-    let without_context: Map<String, Value> = members.iter().filter(|(name, _)| *name != "@context").map(|(name, value)| (name.clone(), value.clone())).collect();
-    check_object(&without_context, &CREDENTIAL, "", &mut breaches);
+    check_object(members, &CREDENTIAL, Place::Root, &mut breaches);
     check_relations(document, &mut breaches);
     if !breaches.is_empty() {
         return Err(breaches);
@@ -205,12 +206,30 @@ pub fn check(document: &Value) -> Result<CheckedDocument, Vec<Breach>> {
     Ok(CheckedDocument { bytes: document.to_string().into_bytes(), issuer })
 }
 
-fn breach(path: &str, expected: impl Into<String>) -> Breach {
-    Breach { path: path.to_owned(), expected: expected.into() }
+fn breach(path: impl fmt::Display, expected: impl Into<String>) -> Breach {
+    Breach { path: path.to_string(), expected: expected.into() }
 }
 
-fn check_object(object: &Map<String, Value>, shape: &Shape, path: &str, breaches: &mut Vec<Breach>) {
-    let at = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+/// A place in the document; it becomes a text only for a breach.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Root,
+    Member(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Root => Ok(()),
+            Place::Member(Place::Root, name) => f.write_str(name),
+            Place::Member(parent, name) => write!(f, "{parent}.{name}"),
+            Place::Item(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+fn check_object(object: &Map<String, Value>, shape: &Shape, place: Place<'_>, breaches: &mut Vec<Breach>) {
     if let Some(type_name) = shape.type_name {
         let has_type = match object.get("type") {
             Some(Value::Array(types)) => shape.type_is_array && types.iter().any(|name| name == type_name),
@@ -218,24 +237,25 @@ fn check_object(object: &Map<String, Value>, shape: &Shape, path: &str, breaches
             _ => false,
         };
         if !has_type {
-            breaches.push(breach(&at("type"), type_name));
+            breaches.push(breach(Place::Member(&place, "type"), type_name));
         }
     }
     for (name, value) in object {
-        if name == "type" && shape.type_name.is_some() {
+        let is_checked_elsewhere = (name == "type" && shape.type_name.is_some()) || (name == "@context" && matches!(place, Place::Root));
+        if is_checked_elsewhere {
             continue;
         }
         match shape.members.iter().find(|member| member.0 == name) {
-            Some(member) => check_value(value, member.1, &at(name), breaches),
-            None => breaches.push(breach(&at(name), "a term that the contexts define for this type")),
+            Some(member) => check_value(value, member.1, Place::Member(&place, name), breaches),
+            None => breaches.push(breach(Place::Member(&place, name), "a term that the contexts define for this type")),
         }
     }
     for member in shape.members.iter().filter(|member| member.2 && !object.contains_key(member.0)) {
-        breaches.push(breach(&at(member.0), "a value"));
+        breaches.push(breach(Place::Member(&place, member.0), "a value"));
     }
 }
 
-fn check_value(value: &Value, form: Form, path: &str, breaches: &mut Vec<Breach>) {
+fn check_value(value: &Value, form: Form, place: Place<'_>, breaches: &mut Vec<Breach>) {
     let text = value.as_str();
     let fault = match form {
         Form::Text if text.is_none_or(str::is_empty) => Some("a text that is not empty"),
@@ -247,20 +267,20 @@ fn check_value(value: &Value, form: Form, path: &str, breaches: &mut Vec<Breach>
         _ => None,
     };
     if let Some(expected) = fault {
-        breaches.push(breach(path, expected));
+        breaches.push(breach(place, expected));
     }
     match (form, value) {
-        (Form::One(shape), Value::Object(object)) => check_object(object, shape, path, breaches),
-        (Form::One(_), _) => breaches.push(breach(path, "one object")),
+        (Form::One(shape), Value::Object(object)) => check_object(object, shape, place, breaches),
+        (Form::One(_), _) => breaches.push(breach(place, "one object")),
         (Form::Many(shape), Value::Array(items)) if !items.is_empty() => {
             for (index, item) in items.iter().enumerate() {
                 match item.as_object() {
-                    Some(object) => check_object(object, shape, &format!("{path}[{index}]"), breaches),
-                    None => breaches.push(breach(&format!("{path}[{index}]"), "an object")),
+                    Some(object) => check_object(object, shape, Place::Item(&place, index), breaches),
+                    None => breaches.push(breach(Place::Item(&place, index), "an object")),
                 }
             }
         }
-        (Form::Many(_), _) => breaches.push(breach(path, "an array with at least one object")),
+        (Form::Many(_), _) => breaches.push(breach(place, "an array with at least one object")),
         _ => {}
     }
 }
@@ -269,6 +289,10 @@ fn is_absolute_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
     is_scheme && !rest.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"{}|\\^`".contains(c))
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// Rules that tie one member to another.
@@ -288,15 +312,14 @@ fn check_relations(document: &Value, breaches: &mut Vec<Breach>) {
     if criteria.get("id").is_none() && criteria.get("narrative").is_none() {
         breaches.push(breach("credentialSubject.achievement.criteria", "an id or a narrative"));
     }
-    let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let descriptions = items(&achievement["resultDescription"]);
-    let levels: Vec<Value> = descriptions.iter().flat_map(|description| items(&description["rubricCriterionLevel"])).map(|level| level["id"].clone()).collect();
+    let levels: Vec<&Value> = descriptions.iter().flat_map(|description| items(&description["rubricCriterionLevel"])).map(|level| &level["id"]).collect();
     for (index, result) in items(&subject["result"]).iter().enumerate() {
         let path = format!("credentialSubject.result[{index}]");
         if result.get("resultDescription").is_some_and(|id| !descriptions.iter().any(|description| &description["id"] == id)) {
             breaches.push(breach(&path, "a resultDescription of this achievement"));
         }
-        if result.get("achievedLevel").is_some_and(|id| !levels.contains(id)) {
+        if result.get("achievedLevel").is_some_and(|id| !levels.contains(&id)) {
             breaches.push(breach(&path, "an achievedLevel of this achievement"));
         }
     }

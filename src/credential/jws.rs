@@ -2,6 +2,7 @@
 //!
 //! jsonwebtoken rederives the key on every signature, so credentials and receipts are assembled here; access tokens stay with it.
 
+use super::conformance::CheckedDocument;
 use super::keys::{IssuingKey, PublicKey};
 use super::strict_json;
 use base64::Engine;
@@ -32,8 +33,24 @@ pub enum JwsFault {
     ForbiddenHeader,
 }
 
+/// `typ` of a credential (VC-JOSE-COSE, section 3.1.1).
+pub const CREDENTIAL_TYP: &str = "vc+jwt";
+
+/// Signs a credential. Only what passed every conformance rule can come here, and only the issuer's own key signs it.
+///
+/// # Errors
+/// The issuer of the document is not the controller of the key.
+pub fn sign_credential(key: &IssuingKey, document: &CheckedDocument) -> Result<String, ForeignKey> {
+    if document.issuer() == key.controller { Ok(sign(key, CREDENTIAL_TYP, Some("vc"), document.bytes())) } else { Err(ForeignKey) }
+}
+
+/// A key that is not the issuer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the issuer of a document is not the controller of its key")]
+pub struct ForeignKey;
+
 /// Signs `payload` under `typ`, naming the key by its absolute URL. `content_type` becomes `cty`.
-pub fn sign(key: &IssuingKey, typ: &str, content_type: Option<&str>, payload: &[u8]) -> String {
+pub(super) fn sign(key: &IssuingKey, typ: &str, content_type: Option<&str>, payload: &[u8]) -> String {
     let mut header = serde_json::json!({ "alg": "EdDSA", "typ": typ });
     if let Some(content_type) = content_type {
         header["cty"] = content_type.into();

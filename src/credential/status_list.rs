@@ -1,6 +1,8 @@
 //! Bitstring Status List v1.0: the bits, their encoding and the credential that carries them.
 
 use super::document::VC_CONTEXT;
+use super::jws;
+use super::keys::IssuingKey;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -35,8 +37,13 @@ pub fn encode(bits: &[u8]) -> String {
     format!("u{}", URL_SAFE_NO_PAD.encode(compressed))
 }
 
-/// The list as an unsigned credential; it is secured like the credentials that point at it.
-pub fn credential(list_url: &str, issuer: &str, purpose: &str, bits: &[u8], valid_from: DateTime<Utc>) -> Value {
+/// The list as a signed credential, secured like the credentials that point at it. `key` is the key of its issuer.
+pub fn signed_credential(key: &IssuingKey, list_url: &str, purpose: &str, bits: &[u8], valid_from: DateTime<Utc>) -> String {
+    let credential = credential(list_url, &key.controller, purpose, bits, valid_from);
+    jws::sign(key, jws::CREDENTIAL_TYP, Some("vc"), credential.to_string().as_bytes())
+}
+
+fn credential(list_url: &str, issuer: &str, purpose: &str, bits: &[u8], valid_from: DateTime<Utc>) -> Value {
     json!({
         "@context": [VC_CONTEXT],
         "id": list_url,

@@ -42,9 +42,13 @@ impl AppState {
     }
 }
 
-/// Every route with its OpenAPI entry, in one list.
+/// Every route with its OpenAPI entry, in one list. A path is compared with one route after the other, so the busiest stand first.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
+        .service(verification::verify_by_facts)
+        .service(verification::verify_document)
+        .service(verification::verify_by_token)
+        .service(certificates::issue_certificate)
         .service(oauth::issue_token)
         .service(catalogue::list_catalogue)
         .service(catalogue::get_occupation)
@@ -74,16 +78,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(jobs::get_job)
         .service(jobs::list_job_rows)
         .service(jobs::cancel_job)
-        .service(certificates::issue_certificate)
         .service(certificates::list_certificates)
         .service(certificates::get_certificate)
         .service(certificates::change_status)
         .service(certificates::correct_certificate)
         .service(certificates::record_review)
         .service(certificates::get_certificate_history)
-        .service(verification::verify_by_facts)
-        .service(verification::verify_document)
-        .service(verification::verify_by_token)
         .service(discovery::get_did_document)
         .service(discovery::get_jwks)
         .service(discovery::get_organisation_did_document)

@@ -285,7 +285,7 @@ pub async fn frame<B: MessageBody + 'static>(request: ServiceRequest, next: Next
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let method = request.method().clone();
     // A NUL is no part of any identifier, and PostgreSQL refuses it in a text.
-    if request.uri().to_string().contains("%00") {
+    if request.path().contains("%00") || request.query_string().contains("%00") {
         let rendered = Problem::not_found().respond(language(request.request()), &request_id);
         return Ok(request.into_response(rendered).map_into_boxed_body());
     }

@@ -41,6 +41,8 @@ pub struct SessionView {
     pub row: SessionRow,
     pub publication: Option<PublicationRow>,
     pub candidates: i64,
+    /// Grows with every change of candidates, scores or publications.
+    pub stamp: i64,
 }
 
 /// A candidate to be added: the worker by identifier or by document number, and the tie to an employer body.
@@ -94,7 +96,7 @@ impl Registry {
             registered_at: self.now_micros(),
             registered_by: actor.client.to_string(),
         };
-        let (answer, kept) = self.answer(intent, &SessionView { row: row.clone(), publication: None, candidates: 0 });
+        let (answer, kept) = self.answer(intent, &SessionView { row: row.clone(), publication: None, candidates: 0, stamp: 0 });
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;
@@ -161,8 +163,10 @@ impl Registry {
         let found = self
             .store
             .read(move |conn| {
+                // The stamp comes first: a change in between makes the view look older than it is, never newer.
+                let stamp = counters::read_stamp(conn, &counters::stamp_of(&wanted))?;
                 let Some(row) = store::find_session(conn, &wanted)? else { return Ok(None) };
-                Ok(Some(SessionView { publication: store::find_publication(conn, &wanted)?, candidates: store::count_candidates(conn, &wanted)?, row }))
+                Ok(Some(SessionView { publication: store::find_publication(conn, &wanted)?, candidates: store::count_candidates(conn, &wanted)?, row, stamp }))
             })
             .await?;
         found.ok_or(Error::NotFound)
@@ -177,6 +181,10 @@ impl Registry {
 
     /// Adds candidates, all or none. A worker who is a candidate already stays one.
     pub async fn add_candidates(&self, actor: &Actor, id: &SessionId, orders: Vec<CandidateOrder>, intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
+        super::again_when_stale(async || self.try_add_candidates(actor, id, &orders, intent).await).await
+    }
+
+    async fn try_add_candidates(&self, actor: &Actor, id: &SessionId, orders: &[CandidateOrder], intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
         let (session, body) = self.own_session(actor, id).await?;
         if session.publication.is_some() {
             return Err(Error::Refused(vec![Violation::deny("IS-4", Text::new("the results are published; nobody can be added any more", "成绩已公示，不能再增加考生")).at("candidates")]));
@@ -187,15 +195,18 @@ impl Registry {
         let (now, by) = (self.now_micros(), actor.client.to_string());
         let rows: Vec<CandidateRow> = workers
             .into_iter()
-            .zip(&orders)
+            .zip(orders)
             .filter(|(worker, _)| !present.contains(worker))
             .map(|(worker_id, order)| CandidateRow { session_id: id.to_string(), worker_id, employment: order.employment.as_str().to_owned(), registered_at: now, registered_by: by.clone() })
             .collect();
         let added = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let (answer, kept) = self.answer(intent, &(added, session.candidates + added));
+        let session_id = id.to_string();
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;
+                // Fails when the results were published meanwhile.
+                tx.move_stamp_from(&session_id, session.stamp)?;
                 store::insert_candidates(tx.conn, &rows)?;
                 for row in &rows {
                     tx.record(Fact::of("candidate_registered", Some(&body), &row.session_id, row)?);
@@ -207,6 +218,7 @@ impl Registry {
                 StoreError::Conflict(Constraint::SessionCandidate) => Error::Conflict(Text::new("another request is adding the same candidates; send it again", "另一请求正在添加相同考生，请重试")),
                 other => other.into(),
             })?;
+        self.forget_session(id.as_str());
         Ok(answer)
     }
 
@@ -261,6 +273,10 @@ impl Registry {
 
     /// Publishes the results: the public notice of IS-4 begins tomorrow. Publishing again without new scores changes nothing.
     pub async fn publish_results(&self, actor: &Actor, id: &SessionId, intent: &Intent<(PublicationRow, bool)>) -> Result<Answer, Error> {
+        super::again_when_stale(async || self.try_publish_results(actor, id, intent).await).await
+    }
+
+    async fn try_publish_results(&self, actor: &Actor, id: &SessionId, intent: &Intent<(PublicationRow, bool)>) -> Result<Answer, Error> {
         let (session, body) = self.own_session(actor, id).await?;
         let wanted = id.to_string();
         let (stamp, scores) = self.store.read(move |conn| Ok((counters::read_stamp(conn, &counters::stamp_of(&wanted))?, store::list_all_scores(conn, &wanted)?))).await?;
@@ -289,13 +305,13 @@ impl Registry {
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;
-                counters::expect_stamp(tx.conn, &counters::stamp_of(&row.session_id), stamp)?;
-                counters::bump_stamp(tx.conn, &counters::stamp_of(&row.session_id))?;
+                tx.move_stamp_from(&row.session_id, stamp)?;
                 store::insert_publication(tx.conn, &row)?;
                 tx.record(Fact::of("results_published", Some(&body), &row.session_id, &row)?);
                 Ok(())
             })
             .await?;
+        self.forget_session(id.as_str());
         Ok(answer)
     }
 }

@@ -6,6 +6,7 @@ use super::intent::{Answer, Intent, KeptAnswer};
 use super::numbering::{Numbered, number_taken};
 use super::organisations::Body;
 use super::results::scores_of;
+use super::session_facts::SessionFacts;
 use super::signing::{VersionContent, preferred_document};
 use super::workers::Worker;
 use crate::domain::access::{Act, Actor};
@@ -19,7 +20,7 @@ use crate::domain::occupation::Occupation;
 use crate::domain::permit::permit_dates;
 use crate::domain::rule::{Violation, decide};
 use crate::domain::text::Text;
-use crate::store::assessments::{self, CandidateRow, PublicationRow, ScoreRow, SessionRow};
+use crate::store::backend::Conn;
 use crate::store::certificates::{self as store, CertificateRow, CertificateStateRow, Standing};
 use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
@@ -30,6 +31,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A certificate to be issued.
 #[derive(Debug, Clone)]
@@ -94,12 +96,34 @@ pub struct IssuedCertificate {
 
 /// What was read before deciding.
 struct Gathered {
-    session: Option<(SessionRow, Option<CandidateRow>, Option<ScoreRow>, Option<PublicationRow>)>,
+    session: Option<Arc<SessionFacts>>,
     worker: Worker,
     held: Vec<CertificateFacts>,
     existing: Option<Standing>,
+}
+
+impl Gathered {
     /// The stamp of the session, 0 without one.
-    session_stamp: i64,
+    fn session_stamp(&self) -> i64 {
+        self.session.as_ref().map_or(0, |session| session.stamp)
+    }
+}
+
+/// A decision to issue, with everything it rests on.
+struct Decision {
+    body: Arc<Body>,
+    gathered: Gathered,
+    subject: Subject,
+    /// Place of the filing that gives the right, among the body's.
+    filing: usize,
+    warnings: Vec<Violation>,
+}
+
+/// What a request to issue comes to.
+enum Decided {
+    /// The fact has its certificate already.
+    Exists(Box<Standing>, Arc<Body>),
+    Issue(Box<Decision>),
 }
 
 /// What the decision was made on, in terms of the field.
@@ -129,10 +153,10 @@ impl Registry {
 
     /// The same for a row of a job.
     pub(super) async fn issue_warnings(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Vec<Violation>, Error> {
-        let body = self.get_body(issuer).await?;
-        let gathered = self.gather(issuer, order).await?;
-        self.check_cure(order, issuer).await?;
-        Ok(self.decide_issue(&body, order, &gathered)?.2)
+        match self.decide(issuer, order).await? {
+            Decided::Exists(..) => Ok(Vec::new()),
+            Decided::Issue(decision) => self.check_cure(order, issuer).await.map(|_| decision.warnings),
+        }
     }
 
     fn authorise_issue(&self, actor: &Actor, order: &IssueOrder) -> Result<OrganisationId, Error> {
@@ -156,18 +180,19 @@ impl Registry {
     ) -> Result<(IssuedCertificate, Option<Answer>), Error> {
         // A serial that a body chose itself may be met by the series; the next one is taken instead.
         for _ in 0..8 {
-            let body = self.get_body(issuer).await?;
-            let gathered = self.gather(issuer, &order).await?;
-            if let Some(existing) = gathered.existing.clone().filter(|_| order.cures.is_none()) {
-                let issued = self.open_issued(existing, body.name.clone())?;
-                let answer = match intent {
-                    Some(intent) => Some(self.answer_known(intent, &issued).await?),
-                    None => None,
-                };
-                return Ok((issued, answer));
-            }
-            let (subject, filing, warnings) = self.decide_issue(&body, &order, &gathered)?;
+            let Decision { body, gathered, subject, filing, warnings } = match self.decide(issuer, &order).await? {
+                Decided::Issue(decision) => *decision,
+                Decided::Exists(existing, body) => {
+                    let issued = self.open_issued(*existing, body.name.clone())?;
+                    let answer = match intent {
+                        Some(intent) => Some(self.answer_known(intent, &issued).await?),
+                        None => None,
+                    };
+                    return Ok((issued, answer));
+                }
+            };
             let cured = self.check_cure(&order, issuer).await?;
+            let filing = &body.filings[filing];
             let number = self.take_number(&order, &subject, filing, &gathered.worker).await?;
             let issued = self.compose(&body, by, &order, subject, &gathered.worker, filing, number, cured.as_ref(), warnings).await?;
             let (answer, kept) = match intent {
@@ -177,12 +202,11 @@ impl Registry {
                 }
                 None => (None, None),
             };
-            let standing = issued.standing.clone();
-            let (owner, stamps) = (issuer.clone(), (body.stamp, gathered.session_stamp));
-            match self.store.write(move |tx| insert_issued(tx, &standing, &owner, stamps, kept.as_ref())).await {
+            let insert = IssuedInsert::new(issued.standing.clone(), issuer, (body.stamp, gathered.session_stamp()), kept)?;
+            match self.store.write(move |tx| insert.run(tx)).await {
                 Ok(()) => return Ok((issued, answer)),
                 // Somebody changed what this was decided on: the body, its filing, the scores or the notice. Decide anew.
-                Err(StoreError::Stale) => self.forget_body(issuer),
+                Err(StoreError::Stale) => self.forget_basis(issuer, &order),
                 // The fact has its certificate since a moment: the next round finds it.
                 Err(StoreError::Conflict(Constraint::CertificateBusiness)) if order.cures.is_none() => {}
                 Err(StoreError::Conflict(Constraint::CertificateCure | Constraint::CertificateBusiness)) => {
@@ -196,45 +220,62 @@ impl Registry {
         Err(Error::Unavailable(Text::new("no free number was found in eight tries", "连续八次未取得可用编号")))
     }
 
-    /// One read for everything that the rules look at.
-    async fn gather(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Gathered, Error> {
-        let worker_id = order.worker.to_string();
-        let business = self.business_key(issuer, order, 0);
-        let session_id = match &order.subject {
-            IssueSubject::Assessed { session } => Some(session.to_string()),
-            _ => None,
+    /// Gathers and asks the rules. A refusal on remembered facts counts only if they are still the facts.
+    async fn decide(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Decided, Error> {
+        loop {
+            let body = self.get_body(issuer).await?;
+            let gathered = self.gather(issuer, order).await?;
+            if let Some(existing) = gathered.existing.clone().filter(|_| order.cures.is_none()) {
+                return Ok(Decided::Exists(Box::new(existing), body));
+            }
+            match self.decide_issue(&body, order, &gathered) {
+                Ok((subject, filing, warnings)) => return Ok(Decided::Issue(Box::new(Decision { body, gathered, subject, filing, warnings }))),
+                Err(refusal) if self.is_basis_current(&body, &gathered).await? => return Err(refusal),
+                Err(_) => self.forget_basis(issuer, order),
+            }
+        }
+    }
+
+    async fn is_basis_current(&self, body: &Body, gathered: &Gathered) -> Result<bool, Error> {
+        let (body_id, session_id) = (body.organisation.to_string(), gathered.session.as_ref().map(|session| session.row.id.clone()));
+        let read = move |conn: &mut Conn| {
+            let body = counters::read_stamp(conn, &counters::stamp_of(&body_id))?;
+            Ok((body, session_id.map_or(Ok(0), |id| counters::read_stamp(conn, &counters::stamp_of(&id)))?))
         };
+        Ok(self.store.read(read).await? == (body.stamp, gathered.session_stamp()))
+    }
+
+    fn forget_basis(&self, issuer: &OrganisationId, order: &IssueOrder) {
+        self.forget_body(issuer);
+        if let IssueSubject::Assessed { session } = &order.subject {
+            self.forget_session(session.as_str());
+        }
+    }
+
+    /// Everything that the rules look at: the session from memory, the worker's in one read.
+    async fn gather(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Gathered, Error> {
+        let session = match &order.subject {
+            IssueSubject::Assessed { session } => {
+                // A session of another body does not exist for this one.
+                let own = self.session_facts(session).await?.filter(|facts| facts.row.organisation_id == issuer.as_str());
+                Some(own.ok_or_else(|| Error::invalid("session_id", Text::new("no such session of this body", "本机构没有该场次")))?)
+            }
+            IssueSubject::Completion { .. } | IssueSubject::Permit { .. } => None,
+        };
+        let (worker_id, has_level) = (order.worker.to_string(), session.as_ref().is_some_and(|session| session.row.level.is_some()));
+        let business = self.business_key(issuer, order, 0);
         let found = self
             .store
             .read_snapshot(move |conn| {
-                let stamp = session_id.as_deref().map_or(Ok(0), |id| counters::read_stamp(conn, &counters::stamp_of(id)))?;
                 let existing = store::find_by_business(conn, &business)?;
-                let Some(row) = worker_store::find_worker(conn, &worker_id)? else { return Ok(None) };
-                let name = super::existing(worker_store::find_name(conn, &worker_id)?, "a worker's name")?;
+                let Some((row, name)) = worker_store::find_named_worker(conn, &worker_id)? else { return Ok(None) };
                 let documents = worker_store::list_documents(conn, &worker_id)?;
-                let held = store::list_facts_of_worker(conn, &worker_id)?;
-                let Some(session_id) = session_id else { return Ok(Some((row, name, documents, held, None, existing, stamp))) };
-                let Some(session) = assessments::find_session(conn, &session_id)? else { return Ok(Some((row, name, documents, held, None, existing, stamp))) };
-                let candidate = assessments::find_candidate(conn, &session_id, &worker_id)?;
-                let scores = assessments::find_scores(conn, &session_id, &worker_id)?;
-                let publication = assessments::find_publication(conn, &session_id)?;
-                Ok(Some((row, name, documents, held, Some((session, candidate, scores, publication)), existing, stamp)))
+                let held = if has_level { store::list_level_facts_of_worker(conn, &worker_id)? } else { Vec::new() };
+                Ok(Some((row, name, documents, held, existing)))
             })
             .await?;
-        let (row, name, documents, held, session, existing, session_stamp) =
-            found.ok_or_else(|| Error::invalid("worker_id", Text::new("no such worker", "没有该劳动者")))?;
-        // A session of another body does not exist for this one.
-        let is_own = session.as_ref().is_some_and(|(session, ..)| session.organisation_id == issuer.as_str());
-        if matches!(order.subject, IssueSubject::Assessed { .. }) && !is_own {
-            return Err(Error::invalid("session_id", Text::new("no such session of this body", "本机构没有该场次")));
-        }
-        Ok(Gathered {
-            worker: self.open_worker(&row, &name, &documents)?,
-            held: held.iter().map(|text| super::stored_json(text)).collect::<Result<_, _>>()?,
-            session,
-            existing,
-            session_stamp,
-        })
+        let (row, name, documents, held, existing) = found.ok_or_else(|| Error::invalid("worker_id", Text::new("no such worker", "没有该劳动者")))?;
+        Ok(Gathered { worker: self.open_worker(&row, &name, &documents)?, held: held.iter().map(|text| super::stored_json(text)).collect::<Result<_, _>>()?, session, existing })
     }
 
     /// What may exist only once. Behind the `@` stand what a cure may change: the day, and the ordinal of the cure.
@@ -243,21 +284,24 @@ impl Registry {
         format!("{}@{}/{cure_ordinal}", business_base(issuer, order), if matches!(order.subject, IssueSubject::Assessed { .. }) { String::new() } else { issued_on.to_string() })
     }
 
-    /// Asks the rules: a subject with the filing that gives the right and the warnings, or every violation.
-    fn decide_issue<'a>(&self, body: &'a Body, order: &IssueOrder, gathered: &Gathered) -> Result<(Subject, &'a FilingVersion, Vec<Violation>), Error> {
+    /// Asks the rules: a subject, the place of the filing that gives the right, and the warnings; or every violation.
+    fn decide_issue(&self, body: &Body, order: &IssueOrder, gathered: &Gathered) -> Result<(Subject, usize, Vec<Violation>), Error> {
         let today = self.clock.today();
         let issued_on = order.issued_on.unwrap_or(today);
         let subject = self.subject_of(order, gathered, issued_on)?;
         let assessed = match &gathered.session {
             None => None,
-            Some((_, None, _, _)) => return Err(Error::invalid("worker_id", Text::new("the worker is not a candidate of this session", "该劳动者不是本场次考生"))),
-            Some((session, Some(candidate), scores, publication)) => Some(AssessedFacts {
-                scores: scores.as_ref().map(scores_of),
-                employment: super::stored(&candidate.employment)?,
+            Some(session) => {
+                let (candidate, scores) = session.candidates.get(order.worker.as_str()).ok_or_else(|| Error::invalid("worker_id", Text::new("the worker is not a candidate of this session", "该劳动者不是本场次考生")))?;
                 // Scores that came after the publication were never shown for objections.
-                notice_ends_on: publication.as_ref().filter(|row| scores.as_ref().is_none_or(|scores| scores.recorded_at <= row.recorded_at)).map(|row| row.notice_ends_on),
-                held_on: session.held_on,
-            }),
+                let publication = session.publication.as_ref().filter(|row| scores.as_ref().is_none_or(|scores| scores.recorded_at <= row.recorded_at));
+                Some(AssessedFacts {
+                    scores: scores.as_ref().map(scores_of),
+                    employment: super::stored(&candidate.employment)?,
+                    notice_ends_on: publication.map(|row| row.notice_ends_on),
+                    held_on: session.row.held_on,
+                })
+            }
         };
         let occupation_text = subject.occupation.as_ref().map(ToString::to_string);
         let held_levels: Vec<SkillLevel> = gathered.held.iter().filter(|facts| facts.occupation.is_some() && facts.occupation == occupation_text).filter_map(|facts| facts.level.as_deref()?.parse().ok()).collect();
@@ -275,13 +319,12 @@ impl Registry {
             today,
         };
         let (filing, mut findings) = issue_findings(&facts, &self.config.rules);
-        // The filing borrowed by the facts lives in the body.
-        let filing = filing.and_then(|found| body.filings.iter().find(|known| known.filing == found.filing && known.version == found.version));
         if let (Some(filing), Some(text)) = (filing, &order.certificate_number) {
             findings.extend(self.number_findings(filing, &subject, text, issued_on));
         }
+        let place = filing.and_then(|found| body.filings.iter().position(|known| known.filing == found.filing && known.version == found.version));
         let warnings = decide(findings).map_err(Error::Refused)?;
-        let filing = filing.ok_or_else(|| Error::Internal("a decision without a filing".to_owned()))?;
+        let filing = place.ok_or_else(|| Error::Internal("a decision without a filing".to_owned()))?;
         Ok((subject, filing, warnings))
     }
 
@@ -289,7 +332,9 @@ impl Registry {
         let empty = |kind| Subject { kind, occupation: None, occupation_name: None, level: None, facts: CertificateFacts::default(), valid_to: None, review_due_on: None, session: None };
         match &order.subject {
             IssueSubject::Assessed { session: id } => {
-                let (session, _, scores, _) = gathered.session.as_ref().ok_or_else(|| Error::Internal("a session was not gathered".to_owned()))?;
+                let facts = gathered.session.as_ref().ok_or_else(|| Error::Internal("a session was not gathered".to_owned()))?;
+                let session = &facts.row;
+                let scores = facts.candidates.get(order.worker.as_str()).and_then(|(_, scores)| scores.as_ref());
                 let mut subject = empty(super::stored(&session.kind)?);
                 subject.session = Some(id.clone());
                 if let (Some(edition), Some(code)) = (&session.occupation_edition, &session.occupation_code) {
@@ -420,20 +465,36 @@ fn business_base(issuer: &OrganisationId, order: &IssueOrder) -> String {
     }
 }
 
-/// Writes a certificate, if body, filing, scores and notice are still those that were decided on.
-fn insert_issued(tx: &mut Tx<'_>, standing: &Standing, issuer: &OrganisationId, stamps: (i64, i64), kept: Option<&KeptAnswer>) -> Result<(), StoreError> {
-    if let Some(kept) = kept {
-        kept.keep(tx)?;
+/// The write of one certificate: it stands if body, filing, candidates, scores and notice are still those that were decided on.
+struct IssuedInsert {
+    standing: Standing,
+    /// Of the body and of the session.
+    stamps: (i64, i64),
+    facts: [Fact; 2],
+    kept: Option<KeptAnswer>,
+}
+
+impl IssuedInsert {
+    /// The facts are written out here, on the caller's thread: the writer's time is everybody's.
+    fn new(standing: Standing, issuer: &OrganisationId, stamps: (i64, i64), kept: Option<KeptAnswer>) -> Result<Self, StoreError> {
+        let (row, version, _) = &standing;
+        let facts = [Fact::of("certificate_issued", Some(issuer), &row.id, row)?, Fact::of("certificate_version_signed", Some(issuer), &row.id, version)?];
+        Ok(IssuedInsert { standing, stamps, facts, kept })
     }
-    counters::expect_stamp(tx.conn, &counters::stamp_of(issuer.as_str()), stamps.0)?;
-    if let Some(session) = &standing.0.session_id {
-        counters::expect_stamp(tx.conn, &counters::stamp_of(session), stamps.1)?;
+
+    fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        if let Some(kept) = &self.kept {
+            kept.keep(tx)?;
+        }
+        let (row, version, state) = &self.standing;
+        tx.expect_stamp(&row.issuer_id, self.stamps.0)?;
+        if let Some(session) = &row.session_id {
+            tx.expect_stamp(session, self.stamps.1)?;
+        }
+        store::insert_certificate(tx.conn, row, version, state)?;
+        self.facts.iter().for_each(|fact| tx.record(fact.clone()));
+        Ok(())
     }
-    let (row, version, state) = standing;
-    store::insert_certificate(tx.conn, row, version, state)?;
-    tx.record(Fact::of("certificate_issued", Some(issuer), &row.id, row)?);
-    tx.record(Fact::of("certificate_version_signed", Some(issuer), &row.id, version)?);
-    Ok(())
 }
 
 /// Fault of a request that names members of another kind of certificate.

@@ -17,6 +17,7 @@ mod numbering;
 pub mod organisations;
 pub mod results;
 pub mod serials;
+pub mod session_facts;
 pub mod setup;
 mod signing;
 pub mod standings;
@@ -34,6 +35,8 @@ use crate::vault::Vault;
 use error::Error;
 use std::sync::Arc;
 
+const STALE_TRIES: usize = 8;
+
 /// Everything that a job needs. One per process; clones share it.
 #[derive(Clone)]
 pub struct Registry {
@@ -48,6 +51,7 @@ pub struct Registry {
     pub standings: Arc<standings::Standings>,
     pub access: Arc<access::AccessCache>,
     pub bodies: Arc<organisations::BodyCache>,
+    pub sessions: Arc<session_facts::SessionCache>,
     pub status_lists: Arc<status::SignedStatusLists>,
 }
 
@@ -62,6 +66,7 @@ impl Registry {
             standings: Arc::new(standings::Standings::default()),
             access: Arc::new(access::AccessCache::default()),
             bodies: Arc::new(organisations::BodyCache::default()),
+            sessions: Arc::default(),
             status_lists: Arc::default(),
             config: Arc::new(config),
             store,
@@ -84,6 +89,17 @@ impl Registry {
     fn new_id<T>(&self, make: impl FnOnce(u64, u128) -> T) -> T {
         make(u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0), self.entropy.number())
     }
+}
+
+/// Runs a job again when somebody else changed what it had read; the client asked for no particular state.
+async fn again_when_stale<T>(job: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+    for _ in 1..STALE_TRIES {
+        match job().await {
+            Err(Error::PreconditionFailed) => {}
+            other => return other,
+        }
+    }
+    job().await
 }
 
 /// Reads a JSON text that the registry itself has written.

@@ -204,7 +204,7 @@ impl Registry {
             .write(move |tx| {
                 kept.keep(tx)?;
                 store::insert_organisation_version(tx.conn, &version)?;
-                counters::bump_stamp(tx.conn, &counters::stamp_of(&version.organisation_id))?;
+                tx.move_stamp(&version.organisation_id)?;
                 tx.record(Fact::of("organisation_changed", Some(&owner), &version.organisation_id, &version)?);
                 Ok(())
             })
@@ -254,7 +254,7 @@ impl Registry {
                     store::assign_number_prefix(tx.conn, prefix, &row.organisation_id, row.recorded_at)?;
                 }
                 store::insert_filing_version(tx.conn, &row)?;
-                counters::bump_stamp(tx.conn, &counters::stamp_of(&row.organisation_id))?;
+                tx.move_stamp(&row.organisation_id)?;
                 tx.record(Fact::of("filing_recorded", Some(&owner), &row.filing_id, &row)?);
                 Ok(())
             })

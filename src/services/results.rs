@@ -136,6 +136,10 @@ fn decode_csv(bytes: &[u8]) -> Result<&str, Vec<Violation>> {
 impl Registry {
     /// Records scores. Changing one that is recorded needs a reason, and after publication a new publication.
     pub async fn record_results(&self, actor: &Actor, id: &SessionId, orders: Vec<ResultOrder>, reason: Option<String>, intent: &Intent<RecordedResults>) -> Result<Answer, Error> {
+        super::again_when_stale(async || self.try_record_results(actor, id, &orders, reason.as_deref(), intent).await).await
+    }
+
+    async fn try_record_results(&self, actor: &Actor, id: &SessionId, orders: &[ResultOrder], reason: Option<&str>, intent: &Intent<RecordedResults>) -> Result<Answer, Error> {
         let (session, body) = self.own_session(actor, id).await?;
         let today = self.clock.today();
         if session.row.held_on > today {
@@ -159,7 +163,7 @@ impl Registry {
         let published_at = session.publication.as_ref().map_or(0, |row| row.recorded_at);
         let (now, by) = (self.now_micros().max(published_at + 1), actor.client.to_string());
         let (mut rows, mut faults, mut unchanged) = (Vec::new(), Vec::new(), 0);
-        for (index, (worker, order)) in workers.into_iter().zip(&orders).enumerate() {
+        for (index, (worker, order)) in workers.into_iter().zip(orders).enumerate() {
             let at = format!("results[{index}]");
             if !candidates.contains(&worker) {
                 faults.push(invalid(at, Text::new("the worker is not a candidate of this session", "该劳动者不是本场次考生")));
@@ -173,7 +177,7 @@ impl Registry {
                 theory_tenths: tenths(order.scores.theory),
                 practical_tenths: tenths(order.scores.practical),
                 comprehensive_tenths: tenths(order.scores.comprehensive),
-                reason: before.and(reason.clone()),
+                reason: before.and(reason).map(str::to_owned),
                 recorded_at: now,
                 recorded_by: by.clone(),
                 worker_id: worker,
@@ -195,8 +199,7 @@ impl Registry {
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;
-                counters::expect_stamp(tx.conn, &counters::stamp_of(&session_id), stamp)?;
-                counters::bump_stamp(tx.conn, &counters::stamp_of(&session_id))?;
+                tx.move_stamp_from(&session_id, stamp)?;
                 store::insert_scores(tx.conn, &rows)?;
                 for row in &rows {
                     let kind = if row.version == 1 { "scores_recorded" } else { "scores_changed" };
@@ -205,6 +208,7 @@ impl Registry {
                 Ok(())
             })
             .await?;
+        self.forget_session(id.as_str());
         Ok(answer)
     }
 }

@@ -69,10 +69,7 @@ impl Registry {
             status_index: entry.index,
         };
         let checked = conformance::check(&credential.compose()).map_err(|breaches| Error::Internal(format!("a composed document breaks rules: {breaches:?}")))?;
-        if checked.issuer() != key.controller {
-            return Err(Error::Internal("the issuer of a document is not the controller of its key".to_owned()));
-        }
-        let document = jws::sign(&key, "vc+jwt", Some("vc"), checked.bytes());
+        let document = jws::sign_credential(&key, &checked).map_err(|error| Error::Internal(error.to_string()))?;
         let place = version_place(&row.id, content.number);
         let holder = serde_json::to_vec(&content.holder).map_err(|error| Error::Internal(error.to_string()))?;
         Ok(CertificateVersionRow {

@@ -7,7 +7,6 @@ use super::certificates::CertificateName;
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::issuing::IssuedCertificate;
-use crate::credential::jws;
 use crate::credential::status_list;
 use crate::domain::access::{Act, Actor, CHANGE_CERTIFICATE, holds_any};
 use crate::domain::certificate::{CertificateState, StatusChange};
@@ -157,8 +156,8 @@ impl Registry {
         let did = self.registry_did();
         let key = self.current_key(&did, super::keys::PURPOSE_CREDENTIALS).await?;
         let url = format!("{}/status/{purpose}/{list}", self.config.public_url);
-        let credential = status_list::credential(&url, &did, purpose, &row.bits, crate::clock::from_micros(row.changed_at));
-        let served = ServedStatusList { document: jws::sign(&key, "vc+jwt", Some("vc"), credential.to_string().as_bytes()), version: row.version };
+        let document = status_list::signed_credential(&key, &url, purpose, &row.bits, crate::clock::from_micros(row.changed_at));
+        let served = ServedStatusList { document, version: row.version };
         self.status_lists.lock().unwrap_or_else(PoisonError::into_inner).insert(place, served.clone());
         Ok(served)
     }

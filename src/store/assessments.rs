@@ -1,6 +1,7 @@
 //! Assessment sessions, candidates, scores and public notices.
 
 use super::backend::{Conn, on};
+pub use super::bulk::{insert_candidates, insert_scores};
 use super::error::StoreError;
 use super::schema::{assessment_sessions, certificates, session_candidates, session_publications, session_scores};
 use chrono::NaiveDate;
@@ -95,16 +96,9 @@ pub fn list_sessions(conn: &mut Conn, organisation_id: Option<&str>, after: Opti
     })?)
 }
 
-/// Adds candidates; a worker who is one already is a conflict.
-pub fn insert_candidates(conn: &mut Conn, rows: &[CandidateRow]) -> Result<(), StoreError> {
-    for chunk in rows.chunks(500) {
-        on!(conn, |c| diesel::insert_into(session_candidates::table).values(chunk).execute(c))?;
-    }
-    Ok(())
-}
-
-pub fn find_candidate(conn: &mut Conn, session_id: &str, worker_id: &str) -> Result<Option<CandidateRow>, StoreError> {
-    Ok(on!(conn, |c| session_candidates::table.find((session_id, worker_id)).select(CandidateRow::as_select()).get_result(c).optional())?)
+/// Every candidate of a session.
+pub fn list_all_candidates(conn: &mut Conn, session_id: &str) -> Result<Vec<CandidateRow>, StoreError> {
+    Ok(on!(conn, |c| session_candidates::table.filter(session_candidates::session_id.eq(session_id)).select(CandidateRow::as_select()).load(c))?)
 }
 
 /// Every candidate of a session, by worker.
@@ -123,24 +117,6 @@ pub fn list_all_scores(conn: &mut Conn, session_id: &str) -> Result<Vec<ScoreRow
 
 pub fn count_candidates(conn: &mut Conn, session_id: &str) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| session_candidates::table.filter(session_candidates::session_id.eq(session_id)).count().get_result(c))?)
-}
-
-pub fn insert_scores(conn: &mut Conn, rows: &[ScoreRow]) -> Result<(), StoreError> {
-    for chunk in rows.chunks(500) {
-        on!(conn, |c| diesel::insert_into(session_scores::table).values(chunk).execute(c))?;
-    }
-    Ok(())
-}
-
-/// The newest scores of one candidate.
-pub fn find_scores(conn: &mut Conn, session_id: &str, worker_id: &str) -> Result<Option<ScoreRow>, StoreError> {
-    Ok(on!(conn, |c| session_scores::table
-        .filter(session_scores::session_id.eq(session_id))
-        .filter(session_scores::worker_id.eq(worker_id))
-        .order(session_scores::version.desc())
-        .select(ScoreRow::as_select())
-        .get_result(c)
-        .optional())?)
 }
 
 /// A page of candidates in the order of their identifiers, with newest scores and certificates: three statements, however many rows.

@@ -133,6 +133,22 @@ impl Conn {
         }
     }
 
+    /// The clause that keeps a row from being changed by others: a lock on PostgreSQL, nothing on SQLite, whose writer is alone.
+    pub fn row_share(&self) -> &'static str {
+        match self {
+            Conn::Sqlite(_) => "",
+            Conn::Pg(_) => " FOR SHARE",
+        }
+    }
+
+    /// How the first parameter is written in a statement.
+    pub fn parameter(&self) -> &'static str {
+        match self {
+            Conn::Sqlite(_) => "?",
+            Conn::Pg(_) => "$1",
+        }
+    }
+
     /// Applies missing migrations. Two nodes that start at once take turns.
     pub fn apply_migrations(&mut self) -> Result<(), StoreError> {
         let applied = match self {

@@ -1,22 +1,33 @@
-//! Many rows in few statements. Statements are cut by the databases' limits on parameters (32,766 on SQLite).
+//! Many rows at once, as each database likes it: PostgreSQL in few statements, since every statement is a round trip; SQLite in one
+//! prepared statement row by row, since a statement of another length would be parsed anew and nothing travels anyway.
 
-use super::backend::{Conn, on};
+use super::assessments::{CandidateRow, ScoreRow};
+use super::backend::Conn;
 use super::catalogue::EntryRow;
 use super::error::StoreError;
 use super::jobs::JobRowRow;
 use super::journal::JournalRow;
-use super::schema::{catalogue_entries, job_rows, journal};
+use super::schema::{catalogue_entries, job_rows, journal, session_candidates, session_scores};
 use diesel::prelude::*;
 
-/// Rows of one statement: far below the parameter limits for the widest of these tables.
+/// Rows of one statement: far below PostgreSQL's limit of 65,535 parameters for the widest of these tables.
 const ROWS_PER_STATEMENT: usize = 500;
 
 macro_rules! bulk_insert {
     ($(#[$meta:meta])* $name:ident, $table:ident, $row:ty) => {
         $(#[$meta])*
-        pub(super) fn $name(conn: &mut Conn, rows: &[$row]) -> Result<(), StoreError> {
-            for chunk in rows.chunks(ROWS_PER_STATEMENT) {
-                on!(conn, |c| diesel::insert_into($table::table).values(chunk).execute(c))?;
+        pub fn $name(conn: &mut Conn, rows: &[$row]) -> Result<(), StoreError> {
+            match conn {
+                Conn::Sqlite(sqlite) => {
+                    for row in rows {
+                        diesel::insert_into($table::table).values(row).execute(sqlite)?;
+                    }
+                }
+                Conn::Pg(postgres) => {
+                    for chunk in rows.chunks(ROWS_PER_STATEMENT) {
+                        diesel::insert_into($table::table).values(chunk).execute(postgres.as_mut())?;
+                    }
+                }
             }
             Ok(())
         }
@@ -27,5 +38,9 @@ bulk_insert!(/// Journal rows of one group.
     insert_journal, journal, JournalRow);
 bulk_insert!(/// Entries of one catalogue import.
     insert_catalogue_entries, catalogue_entries, EntryRow);
+bulk_insert!(/// Candidates of a session; one who is a candidate already is a conflict.
+    insert_candidates, session_candidates, CandidateRow);
+bulk_insert!(/// Scores of a session.
+    insert_scores, session_scores, ScoreRow);
 bulk_insert!(/// Row results of a job's step.
     insert_job_rows, job_rows, JobRowRow);

@@ -168,9 +168,10 @@ pub fn find_by_token(conn: &mut Conn, token: &str) -> Result<Option<Standing>, S
     Ok(on!(conn, |c| standing!(c, certificates::token.eq(token)).get_result(c).optional())?)
 }
 
-/// The certificate of one business fact.
+/// The certificate of one business fact. Mostly there is none, which one look at an index tells.
 pub fn find_by_business(conn: &mut Conn, business_key: &str) -> Result<Option<Standing>, StoreError> {
-    Ok(on!(conn, |c| standing!(c, certificates::business_key.eq(business_key)).get_result(c).optional())?)
+    let id: Option<String> = on!(conn, |c| certificates::table.filter(certificates::business_key.eq(business_key)).select(certificates::id).get_result(c).optional())?;
+    id.map_or(Ok(None), |id| find_by_id(conn, &id))
 }
 
 /// Workers of a session who have a certificate that has not ended.
@@ -231,8 +232,8 @@ pub fn list_reviews(conn: &mut Conn, certificate_id: &str) -> Result<Vec<PermitR
         .load(c))?)
 }
 
-/// Kinds and facts of a worker's certificates that are in force: what the rules on level sequence look at.
-pub fn list_facts_of_worker(conn: &mut Conn, worker_id: &str) -> Result<Vec<String>, StoreError> {
+/// Facts of a worker's certificates with a level that are in force: what the rules on level sequence look at.
+pub fn list_level_facts_of_worker(conn: &mut Conn, worker_id: &str) -> Result<Vec<String>, StoreError> {
     Ok(on!(conn, |c| certificates::table
         .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificates::id)))
         .inner_join(
@@ -240,6 +241,7 @@ pub fn list_facts_of_worker(conn: &mut Conn, worker_id: &str) -> Result<Vec<Stri
                 .on(certificate_versions::certificate_id.eq(certificates::id).and(certificate_versions::version.eq(certificate_states::version)))
         )
         .filter(certificates::worker_id.eq(worker_id))
+        .filter(certificates::kind.eq("skill_level").or(certificates::kind.eq("vocational_qualification")))
         .filter(certificate_states::state.eq("issued"))
         .select(certificate_versions::facts)
         .load(c))?)

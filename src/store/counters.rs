@@ -18,20 +18,28 @@ pub fn reserve(conn: &mut Conn, name: &str, count: i64) -> Result<Range<i64>, St
     Ok(next - count..next)
 }
 
-/// Stamps: counters that grow with every change of what a decision rests on. A job that decided on a stamp reads it again in its
-/// transaction; if it grew, somebody else changed the facts and the job decides anew.
+/// Stamps: counters that grow with every change of what a decision rests on. A job that decided on a stamp compares it again in its
+/// transaction ([`super::writer::Tx::expect_stamp`]); if it grew, somebody else changed the facts and the job decides anew.
 pub fn read_stamp(conn: &mut Conn, name: &str) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| counters::table.find(name).select(counters::next).get_result(c).optional())?.unwrap_or(0))
 }
 
-/// Refuses to go on when a stamp is not the one that was decided on.
-pub fn expect_stamp(conn: &mut Conn, name: &str, expected: i64) -> Result<(), StoreError> {
-    if read_stamp(conn, name)? == expected { Ok(()) } else { Err(StoreError::Stale) }
+/// Reads a stamp and keeps it as it is until the transaction ends, also from other nodes.
+pub(super) fn hold_stamp(conn: &mut Conn, name: &str) -> Result<i64, StoreError> {
+    let sql = format!("SELECT next FROM counters WHERE name = {}{}", conn.parameter(), conn.row_share());
+    let row: Option<Next> = on!(conn, |c| diesel::sql_query(&sql).bind::<diesel::sql_types::Text, _>(name).get_result(c).optional())?;
+    Ok(row.map_or(0, |row| row.next))
 }
 
-/// Moves a stamp on; the row stays locked until the transaction ends.
-pub fn bump_stamp(conn: &mut Conn, name: &str) -> Result<(), StoreError> {
-    reserve(conn, name, 1).map(|_| ())
+/// Moves a stamp on and returns it; the row stays locked until the transaction ends.
+pub(super) fn move_stamp(conn: &mut Conn, name: &str) -> Result<i64, StoreError> {
+    Ok(reserve(conn, name, 1)?.end)
+}
+
+#[derive(QueryableByName)]
+struct Next {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    next: i64,
 }
 
 /// The stamp of an organisation (its state and filings) or of a session (its scores and publications).

@@ -63,6 +63,17 @@ pub fn find_worker(conn: &mut Conn, id: &str) -> Result<Option<WorkerRow>, Store
     Ok(on!(conn, |c| workers::table.find(id).select(WorkerRow::as_select()).get_result(c).optional())?)
 }
 
+/// A worker with the name in use.
+pub fn find_named_worker(conn: &mut Conn, id: &str) -> Result<Option<(WorkerRow, WorkerNameRow)>, StoreError> {
+    Ok(on!(conn, |c| workers::table
+        .inner_join(worker_names::table.on(worker_names::worker_id.eq(workers::id)))
+        .filter(workers::id.eq(id))
+        .order(worker_names::version.desc())
+        .select((WorkerRow::as_select(), WorkerNameRow::as_select()))
+        .get_result(c)
+        .optional())?)
+}
+
 /// The name in use.
 pub fn find_name(conn: &mut Conn, worker_id: &str) -> Result<Option<WorkerNameRow>, StoreError> {
     Ok(on!(conn, |c| worker_names::table

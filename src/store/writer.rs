@@ -6,11 +6,13 @@
 //! answer from `idempotency_answers`.
 
 use super::backend::{Conn, DatabaseUrl};
+use super::counters;
 use super::error::StoreError;
 use super::journal::{self, Fact};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -28,12 +30,43 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 pub struct Tx<'a> {
     pub conn: &'a mut Conn,
     facts: Vec<Fact>,
+    stamps: &'a mut Stamps,
 }
+
+/// Stamps that jobs of this transaction have read and hold, by name: a group of a thousand certificates of one session reads one.
+type Stamps = HashMap<String, i64>;
 
 impl Tx<'_> {
     /// Names the journal row of a fact that this job has inserted.
     pub fn record(&mut self, fact: Fact) {
         self.facts.push(fact);
+    }
+
+    /// Refuses to go on when the stamp of an organisation or a session is not the one that was decided on.
+    pub fn expect_stamp(&mut self, of: &str, expected: i64) -> Result<(), StoreError> {
+        let found = match self.stamps.get(of) {
+            Some(found) => *found,
+            None => {
+                let found = counters::hold_stamp(self.conn, &counters::stamp_of(of))?;
+                self.stamps.insert(of.to_owned(), found);
+                found
+            }
+        };
+        if found == expected { Ok(()) } else { Err(StoreError::Stale) }
+    }
+
+    /// Says that what a stamp stands for has changed.
+    pub fn move_stamp(&mut self, of: &str) -> Result<(), StoreError> {
+        let moved = counters::move_stamp(self.conn, &counters::stamp_of(of))?;
+        self.stamps.insert(of.to_owned(), moved);
+        Ok(())
+    }
+
+    /// The same, if nobody has moved it since it was `expected`. Holds also for the first move, when there is no row to lock.
+    pub fn move_stamp_from(&mut self, of: &str, expected: i64) -> Result<(), StoreError> {
+        self.move_stamp(of)?;
+        let is_next = self.stamps.get(of).is_some_and(|moved| *moved == expected.max(1) + 1);
+        if is_next { Ok(()) } else { Err(StoreError::Stale) }
     }
 }
 
@@ -187,8 +220,8 @@ fn answer_all(group: Vec<Box<dyn Job>>, error: &StoreError) {
     }
 }
 
-fn run_job(conn: &mut Conn, job: &mut Box<dyn Job>, facts: &mut Vec<Fact>) -> Result<(), StoreError> {
-    let mut tx = Tx { conn, facts: Vec::new() };
+fn run_job(conn: &mut Conn, job: &mut Box<dyn Job>, facts: &mut Vec<Fact>, stamps: &mut Stamps) -> Result<(), StoreError> {
+    let mut tx = Tx { conn, facts: Vec::new(), stamps };
     job.run(&mut tx)?;
     facts.append(&mut tx.facts);
     Ok(())
@@ -202,9 +235,9 @@ fn finish(conn: &mut Conn, facts: Vec<Fact>, now_micros: i64, entropy: &Entropy)
 /// The common case: nobody fails, and no savepoint is paid for.
 fn try_whole(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entropy: &Entropy) -> Result<(), StoreError> {
     conn.begin()?;
-    let mut facts = Vec::new();
+    let (mut facts, mut stamps) = (Vec::new(), Stamps::new());
     for job in group {
-        run_job(conn, job, &mut facts)?;
+        run_job(conn, job, &mut facts, &mut stamps)?;
     }
     finish(conn, facts, now_micros, entropy)
 }
@@ -212,11 +245,11 @@ fn try_whole(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entro
 /// Every job in a savepoint: a job that fails is rolled back alone and gets its own error.
 fn try_each(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entropy: &Entropy) -> Result<Vec<Option<StoreError>>, StoreError> {
     conn.begin()?;
-    let mut facts = Vec::new();
+    let (mut facts, mut stamps) = (Vec::new(), Stamps::new());
     let mut errors = Vec::with_capacity(group.len());
     for job in group {
         conn.execute_script("SAVEPOINT job")?;
-        match run_job(conn, job, &mut facts) {
+        match run_job(conn, job, &mut facts, &mut stamps) {
             Ok(()) => {
                 conn.execute_script("RELEASE SAVEPOINT job")?;
                 errors.push(None);
@@ -224,6 +257,7 @@ fn try_each(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entrop
             Err(error) if error.is_transient() || matches!(error, StoreError::Unavailable(_)) => return Err(error),
             Err(error) => {
                 conn.execute_script("ROLLBACK TO SAVEPOINT job")?;
+                stamps.clear();
                 conn.execute_script("RELEASE SAVEPOINT job")?;
                 errors.push(Some(error));
             }
