@@ -176,6 +176,7 @@ fn main() {
     println!("64 connections from one thread; SQLite, WAL, synchronous=FULL; {SECONDS} s each\n");
 
     let registry = TestRegistry::start(Database::Sqlite, &[("token_seconds", "43200"), ("workers", "2")]);
+    registry.let_time_pass();
     let (body, workers, orders) = prepare(&registry);
     let address = registry.base_url.strip_prefix("http://").unwrap();
     let token = registry.token(&body.client);

@@ -16,10 +16,6 @@ pub enum Clock {
 }
 
 impl Clock {
-    pub fn fixed(at: DateTime<Utc>) -> Self {
-        Clock::Fixed(Arc::new(AtomicI64::new(at.timestamp_micros())))
-    }
-
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn now(&self) -> DateTime<Utc> {
         match self {

@@ -380,6 +380,13 @@ impl Registry {
         }
     }
 
+    /// A token for the QR code: 14 random bytes that nobody guesses, behind 4 bytes of the time, which keep new tokens together in
+    /// the index.
+    fn new_token(&self) -> String {
+        let seconds = u32::try_from(self.clock.now().timestamp()).unwrap_or(u32::MAX);
+        URL_SAFE_NO_PAD.encode([seconds.to_be_bytes().as_slice(), &self.entropy.bytes::<14>()].concat())
+    }
+
     /// The certificate that is put right must be a revoked one of the same body (IS-7).
     async fn check_cure(&self, order: &IssueOrder, issuer: &OrganisationId) -> Result<Option<Standing>, Error> {
         let Some(cures) = &order.cures else { return Ok(None) };
@@ -428,7 +435,7 @@ impl Registry {
             cures: cured.map(|(row, ..)| row.id.clone()),
             cure_ordinal,
             business_key,
-            token: URL_SAFE_NO_PAD.encode(self.entropy.bytes::<18>()),
+            token: self.new_token(),
             filing_id: filing.filing.to_string(),
             filing_version: filing.version,
             registered_at: now,

@@ -32,6 +32,8 @@ pub struct Serials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusEntry {
     pub list: i64,
+    /// Place in the order in which entries were given.
+    pub position: u32,
     pub index: u32,
 }
 
@@ -60,7 +62,7 @@ impl Registry {
         let list = number / entries + 1;
         let position = u32::try_from(number % entries).expect("a remainder is smaller than the number of entries");
         let seed = self.status_list_seed(list).await?;
-        Ok(StatusEntry { list, index: status_list::index_of(&seed, position) })
+        Ok(StatusEntry { list, position, index: status_list::index_of(&seed, position) })
     }
 
     /// The seed of a list; the first node that needs the list makes it, for both purposes.

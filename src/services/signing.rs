@@ -47,7 +47,7 @@ impl Registry {
         let score = |tenths: Option<i32>| tenths.and_then(crate::domain::assessment::Score::from_tenths);
         let document_type: crate::domain::document::IdDocumentType = super::stored(&content.holder.document_type)?;
         let credential = CredentialFacts {
-            uuid: self.entropy.uuid(),
+            uuid: self.entropy.ordered_uuid(now.timestamp_millis()),
             public_url: self.config.public_url.clone(),
             issuer_did: did,
             issuer_name: issuer_name.to_owned(),
@@ -87,6 +87,7 @@ impl Registry {
             review_due_on: content.review_due_on,
             form_serial: content.form_serial,
             status_list: entry.list,
+            status_position: i32::try_from(entry.position).unwrap_or(i32::MAX),
             status_index: i32::try_from(entry.index).unwrap_or(i32::MAX),
             reason: content.reason,
             decision_document: content.decision_document,

@@ -49,6 +49,8 @@ pub struct CertificateVersionRow {
     pub review_due_on: Option<NaiveDate>,
     pub form_serial: Option<String>,
     pub status_list: i64,
+    /// Place in the order in which entries were given; the index follows from it by the list's seed.
+    pub status_position: i32,
     pub status_index: i32,
     pub reason: Option<String>,
     pub decision_document: Option<String>,

@@ -228,6 +228,7 @@ diesel::table! {
         review_due_on -> Nullable<Date>,
         form_serial -> Nullable<Text>,
         status_list -> BigInt,
+        status_position -> Integer,
         status_index -> Integer,
         reason -> Nullable<Text>,
         decision_document -> Nullable<Text>,

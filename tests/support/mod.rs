@@ -146,6 +146,19 @@ impl TestRegistry {
         TestRegistry { base_url, public_url: "http://localhost:8080".into(), directory, database_url, clock, agent, registrar, tokens: Mutex::default(), stop: Some(stop), thread: Some(thread) }
     }
 
+    /// Lets the clock go on by itself, as identifiers that sort by time expect of it.
+    pub fn let_time_pass(&self) {
+        let clock = Arc::downgrade(&self.clock);
+        std::thread::spawn(move || {
+            let mut last = std::time::Instant::now();
+            while let Some(clock) = clock.upgrade() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                clock.fetch_add(last.elapsed().as_micros() as i64, std::sync::atomic::Ordering::SeqCst);
+                last = std::time::Instant::now();
+            }
+        });
+    }
+
     /// Moves the clock, for example to `2026-03-10T01:00:00Z`.
     pub fn set_clock(&self, at: &str) {
         self.clock.store(micros(at), Ordering::SeqCst);

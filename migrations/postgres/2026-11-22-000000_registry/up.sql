@@ -231,9 +231,9 @@ CREATE TABLE certificates (
     CONSTRAINT certificates_pkey PRIMARY KEY (id),
     CONSTRAINT certificates_number_unique UNIQUE (number_key, permit_scope),
     CONSTRAINT certificates_token_unique UNIQUE (token),
-    CONSTRAINT certificates_business_key_unique UNIQUE (business_key),
-    CONSTRAINT certificates_cures_unique UNIQUE (cures)
+    CONSTRAINT certificates_business_key_unique UNIQUE (business_key)
 );
+CREATE UNIQUE INDEX certificates_cures_unique ON certificates (cures) WHERE cures IS NOT NULL;
 CREATE INDEX certificates_by_worker ON certificates (worker_id, id);
 CREATE INDEX certificates_by_issuer ON certificates (issuer_id, id);
 CREATE INDEX certificates_by_session ON certificates (session_id, worker_id);
@@ -254,6 +254,7 @@ CREATE TABLE certificate_versions (
     review_due_on      DATE,
     form_serial        TEXT,
     status_list        BIGINT NOT NULL,
+    status_position    INTEGER NOT NULL,
     status_index       INTEGER NOT NULL,
     reason             TEXT,
     decision_document  TEXT,
@@ -261,7 +262,8 @@ CREATE TABLE certificate_versions (
     issued_by          TEXT NOT NULL,
     CONSTRAINT certificate_versions_pkey PRIMARY KEY (certificate_id, version),
     CONSTRAINT certificate_versions_credential_id_unique UNIQUE (credential_id),
-    CONSTRAINT certificate_versions_status_entry_unique UNIQUE (status_list, status_index)
+    -- The index follows from the position by a permutation, so unique positions are unique indexes, in an order that costs less.
+    CONSTRAINT certificate_versions_status_entry_unique UNIQUE (status_list, status_position)
 );
 CREATE TRIGGER certificate_versions_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON certificate_versions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
