@@ -7,6 +7,7 @@ use super::keys::{IssuingKey, PublicKey};
 use super::strict_json;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 use serde_json::Value;
 
 /// A compact JWS taken apart; its signature is not yet checked.
@@ -36,6 +37,16 @@ pub enum JwsFault {
 /// `typ` of a credential (VC-JOSE-COSE, section 3.1.1).
 pub const CREDENTIAL_TYP: &str = "vc+jwt";
 
+/// A protected header (RFC 7515, section 4.1).
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cty: Option<&'a str>,
+    kid: &'a str,
+}
+
 /// Signs a credential. Only what passed every conformance rule can come here, and only the issuer's own key signs it.
 ///
 /// # Errors
@@ -51,13 +62,9 @@ pub struct ForeignKey;
 
 /// Signs `payload` under `typ`, naming the key by its absolute URL. `content_type` becomes `cty`.
 pub(super) fn sign(key: &IssuingKey, typ: &str, content_type: Option<&str>, payload: &[u8]) -> String {
-    let mut header = serde_json::json!({ "alg": "EdDSA", "typ": typ });
-    if let Some(content_type) = content_type {
-        header["cty"] = content_type.into();
-    }
-    header["kid"] = key.public.key_id.clone().into();
+    let header = Header { alg: "EdDSA", typ, cty: content_type, kid: &key.public.key_id };
     let mut text = String::with_capacity(payload.len() * 4 / 3 + 400);
-    URL_SAFE_NO_PAD.encode_string(header.to_string(), &mut text);
+    URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(&header).expect("texts are plain data"), &mut text);
     text.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut text);
     let signature = key.sign(text.as_bytes());

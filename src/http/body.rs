@@ -9,7 +9,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures_util::StreamExt;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, poll_immediate};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -54,6 +54,11 @@ impl FromRequest for Body {
                 }
                 Ok(bytes.freeze())
             };
+            let mut read = std::pin::pin!(read);
+            // Mostly the body came with the head, and no timer is needed.
+            if let Some(bytes) = poll_immediate(&mut read).await {
+                return Ok(Body { media_type, bytes: bytes? });
+            }
             let seconds = config.body_seconds_max;
             match tokio::time::timeout(Duration::from_secs(seconds), read).await {
                 Ok(bytes) => Ok(Body { media_type, bytes: bytes? }),
@@ -92,6 +97,10 @@ impl Body {
         if !is_within(&value, DEPTH_MAX, &mut count) {
             return Err(Problem::invalid("body", format!("at most {VALUES_MAX} values nested at most {DEPTH_MAX} deep, and no NUL character expected"), format!("最多 {VALUES_MAX} 个值、{DEPTH_MAX} 层嵌套，且不含 NUL 字符")));
         }
+        if let Ok(parsed) = T::deserialize(&value) {
+            return Ok(parsed);
+        }
+        // Once more, to tell where the fault is.
         serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
             let inner = error.into_inner().to_string();

@@ -32,13 +32,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 #[derive(Clone)]
 pub struct AppState {
     pub registry: Registry,
+    pub request_ids: Arc<problem::RequestIds>,
     pub running: Arc<once::Running>,
     pub budget: Arc<verification::NotFoundBudget>,
 }
 
 impl AppState {
     pub fn new(registry: Registry) -> Self {
-        AppState { running: Arc::default(), budget: Arc::default(), registry }
+        AppState { running: Arc::default(), budget: Arc::default(), request_ids: Arc::new(problem::RequestIds::new(&registry.entropy)), registry }
     }
 }
 

@@ -2,15 +2,17 @@
 
 use crate::domain::rule::Violation;
 use crate::domain::text::{Language, Text};
+use crate::entropy::Entropy;
 use crate::services::error::{Error, invalid};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use utoipa::{IntoResponses, ToSchema};
 
@@ -255,9 +257,22 @@ impl From<Error> for Problem {
     }
 }
 
-/// Identifier of a request, in answers and in the log.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub String);
+/// Gives requests their identifiers, for answers and the log: a random start for each process, then a count.
+#[derive(Debug)]
+pub struct RequestIds {
+    process: String,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    pub fn new(entropy: &Entropy) -> Self {
+        RequestIds { process: hex::encode(entropy.bytes::<5>()), next: AtomicU64::new(1) }
+    }
+
+    fn next(&self) -> String {
+        format!("{}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// The language that `Accept-Language` asks for: Chinese if it comes before English, English otherwise.
 pub fn language(request: &HttpRequest) -> Language {
@@ -281,8 +296,7 @@ pub fn language(request: &HttpRequest) -> Language {
 /// Gives every request an identifier and a log line, and writes every error as a problem in the reader's language.
 pub async fn frame<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
-    let request_id = request.app_data::<actix_web::web::Data<super::AppState>>().map(|state| hex::encode(state.registry.entropy.bytes::<8>())).unwrap_or_default();
-    request.extensions_mut().insert(RequestId(request_id.clone()));
+    let request_id = request.app_data::<actix_web::web::Data<super::AppState>>().map(|state| state.request_ids.next()).unwrap_or_default();
     let method = request.method().clone();
     // A NUL is no part of any identifier, and PostgreSQL refuses it in a text.
     if request.path().contains("%00") || request.query_string().contains("%00") {

@@ -252,7 +252,7 @@ impl Registry {
         }
     }
 
-    /// Everything that the rules look at: the session from memory, the worker's in one read.
+    /// Everything that the rules look at: the session from memory, the worker's in three statements.
     async fn gather(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Gathered, Error> {
         let session = match &order.subject {
             IssueSubject::Assessed { session } => {
@@ -266,10 +266,9 @@ impl Registry {
         let business = self.business_key(issuer, order, 0);
         let found = self
             .store
-            .read_snapshot(move |conn| {
+            .read(move |conn| {
                 let existing = store::find_by_business(conn, &business)?;
-                let Some((row, name)) = worker_store::find_named_worker(conn, &worker_id)? else { return Ok(None) };
-                let documents = worker_store::list_documents(conn, &worker_id)?;
+                let Some((row, name, documents)) = worker_store::find_worker(conn, &worker_id)? else { return Ok(None) };
                 let held = if has_level { store::list_level_facts_of_worker(conn, &worker_id)? } else { Vec::new() };
                 Ok(Some((row, name, documents, held, existing)))
             })

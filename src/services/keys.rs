@@ -41,8 +41,8 @@ pub struct KnownKey {
 
 impl Registry {
     /// The registry's own DID.
-    pub fn registry_did(&self) -> String {
-        did_web(&self.config.public_url, None)
+    pub fn registry_did(&self) -> &str {
+        &self.did
     }
 
     pub fn organisation_did(&self, organisation: &OrganisationId) -> String {

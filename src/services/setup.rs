@@ -48,8 +48,8 @@ impl Registry {
     }
 
     async fn ensure_registry_keys(&self) -> Result<(), Error> {
-        let did = self.registry_did();
-        let owner = did.clone();
+        let did = self.registry_did().to_owned();
+        let owner = did.to_string();
         let existing = self.store.read(move |conn| crate::store::keys::list_keys_of(conn, &owner)).await?;
         for purpose in [PURPOSE_CREDENTIALS, PURPOSE_TOKENS] {
             if existing.iter().any(|key| key.purpose == purpose) {

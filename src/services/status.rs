@@ -154,7 +154,7 @@ impl Registry {
         let wanted = purpose.to_owned();
         let row = self.store.read(move |conn| status_lists::find_list(conn, list, &wanted)).await?.ok_or(Error::NotFound)?;
         let did = self.registry_did();
-        let key = self.current_key(&did, super::keys::PURPOSE_CREDENTIALS).await?;
+        let key = self.current_key(did, super::keys::PURPOSE_CREDENTIALS).await?;
         let url = format!("{}/status/{purpose}/{list}", self.config.public_url);
         let document = status_list::signed_credential(&key, &url, purpose, &row.bits, crate::clock::from_micros(row.changed_at));
         let served = ServedStatusList { document, version: row.version };

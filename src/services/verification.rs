@@ -7,7 +7,8 @@ use super::signing::version_place;
 use super::keys::PURPOSE_CREDENTIALS;
 use super::standings::Standing;
 use crate::credential::jws::CompactJws;
-use crate::credential::{conformance, receipt, strict_json};
+use crate::credential::keys::IssuingKey;
+use crate::credential::{conformance, strict_json};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::{IssueTarget, right_to_issue};
 use crate::domain::number::normalised;
@@ -273,15 +274,9 @@ impl Registry {
         })
     }
 
-    /// The identifier of the key that signs receipts now.
-    pub async fn receipt_key_id(&self) -> Result<String, Error> {
-        Ok(self.current_key(&self.registry_did(), PURPOSE_CREDENTIALS).await?.public.key_id.clone())
-    }
-
-    /// Signs an answer.
-    pub async fn sign_receipt(&self, answer: &[u8]) -> Result<String, Error> {
-        let key = self.current_key(&self.registry_did(), PURPOSE_CREDENTIALS).await?;
-        Ok(receipt::sign(&key, answer))
+    /// The key that signs receipts now.
+    pub async fn receipt_key(&self) -> Result<Arc<IssuingKey>, Error> {
+        self.current_key(&self.registry_did(), PURPOSE_CREDENTIALS).await
     }
 }
 

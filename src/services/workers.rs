@@ -224,15 +224,7 @@ impl Registry {
     /// A worker in clear.
     pub(super) async fn load_worker(&self, id: &WorkerId) -> Result<Worker, Error> {
         let wanted = id.to_string();
-        let found = self
-            .store
-            .read(move |conn| {
-                let Some(row) = store::find_worker(conn, &wanted)? else { return Ok(None) };
-                let name = super::existing(store::find_name(conn, &wanted)?, "a worker's name")?;
-                Ok(Some((row, name, store::list_documents(conn, &wanted)?)))
-            })
-            .await?;
-        let (row, name, documents) = found.ok_or(Error::NotFound)?;
+        let (row, name, documents) = self.store.read(move |conn| store::find_worker(conn, &wanted)).await?.ok_or(Error::NotFound)?;
         self.open_worker(&row, &name, &documents)
     }
 

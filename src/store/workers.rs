@@ -59,37 +59,20 @@ pub fn insert_document(conn: &mut Conn, row: &WorkerDocumentRow) -> Result<(), S
     Ok(())
 }
 
-pub fn find_worker(conn: &mut Conn, id: &str) -> Result<Option<WorkerRow>, StoreError> {
-    Ok(on!(conn, |c| workers::table.find(id).select(WorkerRow::as_select()).get_result(c).optional())?)
-}
-
-/// A worker with the name in use.
-pub fn find_named_worker(conn: &mut Conn, id: &str) -> Result<Option<(WorkerRow, WorkerNameRow)>, StoreError> {
-    Ok(on!(conn, |c| workers::table
+/// A worker with the name in use and all documents, oldest first: one statement.
+pub fn find_worker(conn: &mut Conn, id: &str) -> Result<Option<(WorkerRow, WorkerNameRow, Vec<WorkerDocumentRow>)>, StoreError> {
+    let rows: Vec<(WorkerRow, WorkerNameRow, WorkerDocumentRow)> = on!(conn, |c| workers::table
         .inner_join(worker_names::table.on(worker_names::worker_id.eq(workers::id)))
+        .inner_join(worker_documents::table.on(worker_documents::worker_id.eq(workers::id)))
         .filter(workers::id.eq(id))
-        .order(worker_names::version.desc())
-        .select((WorkerRow::as_select(), WorkerNameRow::as_select()))
-        .get_result(c)
-        .optional())?)
-}
-
-/// The name in use.
-pub fn find_name(conn: &mut Conn, worker_id: &str) -> Result<Option<WorkerNameRow>, StoreError> {
-    Ok(on!(conn, |c| worker_names::table
-        .filter(worker_names::worker_id.eq(worker_id))
-        .order(worker_names::version.desc())
-        .select(WorkerNameRow::as_select())
-        .get_result(c)
-        .optional())?)
-}
-
-pub fn list_documents(conn: &mut Conn, worker_id: &str) -> Result<Vec<WorkerDocumentRow>, StoreError> {
-    Ok(on!(conn, |c| worker_documents::table
-        .filter(worker_documents::worker_id.eq(worker_id))
-        .order(worker_documents::id)
-        .select(WorkerDocumentRow::as_select())
-        .load(c))?)
+        .order((worker_names::version.desc(), worker_documents::id))
+        .select((WorkerRow::as_select(), WorkerNameRow::as_select(), WorkerDocumentRow::as_select()))
+        .load(c))?;
+    let mut rows = rows.into_iter();
+    let Some((worker, name, first)) = rows.next() else { return Ok(None) };
+    // The newest name comes first with every document; then older names with the same ones.
+    let documents = std::iter::once(first).chain(rows.take_while(|(_, other, _)| other.version == name.version).map(|(.., document)| document)).collect();
+    Ok(Some((worker, name, documents)))
 }
 
 /// Documents of any kind with this number. A number alone may belong to documents of several kinds.

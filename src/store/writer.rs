@@ -15,11 +15,14 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Most jobs of one commit.
 const GROUP_MAX: usize = 1024;
+/// How long a group that follows a group of several waits for more: a commit costs as much for one job as for twenty. A client
+/// that is alone never waits.
+const GATHER_FOR: Duration = Duration::from_millis(2);
 /// Longest wait for a durable commit.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How often a group is tried again when the database broke a deadlock between two nodes.
@@ -159,13 +162,16 @@ struct Worker {
 
 impl Worker {
     fn serve(&mut self, queue: &Receiver<Box<dyn Job>>) {
+        let mut is_busy = false;
         while let Ok(first) = queue.recv() {
             let mut group = vec![first];
+            let until = Instant::now() + if is_busy { GATHER_FOR } else { Duration::ZERO };
             while group.len() < GROUP_MAX
-                && let Ok(job) = queue.try_recv()
+                && let Ok(job) = queue.recv_deadline(until)
             {
                 group.push(job);
             }
+            is_busy = group.len() > 1;
             self.commit_group(group);
         }
     }
