@@ -5,8 +5,9 @@
 
 use crate::domain::settings::RuleSettings;
 use crate::store::backend::DatabaseUrl;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -32,6 +33,7 @@ pub struct Config {
     /// Answers `not_found` that one address without a token may get in a minute; 0 means no limit.
     pub not_found_per_minute: u32,
     /// Wrong client secrets that one client may send in 15 minutes; 0 means no limit.
+    pub trusted_proxies: Networks,
     pub wrong_secrets_max: u32,
     pub log_format: LogFormat,
     /// The master key in hex, if it comes from the environment; otherwise it is read from `data/master.key`.
@@ -64,6 +66,20 @@ impl FromStr for MasterKey {
     }
 }
 
+/// Networks of addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Networks(pub Vec<IpNet>);
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let network = |part: &str| part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty() && *part != "none");
+        parts.map(|part| network(part).map_err(|_| format!("{part:?} found, an address or a network like 10.0.0.0/8 expected"))).collect::<Result<_, _>>().map(Networks)
+    }
+}
+
 /// A setting as README's table shows it.
 pub struct SettingDoc {
     pub name: &'static str,
@@ -86,6 +102,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "token_seconds", default: "900", meaning: "life of an access token in seconds" },
     SettingDoc { name: "idempotency_days", default: "7", meaning: "days for which answers to an `Idempotency-Key` are kept (at least 7)" },
     SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
+    SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
     SettingDoc { name: "wrong_secrets_max", default: "10", meaning: "wrong client secrets in 15 minutes before a client has to wait; 0: no limit" },
     SettingDoc { name: "log_format", default: "json", meaning: "`json` or `text`" },
     SettingDoc { name: "master_key", default: "DATA/master.key", meaning: "64 hexadecimal digits; best given as `JILU_MASTER_KEY` from a secret store" },
@@ -215,6 +232,7 @@ impl Config {
             token_seconds: raw.parse_between("token_seconds", 900, 10, 43_200),
             idempotency_days: raw.parse_between("idempotency_days", 7, 7, 3650),
             not_found_per_minute: raw.parse("not_found_per_minute", 60),
+            trusted_proxies: raw.parse("trusted_proxies", Networks::default()),
             wrong_secrets_max: raw.parse("wrong_secrets_max", 10),
             log_format: raw.parse("log_format", LogFormat::Json),
             master_key,

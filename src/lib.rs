@@ -9,6 +9,7 @@ pub mod credential;
 pub mod domain;
 pub mod entropy;
 pub mod http;
+pub mod merkle;
 pub mod services;
 pub mod store;
 pub mod vault;

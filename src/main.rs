@@ -34,6 +34,9 @@ enum Command {
     /// List the public keys
     #[command(after_help = "Example: jilu keys --data /var/lib/jilu")]
     Keys(Place),
+    /// Recompute everything from the rows up; name each row that is wrong
+    #[command(after_help = "Exit code 1 when something is wrong. Example: jilu audit --data /var/lib/jilu")]
+    Audit(Place),
     /// Print the OpenAPI document
     #[command(after_help = "Example: jilu openapi > openapi/openapi.json")]
     Openapi,
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Command::Serve(place) => run(place.settings(), "info", command::serve::run),
         Command::Init(place) => run(place.settings(), "warn", command::init::run),
         Command::Migrate(place) => run(place.settings(), "warn", command::migrate::run),
+        Command::Audit(place) => run(place.settings(), "warn", command::audit::run),
         Command::Keys(place) => run(place.settings(), "warn", command::keys::run),
     }
 }

@@ -147,3 +147,12 @@ fn an_outside_library_accepts_the_credential_and_refuses_a_forged_one() {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(text(&output.stdout).contains("all checks passed"));
 }
+
+/// A verifier in another language, with code of its own, rebuilds the log and refuses every mutated proof.
+#[test]
+fn a_second_verifier_agrees_on_the_log_and_refuses_mutated_proofs() {
+    let demo = Demo::start(&["--workers", "90"]);
+    let output = Command::new("/usr/bin/python3").arg("tests/interop/verify_log.py").arg(demo.story.to_string()).output().expect("python3; tests/run installs it");
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(text(&output.stdout).contains("all checks passed"), "{}", text(&output.stdout));
+}

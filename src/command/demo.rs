@@ -42,6 +42,7 @@ struct Story {
     answers: Vec<(String, Value)>,
     body: Value,
     did: String,
+    log_vkey: String,
 }
 
 pub async fn run(mut config: Config, arguments: DemoArguments) -> Result<(), String> {
@@ -135,8 +136,9 @@ fn tell(base_url: &str, mut registrar: Client, count: u32, today: NaiveDate, sco
     }
     let (answers, revoked) = verify_and_revoke(base_url, issuing, &people, &issued)?;
     let did = text(&issuing.get_json("/.well-known/did.json")?, "id")?;
+    let log_vkey = issuing.get("/log/vkey", "text/plain")?.trim().to_owned();
     clients.insert(0, ("registrar", registrar));
-    Ok(Story { base_url: base_url.to_owned(), clients, people, session, publication, rows, issued, revoked, answers, body, did })
+    Ok(Story { base_url: base_url.to_owned(), clients, people, session, publication, rows, issued, revoked, answers, body, did, log_vkey })
 }
 
 fn register_organisations(registrar: &Client) -> Result<(String, Value), String> {
@@ -240,7 +242,7 @@ impl Story {
             .collect();
         json!({
             "base_url": self.base_url, "clients": clients, "workers": workers, "certificates": certificates,
-            "issuer_dids": [self.body["did"]], "registry_did": self.did, "log_vkey": null,
+            "issuer_dids": [self.body["did"]], "registry_did": self.did, "log_vkey": self.log_vkey,
         })
     }
 
@@ -268,6 +270,7 @@ impl Story {
         println!("  API, to browse and try   {url}/docs/");
         println!("  What a QR code opens     {url}/v/{token}");
         println!("  Public keys              {url}/.well-known/did.json");
+        println!("  The public log           {url}/log/checkpoint");
         println!("\n  curl -s {url}/v1/verifications -H 'content-type: application/json' \\\n    -d '{{\"certificate_number\":\"{number}\",\"name\":\"{}\"}}'", self.people[*index].0.name);
         let (_, body) = self.clients.iter().find(|(role, _)| *role == "assessment_body").expect("the demo registers one of each role");
         println!("\n  As the assessment body   curl -s {url}/oauth/token -u {}:{} -d grant_type=client_credentials", body.client_id, body.client_secret);

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+pub mod audit;
 pub mod demo;
 pub mod demo_client;
 pub mod demo_people;

@@ -69,7 +69,7 @@ identifier!(/// A long-running job.
     JobId, "job_");
 identifier!(/// One import of a catalogue list.
     ImportId, "imp_");
-identifier!(/// One recorded fact: a row of the journal.
+identifier!(/// One recorded fact: an entry of the log.
     FactId, "fct_");
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::AppState;
 use super::auth::Caller;
 use super::body::Body;
 use super::once::once;
-use super::page::{Page, Window};
+use super::page::{Page, PageQuery, Window};
 use super::problem::{Problem, Problems};
 use super::reply::{kept, read, read_page};
 use crate::services::catalogue::{ImportedList, LISTS};
@@ -111,12 +111,18 @@ pub async fn list_catalogue(state: Data<AppState>, request: HttpRequest, list: P
         return Err(Problem::not_found());
     }
     let day = wanted_day(&state, query.on.as_deref())?;
-    let page = super::page::PageQuery { limit: query.limit, cursor: query.cursor.clone() };
+    let page = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
     let window: Window = page.window()?;
     let catalogue = state.registry.catalogue();
     let version = catalogue.list_on(&list, day).ok_or_else(Problem::not_found)?;
     let text_of = |members: &Map<String, Value>, name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let after: usize = window.after.as_deref().map_or(0, |text| text.parse().unwrap_or(usize::MAX));
+    // The cursor is a place in one version of the list, and says which.
+    let after: usize = match window.after.as_deref().map(|text| text.split_once('.')) {
+        None => 0,
+        Some(Some((of, place))) if of == version.import.version.to_string() => place.parse().map_err(|_| PageQuery::wrong_cursor())?,
+        Some(Some(_)) => return Err(Problem::invalid("cursor", "the list has a new version since that page; begin again", "目录已有新版本，请从第一页重新开始")),
+        Some(None) => return Err(PageQuery::wrong_cursor()),
+    };
     let fits = |members: &Map<String, Value>| {
         query.edition.as_ref().is_none_or(|edition| &text_of(members, "edition") == edition)
             && query.code_prefix.as_ref().is_none_or(|prefix| text_of(members, "code").starts_with(prefix.as_str()))
@@ -131,7 +137,7 @@ pub async fn list_catalogue(state: Data<AppState>, request: HttpRequest, list: P
         .take(usize::try_from(window.fetch()).unwrap_or(usize::MAX))
         .map(|(index, entry)| (index + 1, CatalogueEntry { key: entry.key.clone(), members: entry.members.clone() }))
         .collect();
-    let page = window.page(rows, |(next, _)| next.to_string(), |(_, entry)| entry);
+    let page = window.page(rows, |(next, _)| format!("{}.{next}", version.import.version), |(_, entry)| entry);
     Ok(read_page(&request, &window, &page))
 }
 

@@ -6,10 +6,13 @@ pub mod assessments;
 pub mod auth;
 pub mod body;
 pub mod catalogue;
+pub mod client_address;
 pub mod certificates;
 pub mod discovery;
 pub mod fields;
 pub mod jobs;
+pub mod log;
+pub mod methods;
 pub mod oauth;
 pub mod once;
 pub mod organisations;
@@ -39,7 +42,7 @@ pub struct AppState {
 
 impl AppState {
     pub fn new(registry: Registry) -> Self {
-        AppState { running: Arc::default(), budget: Arc::default(), request_ids: Arc::new(problem::RequestIds::new(&registry.entropy)), registry }
+        AppState { running: Arc::default(), budget: Arc::default(), request_ids: Arc::new(problem::RequestIds::new(registry.entropy.bytes())), registry }
     }
 }
 
@@ -85,6 +88,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(certificates::correct_certificate)
         .service(certificates::record_review)
         .service(certificates::get_certificate_history)
+        .service(log::get_checkpoint)
+        .service(log::get_log_key)
+        .service(log::get_tile)
+        .service(log::prove_log)
+        .service(log::prove_certificate)
         .service(discovery::get_did_document)
         .service(discovery::get_jwks)
         .service(discovery::get_organisation_did_document)
@@ -115,6 +123,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "jobs", description = "Long work"),
         (name = "certificates", description = "Issuing, status, corrections"),
         (name = "verification", description = "Checking a certificate, public"),
+        (name = "log", description = "The public log of every fact, and proofs from it, public"),
         (name = "discovery", description = "Keys, status lists, health, public"),
     )
 )]

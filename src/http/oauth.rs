@@ -82,7 +82,7 @@ pub async fn issue_token(state: Data<AppState>, request: HttpRequest, body: Body
         (Some(Some(_)), ..) => return Ok(refuse(400, "invalid_request", "credentials in the header or in the form expected, not both")),
         (None, ..) => return Ok(refuse(401, "invalid_client", "client_id and client_secret expected")),
     };
-    let source = request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
+    let source = super::client_address::of(&request, &state.registry.config).map(|address| address.to_string()).unwrap_or_default();
     match state.registry.issue_token(&client_id, &secret, form.get("scope").map(String::as_str), &source).await {
         Ok(token) => {
             let answer = TokenAnswer { access_token: token.access_token, token_type: "Bearer".to_owned(), expires_in: token.expires_in, scope: token.scope };

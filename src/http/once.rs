@@ -2,13 +2,13 @@
 
 use super::AppState;
 use super::body::Body;
-use super::problem::Problem;
+use super::problem::{Problem, RequestId, language};
 use super::reply::send;
 use crate::domain::text::Text;
 use crate::services::error::Error;
 use crate::services::intent::{Answer, Claim, Earlier, Intent};
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,6 +93,16 @@ pub async fn once<T>(
             Earlier::OtherBody => Err(other_body()),
             Earlier::None => Err(Error::AnsweredMeanwhile.into()),
         },
+        // A decision by the rules is an answer too, and stays the answer of this key.
+        Err(error @ Error::Refused(_)) => {
+            let problem = Problem::from(error);
+            let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+            let answer = Answer { status: problem.status().as_u16(), location: None, body: problem.body(language(request), &request_id) };
+            match state.registry.keep_answer(&claim, &answer).await {
+                Err(Error::AnsweredMeanwhile) => Err(Error::AnsweredMeanwhile.into()),
+                kept => kept.map(|()| send(answer)).map_err(Problem::from),
+            }
+        }
         Err(error) => Err(error.into()),
     }
 }

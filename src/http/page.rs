@@ -39,17 +39,20 @@ pub struct Window {
 }
 
 impl PageQuery {
+    pub fn wrong_cursor() -> Problem {
+        Problem::invalid("cursor", "the next_cursor of an earlier page expected", "应为上一页的 next_cursor")
+    }
+
     pub fn window(&self) -> Result<Window, Problem> {
         let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Problem::invalid("limit", format!("{limit} found, 1 to {LIMIT_MAX} expected"), format!("limit 为 {limit}，应为 1 至 {LIMIT_MAX}")));
         }
-        let wrong = || Problem::invalid("cursor", "the next_cursor of an earlier page expected", "应为上一页的 next_cursor");
         let after = match &self.cursor {
             None => None,
             Some(cursor) => {
-                let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong())?;
-                Some(String::from_utf8(bytes).ok().filter(|text| text.len() <= 100 && text.bytes().all(|b| b.is_ascii_graphic())).ok_or_else(wrong)?)
+                let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Self::wrong_cursor())?;
+                Some(String::from_utf8(bytes).ok().filter(|text| text.len() <= 100 && text.bytes().all(|b| b.is_ascii_graphic())).ok_or_else(Self::wrong_cursor)?)
             }
         };
         Ok(Window { after, limit })

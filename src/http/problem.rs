@@ -2,13 +2,12 @@
 
 use crate::domain::rule::Violation;
 use crate::domain::text::{Language, Text};
-use crate::entropy::Entropy;
 use crate::services::error::{Error, invalid};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +25,8 @@ pub struct Problem {
     violations: Vec<Violation>,
     retry_after: Option<u64>,
     challenge: bool,
+    /// The methods that the path has.
+    allow: Option<String>,
     /// The cause of an internal error: for the log, never for the client.
     cause: Option<String>,
 }
@@ -127,7 +128,7 @@ pub enum Problems {
 
 impl Problem {
     pub fn new(status: StatusCode, kind: &'static str, title: Text, detail: Text) -> Self {
-        Problem { status, kind, title, detail, violations: Vec::new(), retry_after: None, challenge: false, cause: None }
+        Problem { status, kind, title, detail, violations: Vec::new(), retry_after: None, challenge: false, allow: None, cause: None }
     }
 
     /// One fault of form at one field.
@@ -157,6 +158,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", Text::new("Not found", "未找到"), detail)
     }
 
+    pub fn method_not_allowed(allow: String) -> Self {
+        let detail = Text::new(format!("this path has {allow}"), format!("该路径支持 {allow}"));
+        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", Text::new("Method not allowed", "方法不允许"), detail);
+        problem.allow = Some(allow);
+        problem
+    }
+
     pub fn too_large(found: &str, limit: usize) -> Self {
         let detail = Text::new(format!("{found} found, at most {limit} bytes expected"), format!("请求体超过上限 {limit} 字节"));
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", Text::new("Too large", "请求体过大"), detail)
@@ -181,7 +189,8 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", Text::new("It collides with what is recorded", "与已有记录冲突"), detail)
     }
 
-    fn respond(&self, language: Language, request_id: &str) -> HttpResponse {
+    /// The problem as a body.
+    pub fn body(&self, language: Language, request_id: &str) -> Vec<u8> {
         let document = ProblemDocument {
             kind: format!("https://jilu.dev/problems/{}", self.kind),
             title: self.title.in_language(language).to_owned(),
@@ -190,15 +199,26 @@ impl Problem {
             request_id: request_id.to_owned(),
             violations: self.violations.iter().map(|violation| ViolationDocument::new(violation, language)).collect(),
         };
+        serde_json::to_vec(&document).expect("a problem is plain data")
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn respond(&self, language: Language, request_id: &str) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         response.content_type("application/problem+json").insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
+        }
         if self.challenge {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"jilu\", error=\"invalid_token\""));
         }
-        response.body(serde_json::to_vec(&document).expect("a problem is plain data"))
+        response.body(self.body(language, request_id))
     }
 }
 
@@ -245,6 +265,7 @@ impl From<Error> for Problem {
                 let detail = Text::new("the thing changed since it was read; read it again", "自读取后已被更改，请重新读取");
                 Problem::new(StatusCode::PRECONDITION_FAILED, "changed", Text::new("Changed meanwhile", "已被更改"), detail)
             }
+            Error::Stale => Problem::conflict(Text::new("somebody else changed it at the same moment; read it again", "同一时刻已被他人更改，请重新读取")).retry_after(1),
             Error::AnsweredMeanwhile => Problem::conflict(Text::new("an equal request was answered at the same moment; send it again", "相同请求刚刚完成，请重发")).retry_after(1),
             Error::Unavailable(detail) => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Text::new("Not available now", "暂不可用"), detail).retry_after(1)
@@ -257,6 +278,10 @@ impl From<Error> for Problem {
     }
 }
 
+/// Identifier of a request, in its answer and in the log.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
 /// Gives requests their identifiers, for answers and the log: a random start for each process, then a count.
 #[derive(Debug)]
 pub struct RequestIds {
@@ -265,8 +290,8 @@ pub struct RequestIds {
 }
 
 impl RequestIds {
-    pub fn new(entropy: &Entropy) -> Self {
-        RequestIds { process: hex::encode(entropy.bytes::<5>()), next: AtomicU64::new(1) }
+    pub fn new(process: [u8; 5]) -> Self {
+        RequestIds { process: hex::encode(process), next: AtomicU64::new(1) }
     }
 
     fn next(&self) -> String {
@@ -294,10 +319,15 @@ pub fn language(request: &HttpRequest) -> Language {
 }
 
 /// Gives every request an identifier and a log line, and writes every error as a problem in the reader's language.
-pub async fn frame<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+pub async fn frame<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
     let request_id = request.app_data::<actix_web::web::Data<super::AppState>>().map(|state| state.request_ids.next()).unwrap_or_default();
+    request.extensions_mut().insert(RequestId(request_id.clone()));
     let method = request.method().clone();
+    if method == Method::HEAD {
+        // Answered like GET; the server leaves the body away.
+        request.head_mut().method = Method::GET;
+    }
     // A NUL is no part of any identifier, and PostgreSQL refuses it in a text.
     if request.path().contains("%00") || request.query_string().contains("%00") {
         let rendered = Problem::not_found().respond(language(request.request()), &request_id);
@@ -338,10 +368,6 @@ fn known_status(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     }
     match response.status() {
         StatusCode::NOT_FOUND => Some(Problem::not_found()),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            let detail = Text::new("this path has other methods; see /openapi.json", "该路径不支持此方法，参见 /openapi.json");
-            Some(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", Text::new("Method not allowed", "方法不允许"), detail))
-        }
         status if status.is_client_error() => {
             let detail = Text::new("the request cannot be read", "请求无法读取");
             Some(Problem::new(status, "invalid", Text::new("The request is not of the expected form", "请求格式不正确"), detail))

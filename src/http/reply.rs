@@ -32,7 +32,8 @@ pub fn created_or_known(is_new: bool) -> StatusCode {
 
 pub fn send(answer: Answer) -> HttpResponse {
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
-    response.content_type("application/json").insert_header((header::CACHE_CONTROL, "no-store"));
+    let media_type = if answer.status >= 400 { "application/problem+json" } else { "application/json" };
+    response.content_type(media_type).insert_header((header::CACHE_CONTROL, "no-store"));
     if let Some(location) = answer.location {
         response.insert_header((header::LOCATION, location));
     }

@@ -29,7 +29,7 @@ pub fn serve(registry: Registry, listener: TcpListener, workers: usize) -> std::
             })
             .configure(routes)
             .split_for_parts();
-        app.configure(documentation)
+        app.configure(documentation).default_service(actix_web::web::to(super::methods::refuse))
     })
     .workers(workers)
     .client_request_timeout(Duration::from_secs(5))

@@ -54,7 +54,7 @@ pub struct ReceiptQuery {
 /// One check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckDocument {
-    /// `record`, `proof`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
+    /// `record`, `log`, `proof`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
     pub check: String,
     /// `passed` or `failed`.
     pub outcome: String,
@@ -164,7 +164,7 @@ fn counted_address(state: &AppState, request: &HttpRequest, caller: &OptionalCal
     if caller.0.is_some() || most == 0 {
         return Ok(None);
     }
-    let Some(address) = request.peer_addr().map(|peer| peer.ip()) else { return Ok(None) };
+    let Some(address) = super::client_address::of(request, &state.registry.config) else { return Ok(None) };
     match state.budget.wait(address, most) {
         Some(seconds) => {
             let detail = Text::new(format!("{most} verifications in a minute found nothing; wait, or ask with an access token"), format!("一分钟内已有 {most} 次查询无结果，请稍后再试，或使用访问令牌"));

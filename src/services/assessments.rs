@@ -16,7 +16,7 @@ use crate::domain::text::Text;
 use crate::store::assessments::{self as store, CandidateRow, CandidateStanding, PublicationRow, SessionRow};
 use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
-use crate::store::journal::Fact;
+use crate::store::log::Fact;
 use chrono::NaiveDate;
 use serde_json::json;
 use std::collections::HashSet;
@@ -101,7 +101,7 @@ impl Registry {
             .write(move |tx| {
                 kept.keep(tx)?;
                 store::insert_session(tx.conn, &row)?;
-                tx.record(Fact::of("session_registered", Some(&body_id), &row.id, &row)?);
+                tx.record(Fact::of(Some(&body_id), &row)?);
                 Ok(())
             })
             .await?;
@@ -209,7 +209,7 @@ impl Registry {
                 tx.move_stamp_from(&session_id, session.stamp)?;
                 store::insert_candidates(tx.conn, &rows)?;
                 for row in &rows {
-                    tx.record(Fact::of("candidate_registered", Some(&body), &row.session_id, row)?);
+                    tx.record(Fact::of(Some(&body), row)?);
                 }
                 Ok(())
             })
@@ -307,7 +307,7 @@ impl Registry {
                 kept.keep(tx)?;
                 tx.move_stamp_from(&row.session_id, stamp)?;
                 store::insert_publication(tx.conn, &row)?;
-                tx.record(Fact::of("results_published", Some(&body), &row.session_id, &row)?);
+                tx.record(Fact::of(Some(&body), &row)?);
                 Ok(())
             })
             .await?;

@@ -12,7 +12,7 @@ use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::catalogue::{self, EntryRow, ImportRow};
 use crate::store::error::{Constraint, StoreError};
-use crate::store::journal::Fact;
+use crate::store::log::Fact;
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -280,7 +280,7 @@ impl Registry {
 
 fn insert(tx: &mut crate::store::writer::Tx<'_>, import: &ImportRow, rows: &[EntryRow]) -> Result<(), StoreError> {
     catalogue::insert_import(tx.conn, import, rows)?;
-    tx.record(Fact::of("catalogue_imported", None, &import.id, import)?);
+    tx.record(Fact::of(None, import)?);
     Ok(())
 }
 

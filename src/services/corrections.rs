@@ -17,7 +17,7 @@ use crate::domain::person_name::PersonName;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::certificates as store;
-use crate::store::journal::Fact;
+use crate::store::log::Fact;
 use crate::store::workers as worker_store;
 
 /// What is put right. At least one member is given.
@@ -81,7 +81,7 @@ impl Registry {
             decision_document: order.decision_document.clone(),
             lineage: Some(format!("更正：替代第 {} 版 / correction: replaces version {}, {}", standing.1.version, standing.1.version, standing.1.credential_id)),
         };
-        let version = self.sign_version(&standing.0, &body.name, content, &by).await?;
+        let (version, signed) = self.sign_version(&standing.0, &body.name, content, &by).await?;
         let mut state = standing.2.clone();
         (state.version, state.changed_at) = (version.version, version.issued_at);
         let corrected = IssuedCertificate { standing: (standing.0.clone(), version.clone(), state), holder, facts: before.facts, issuer_name: body.name.clone(), warnings: Vec::new(), is_new: true };
@@ -93,14 +93,15 @@ impl Registry {
                 kept.keep(tx)?;
                 if let Some(row) = &name_row {
                     worker_store::insert_name(tx.conn, row)?;
-                    tx.record(Fact::of("worker_name_corrected", Some(&issuer), &row.worker_id, row)?);
+                    tx.record(Fact::of(Some(&issuer), row)?);
                 }
                 add_documents(tx, &document_rows)?;
                 store::insert_version(tx.conn, &version, &standing.2)?;
                 // The old document is superseded: its own entry says so to everybody who checks it offline.
                 set_status_bits(tx, &standing.1, true, false, version.issued_at)?;
                 set_status_bits(tx, &version, false, is_suspended, version.issued_at)?;
-                tx.record(Fact::of("certificate_corrected", Some(&issuer), &version.certificate_id, &version)?);
+                tx.record(Fact::of(Some(&issuer), &version)?);
+                tx.record(signed.clone());
                 Ok(())
             })
             .await

@@ -21,6 +21,8 @@ pub enum Error {
     Conflict(Text),
     /// Somebody changed the thing since it was read; read it again.
     PreconditionFailed,
+    /// Somebody else changed it at the same moment.
+    Stale,
     /// An equal request was answered meanwhile; its answer is kept.
     AnsweredMeanwhile,
     /// Not now.
@@ -45,7 +47,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict(crate::store::error::Constraint::IdempotencyKey) => Error::AnsweredMeanwhile,
-            StoreError::Stale => Error::Conflict(Text::new("somebody else changed it at the same moment; read it again", "同一时刻已被他人更改，请重新读取")),
+            StoreError::Stale => Error::Stale,
             StoreError::Conflict(constraint) => Error::Conflict(Text::new(format!("it collides with what is recorded ({constraint:?})"), format!("与已有记录冲突（{constraint:?}）"))),
             StoreError::QueueFull => Error::Unavailable(Text::new("too many writes are waiting", "等待写入的请求过多")),
             StoreError::Unavailable(why) => {

@@ -67,7 +67,12 @@ impl Registry {
     /// Writes a result as an answer, ready to be kept.
     pub(super) fn answer<T>(&self, intent: &Intent<T>, result: &T) -> (Answer, KeptAnswer) {
         let answer = (intent.render)(result);
-        let row = intent.claim.as_ref().map(|claim| AnswerRow {
+        let row = intent.claim.as_ref().map(|claim| self.answer_row(claim, &answer));
+        (answer, KeptAnswer(row))
+    }
+
+    fn answer_row(&self, claim: &Claim, answer: &Answer) -> AnswerRow {
+        AnswerRow {
             caller: claim.caller.clone(),
             route: claim.route.clone(),
             idempotency_key: claim.key.clone(),
@@ -76,8 +81,13 @@ impl Registry {
             location: answer.location.clone(),
             sealed_body: self.vault.seal(Sealed::Answer, &place(claim), &answer.body, &self.entropy),
             answered_at: self.now_micros(),
-        });
-        (answer, KeptAnswer(row))
+        }
+    }
+
+    /// Keeps an answer that has no effect: what the rules refused under a key stays refused under it.
+    pub async fn keep_answer(&self, claim: &Claim, answer: &Answer) -> Result<(), Error> {
+        let kept = KeptAnswer(Some(self.answer_row(claim, answer)));
+        Ok(self.store.write(move |tx| kept.keep(tx)).await?)
     }
 
     /// Answers with what stands already, and keeps that answer for the key too.

@@ -1,18 +1,18 @@
 //! Issuing: gather, ask the rules, reserve, compose, check, sign, write.
 
 use super::Registry;
+use super::composing::IssuedInsert;
 use super::error::{Error, invalid};
-use super::intent::{Answer, Intent, KeptAnswer};
-use super::numbering::{Numbered, number_taken};
+use super::intent::{Answer, Intent};
+use super::numbering::number_taken;
 use super::organisations::Body;
 use super::results::scores_of;
 use super::session_facts::SessionFacts;
-use super::signing::{VersionContent, preferred_document};
 use super::workers::Worker;
 use crate::domain::access::{Act, Actor};
 use crate::domain::certificate::CertificateState;
 use crate::domain::certificate_kind::CertificateKind;
-use crate::domain::filing::{FilingVersion, IssueTarget};
+use crate::domain::filing::IssueTarget;
 use crate::domain::id::{CertificateId, OrganisationId, SessionId, WorkerId};
 use crate::domain::issue::{AssessedFacts, IssueFacts, issue_findings};
 use crate::domain::level::SkillLevel;
@@ -21,14 +21,10 @@ use crate::domain::permit::permit_dates;
 use crate::domain::rule::{Violation, decide};
 use crate::domain::text::Text;
 use crate::store::backend::Conn;
-use crate::store::certificates::{self as store, CertificateRow, CertificateStateRow, Standing};
+use crate::store::certificates::{self as store, Standing};
 use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
-use crate::store::journal::Fact;
 use crate::store::workers as worker_store;
-use crate::store::writer::Tx;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -133,9 +129,9 @@ pub(super) struct Subject {
     occupation_name: Option<String>,
     pub level: Option<SkillLevel>,
     pub facts: CertificateFacts,
-    valid_to: Option<NaiveDate>,
-    review_due_on: Option<NaiveDate>,
-    session: Option<SessionId>,
+    pub valid_to: Option<NaiveDate>,
+    pub review_due_on: Option<NaiveDate>,
+    pub session: Option<SessionId>,
 }
 
 impl Registry {
@@ -194,7 +190,7 @@ impl Registry {
             let cured = self.check_cure(&order, issuer).await?;
             let filing = &body.filings[filing];
             let number = self.take_number(&order, &subject, filing, &gathered.worker).await?;
-            let issued = self.compose(&body, by, &order, subject, &gathered.worker, filing, number, cured.as_ref(), warnings).await?;
+            let (issued, signed) = self.compose(&body, by, &order, subject, &gathered.worker, filing, number, cured.as_ref(), warnings).await?;
             let (answer, kept) = match intent {
                 Some(intent) => {
                     let (answer, kept) = self.answer(intent, &issued);
@@ -202,7 +198,7 @@ impl Registry {
                 }
                 None => (None, None),
             };
-            let insert = IssuedInsert::new(issued.standing.clone(), issuer, (body.stamp, gathered.session_stamp()), kept)?;
+            let insert = IssuedInsert::new(issued.standing.clone(), issuer, (body.stamp, gathered.session_stamp()), signed, kept)?;
             match self.store.write(move |tx| insert.run(tx)).await {
                 Ok(()) => return Ok((issued, answer)),
                 // Somebody changed what this was decided on: the body, its filing, the scores or the notice. Decide anew.
@@ -278,7 +274,7 @@ impl Registry {
     }
 
     /// What may exist only once. Behind the `@` stand what a cure may change: the day, and the ordinal of the cure.
-    fn business_key(&self, issuer: &OrganisationId, order: &IssueOrder, cure_ordinal: i32) -> String {
+    pub(super) fn business_key(&self, issuer: &OrganisationId, order: &IssueOrder, cure_ordinal: i32) -> String {
         let issued_on = order.issued_on.unwrap_or_else(|| self.clock.today());
         format!("{}@{}/{cure_ordinal}", business_base(issuer, order), if matches!(order.subject, IssueSubject::Assessed { .. }) { String::new() } else { issued_on.to_string() })
     }
@@ -379,13 +375,6 @@ impl Registry {
         }
     }
 
-    /// A token for the QR code: 14 random bytes that nobody guesses, behind 4 bytes of the time, which keep new tokens together in
-    /// the index.
-    fn new_token(&self) -> String {
-        let seconds = u32::try_from(self.clock.now().timestamp()).unwrap_or(u32::MAX);
-        URL_SAFE_NO_PAD.encode([seconds.to_be_bytes().as_slice(), &self.entropy.bytes::<14>()].concat())
-    }
-
     /// The certificate that is put right must be a revoked one of the same body (IS-7).
     async fn check_cure(&self, order: &IssueOrder, issuer: &OrganisationId) -> Result<Option<Standing>, Error> {
         let Some(cures) = &order.cures else { return Ok(None) };
@@ -402,63 +391,6 @@ impl Registry {
         }
         Ok(Some(standing))
     }
-
-    #[expect(clippy::too_many_arguments, reason = "everything that was decided meets here once")]
-    async fn compose(
-        &self,
-        body: &Body,
-        by: &str,
-        order: &IssueOrder,
-        mut subject: Subject,
-        worker: &Worker,
-        filing: &FilingVersion,
-        number: Numbered,
-        cured: Option<&Standing>,
-        warnings: Vec<Violation>,
-    ) -> Result<IssuedCertificate, Error> {
-        let now = self.now_micros();
-        let id = self.new_id(CertificateId::new);
-        subject.facts.certificate_number = number.printed;
-        let document = preferred_document(worker);
-        let cure_ordinal = cured.map_or(0, |(row, ..)| row.cure_ordinal + 1);
-        let business_key = self.business_key(&body.organisation, order, cure_ordinal);
-        let row = CertificateRow {
-            id: id.to_string(),
-            number_key: number.key,
-            // A worker's permits share one number; each item, renewal and cure is a certificate of its own.
-            permit_scope: if subject.kind == CertificateKind::SpecialOperation { business_key.clone() } else { String::new() },
-            kind: subject.kind.as_str().to_owned(),
-            issuer_id: body.organisation.to_string(),
-            worker_id: worker.id.to_string(),
-            session_id: subject.session.as_ref().map(ToString::to_string),
-            cures: cured.map(|(row, ..)| row.id.clone()),
-            cure_ordinal,
-            business_key,
-            token: self.new_token(),
-            filing_id: filing.filing.to_string(),
-            filing_version: filing.version,
-            registered_at: now,
-            registered_by: by.to_owned(),
-        };
-        let holder = Holder { name: worker.name.as_str().to_owned(), document_type: document.document.kind().as_str().to_owned(), document_number: document.document.number().to_owned() };
-        let content = VersionContent {
-            number: 1,
-            holder: holder.clone(),
-            holder_document: document.id.to_string(),
-            facts: subject.facts,
-            issued_on: order.issued_on.unwrap_or_else(|| self.clock.today()),
-            valid_to: subject.valid_to,
-            review_due_on: subject.review_due_on,
-            form_serial: order.form_serial.clone(),
-            reason: None,
-            decision_document: None,
-            lineage: cured.map(|(row, ..)| format!("补正被撤销的证书 {} / cures the revoked certificate {}", row.id, row.id)),
-        };
-        let version = self.sign_version(&row, &body.name, content, by).await?;
-        let state = CertificateStateRow { certificate_id: row.id.clone(), version: 1, state: CertificateState::Issued.as_str().to_owned(), reviewed_on: None, changed_at: now };
-        let facts = super::stored_json(&version.facts)?;
-        Ok(IssuedCertificate { standing: (row, version, state), holder, facts, issuer_name: body.name.clone(), warnings, is_new: true })
-    }
 }
 
 /// What a certificate is about, without the day and the ordinal of its cure.
@@ -468,38 +400,6 @@ fn business_base(issuer: &OrganisationId, order: &IssueOrder) -> String {
         IssueSubject::Assessed { session } => format!("session/{session}/{worker}"),
         IssueSubject::Completion { project, .. } => format!("completion/{issuer}/{worker}/{project}"),
         IssueSubject::Permit { category, item, .. } => format!("permit/{worker}/{category}/{item}"),
-    }
-}
-
-/// The write of one certificate: it stands if body, filing, candidates, scores and notice are still those that were decided on.
-struct IssuedInsert {
-    standing: Standing,
-    /// Of the body and of the session.
-    stamps: (i64, i64),
-    facts: [Fact; 2],
-    kept: Option<KeptAnswer>,
-}
-
-impl IssuedInsert {
-    /// The facts are written out here, on the caller's thread: the writer's time is everybody's.
-    fn new(standing: Standing, issuer: &OrganisationId, stamps: (i64, i64), kept: Option<KeptAnswer>) -> Result<Self, StoreError> {
-        let (row, version, _) = &standing;
-        let facts = [Fact::of("certificate_issued", Some(issuer), &row.id, row)?, Fact::of("certificate_version_signed", Some(issuer), &row.id, version)?];
-        Ok(IssuedInsert { standing, stamps, facts, kept })
-    }
-
-    fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        if let Some(kept) = &self.kept {
-            kept.keep(tx)?;
-        }
-        let (row, version, state) = &self.standing;
-        tx.expect_stamp(&row.issuer_id, self.stamps.0)?;
-        if let Some(session) = &row.session_id {
-            tx.expect_stamp(session, self.stamps.1)?;
-        }
-        store::insert_certificate(tx.conn, row, version, state)?;
-        self.facts.iter().for_each(|fact| tx.record(fact.clone()));
-        Ok(())
     }
 }
 

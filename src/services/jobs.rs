@@ -15,7 +15,7 @@ use crate::domain::text::Text;
 use crate::store::assessments;
 use crate::store::error::StoreError;
 use crate::store::jobs::{self as store, JobRow, JobRowRow};
-use crate::store::journal::Fact;
+use crate::store::log::Fact;
 use serde_json::json;
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Registry {
             .write(move |tx| {
                 kept.keep(tx)?;
                 store::insert_job(tx.conn, &row)?;
-                tx.record(Fact::of("job_requested", Some(&body), &row.id, &row)?);
+                tx.record(Fact::of(Some(&body), &row.as_requested())?);
                 Ok(())
             })
             .await?;

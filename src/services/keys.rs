@@ -6,8 +6,9 @@ use crate::clock::from_micros;
 use crate::credential::identity::{PublishedKey, did_web};
 use crate::credential::keys::{IssuingKey, PublicKey};
 use crate::domain::id::OrganisationId;
+use crate::merkle::note::{NoteKey, NoteSigner};
 use crate::store::error::StoreError;
-use crate::store::journal::Fact;
+use crate::store::log::Fact;
 use crate::store::keys::{self, SigningKeyRow};
 use crate::store::writer::Tx;
 use crate::vault::Sealed;
@@ -18,6 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// Purposes of keys. Each purpose has keys of its own, so that none can be used for another.
 pub const PURPOSE_CREDENTIALS: &str = "credentials";
 pub const PURPOSE_TOKENS: &str = "tokens";
+pub const PURPOSE_LOG: &str = "log";
 
 /// The keys that this node knows, by owner and purpose and by identifier.
 #[derive(Default)]
@@ -54,16 +56,42 @@ impl Registry {
         let rows = self.store.read(keys::list_keys).await?;
         let mut known = Known::default();
         for row in rows {
-            let secret = self.vault.open(Sealed::SigningKey, &row.key_id, &row.sealed_secret)?;
-            let secret: [u8; 32] = secret.try_into().map_err(|_| Error::Internal("a stored private key has the wrong length".to_owned()))?;
-            let key = Arc::new(IssuingKey::from_secret(&row.owner, &secret));
+            let key = Arc::new(self.open_key(&row)?);
             let entry = KnownKey { owner: row.owner.clone(), purpose: row.purpose.clone(), public: key.public.clone(), created_at: from_micros(row.created_at) };
             known.by_id.insert(row.key_id, Arc::new(entry));
             // Rows come oldest first, so the newest stays.
             known.current.insert((row.owner, row.purpose), key);
         }
+        let log_key = known.current.get(&(self.registry_did().to_owned(), PURPOSE_LOG.to_owned())).cloned();
         *self.keys.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        if let Some(key) = log_key {
+            self.sign_log_with(key)?;
+        }
         Ok(())
+    }
+
+    pub(super) fn open_key(&self, row: &SigningKeyRow) -> Result<IssuingKey, Error> {
+        let secret = self.vault.open(Sealed::SigningKey, &row.key_id, &row.sealed_secret)?;
+        let secret: [u8; 32] = secret.try_into().map_err(|_| Error::Internal("a stored private key has the wrong length".to_owned()))?;
+        Ok(IssuingKey::from_secret(&row.owner, &secret))
+    }
+
+    /// The name under which the log signs: its address without the scheme (tlog-checkpoint, "origin").
+    pub fn log_origin(&self) -> String {
+        let host = self.config.public_url.split_once("://").map_or(self.config.public_url.as_str(), |(_, host)| host);
+        format!("{host}/log")
+    }
+
+    pub(super) fn sign_log_with(&self, key: Arc<IssuingKey>) -> Result<(), Error> {
+        let public = NoteKey::new(&self.log_origin(), key.public.bytes()).ok_or_else(|| Error::Internal("the log's origin cannot stand in a note".to_owned()))?;
+        self.store.set_log_signer(Arc::new(LogSigner { key, public }));
+        Ok(())
+    }
+
+    /// The key of the log as the world knows it.
+    pub async fn log_key(&self) -> Result<NoteKey, Error> {
+        let key = self.current_key(self.registry_did(), PURPOSE_LOG).await?;
+        NoteKey::new(&self.log_origin(), key.public.bytes()).ok_or_else(|| Error::Internal("the log's origin cannot stand in a note".to_owned()))
     }
 
     /// The key that signs now for an owner.
@@ -77,10 +105,14 @@ impl Registry {
         find().ok_or_else(|| Error::Internal(format!("there is no {purpose} key of {owner}")))
     }
 
+    /// Any key that this node has read, by its identifier.
+    pub(super) fn known_key(&self, key_id: &str) -> Option<Arc<KnownKey>> {
+        self.keys.known.read().unwrap_or_else(PoisonError::into_inner).by_id.get(key_id).cloned()
+    }
+
     /// Any key by its identifier, current or old.
     pub(super) async fn find_key(&self, key_id: &str) -> Result<Option<Arc<KnownKey>>, Error> {
-        let find = || self.keys.known.read().unwrap_or_else(PoisonError::into_inner).by_id.get(key_id).cloned();
-        if let Some(key) = find() {
+        if let Some(key) = self.known_key(key_id) {
             return Ok(Some(key));
         }
         let wanted = key_id.to_owned();
@@ -89,7 +121,7 @@ impl Registry {
             return Ok(None);
         }
         self.refresh_keys().await?;
-        Ok(find())
+        Ok(self.known_key(key_id))
     }
 
     /// Every published key of an owner, oldest first; empty when there is none.
@@ -124,10 +156,26 @@ impl Registry {
     }
 }
 
+/// The log's key in the form that the writer takes.
+struct LogSigner {
+    key: Arc<IssuingKey>,
+    public: NoteKey,
+}
+
+impl NoteSigner for LogSigner {
+    fn key(&self) -> &NoteKey {
+        &self.public
+    }
+
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.key.sign(message)
+    }
+}
+
 /// Inserts a key and records it.
 pub(super) fn add_key(tx: &mut Tx<'_>, row: &SigningKeyRow, organisation: Option<&OrganisationId>) -> Result<(), StoreError> {
     keys::insert_key(tx.conn, row)?;
-    tx.record(Fact::of("key_added", organisation, &row.key_id, row)?);
+    tx.record(Fact::of(organisation, row)?);
     Ok(())
 }
 

@@ -5,14 +5,17 @@
 
 pub mod access;
 pub mod assessments;
+pub mod audit;
 pub mod catalogue;
 pub mod certificates;
+mod composing;
 pub mod corrections;
 pub mod error;
 pub mod intent;
 pub mod issuing;
 pub mod jobs;
 pub mod keys;
+pub mod log;
 mod numbering;
 pub mod organisations;
 pub mod results;
@@ -97,7 +100,7 @@ impl Registry {
 async fn again_when_stale<T>(job: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
     for _ in 1..STALE_TRIES {
         match job().await {
-            Err(Error::PreconditionFailed) => {}
+            Err(Error::Stale) => {}
             other => return other,
         }
     }

@@ -16,8 +16,8 @@ use crate::domain::organisation::{OrganisationKind, OrganisationState};
 use crate::domain::text::Text;
 use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
-use crate::store::journal::Fact;
-use crate::store::organisations::{self as store, ClientRevocationRow, ClientRow, FilingVersionRow, OrganisationRow, OrganisationVersionRow};
+use crate::store::log::Fact;
+use crate::store::organisations::{self as store, ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
 use chrono::NaiveDate;
 use serde_json::json;
 use std::sync::Arc;
@@ -144,8 +144,8 @@ impl Registry {
                 kept.keep(tx)?;
                 store::insert_organisation(tx.conn, &row)?;
                 store::insert_organisation_version(tx.conn, &version)?;
-                tx.record(Fact::of("organisation_registered", Some(&id), &row.id, &row)?);
-                tx.record(Fact::of("organisation_changed", Some(&id), &row.id, &version)?);
+                tx.record(Fact::of(Some(&id), &row)?);
+                tx.record(Fact::of(Some(&id), &version)?);
                 add_key(tx, &key, Some(&id))
             })
             .await;
@@ -205,7 +205,7 @@ impl Registry {
                 kept.keep(tx)?;
                 store::insert_organisation_version(tx.conn, &version)?;
                 tx.move_stamp(&version.organisation_id)?;
-                tx.record(Fact::of("organisation_changed", Some(&owner), &version.organisation_id, &version)?);
+                tx.record(Fact::of(Some(&owner), &version)?);
                 Ok(())
             })
             .await?;
@@ -251,11 +251,14 @@ impl Registry {
             .write(move |tx| {
                 kept.keep(tx)?;
                 if let Some(prefix) = &row.number_prefix {
-                    store::assign_number_prefix(tx.conn, prefix, &row.organisation_id, row.recorded_at)?;
+                    let assigned = NumberPrefixRow { prefix: prefix.clone(), organisation_id: row.organisation_id.clone(), assigned_at: row.recorded_at };
+                    if store::assign_number_prefix(tx.conn, &assigned)? {
+                        tx.record(Fact::of(Some(&owner), &assigned)?);
+                    }
                 }
                 store::insert_filing_version(tx.conn, &row)?;
                 tx.move_stamp(&row.organisation_id)?;
-                tx.record(Fact::of("filing_recorded", Some(&owner), &row.filing_id, &row)?);
+                tx.record(Fact::of(Some(&owner), &row)?);
                 Ok(())
             })
             .await;
@@ -382,7 +385,7 @@ impl Registry {
             .write(move |tx| {
                 kept.keep(tx)?;
                 store::insert_client(tx.conn, &row)?;
-                tx.record(Fact::of("client_registered", Some(&owner), &row.id, &row)?);
+                tx.record(Fact::of(Some(&owner), &row)?);
                 Ok(())
             })
             .await?;
@@ -408,7 +411,7 @@ impl Registry {
         self.store
             .write(move |tx| {
                 store::insert_client_revocation(tx.conn, &row)?;
-                tx.record(Fact::of("client_revoked", Some(&owner), &row.client_id, &row)?);
+                tx.record(Fact::of(Some(&owner), &row)?);
                 Ok(())
             })
             .await?;

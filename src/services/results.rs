@@ -11,7 +11,7 @@ use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::assessments::{self as store, ScoreRow};
 use crate::store::counters;
-use crate::store::journal::Fact;
+use crate::store::log::Fact;
 use std::collections::{HashMap, HashSet};
 
 /// One candidate's scores.
@@ -202,8 +202,7 @@ impl Registry {
                 tx.move_stamp_from(&session_id, stamp)?;
                 store::insert_scores(tx.conn, &rows)?;
                 for row in &rows {
-                    let kind = if row.version == 1 { "scores_recorded" } else { "scores_changed" };
-                    tx.record(Fact::of(kind, Some(&body), &row.session_id, row)?);
+                    tx.record(Fact::of(Some(&body), row)?);
                 }
                 Ok(())
             })

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-const BLOCK_MAX: i64 = 256;
+const BLOCK_MAX: i64 = 1024;
 const STATUS_COUNTER: &str = "status entries";
 
 #[derive(Default)]

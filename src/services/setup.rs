@@ -2,11 +2,12 @@
 
 use super::Registry;
 use super::error::Error;
-use super::keys::{PURPOSE_CREDENTIALS, PURPOSE_TOKENS, add_key};
+use super::keys::{PURPOSE_CREDENTIALS, PURPOSE_LOG, PURPOSE_TOKENS, add_key};
 use crate::domain::access::Role;
 use crate::domain::id::ClientId;
-use crate::store::journal::Fact;
+use crate::store::log::Fact;
 use crate::store::organisations::{self, ClientRow};
+use std::sync::Arc;
 
 /// A client with its secret, which is shown once and never again.
 #[derive(Debug, Clone)]
@@ -40,7 +41,7 @@ impl Registry {
                     return Ok(false);
                 }
                 organisations::insert_client(tx.conn, &inserted)?;
-                tx.record(Fact::of("client_registered", None, &inserted.id, &inserted)?);
+                tx.record(Fact::of(None, &inserted)?);
                 Ok(true)
             })
             .await?;
@@ -51,12 +52,23 @@ impl Registry {
         let did = self.registry_did().to_owned();
         let owner = did.to_string();
         let existing = self.store.read(move |conn| crate::store::keys::list_keys_of(conn, &owner)).await?;
-        for purpose in [PURPOSE_CREDENTIALS, PURPOSE_TOKENS] {
+        // The log's key comes first: without it nothing can be written, and its own entry is the first one that it signs.
+        for purpose in [PURPOSE_LOG, PURPOSE_CREDENTIALS, PURPOSE_TOKENS] {
             if existing.iter().any(|key| key.purpose == purpose) {
                 continue;
             }
             let row = self.make_key(&did, purpose);
-            self.store.write(move |tx| add_key(tx, &row, None)).await?;
+            if purpose == PURPOSE_LOG {
+                self.sign_log_with(Arc::new(self.open_key(&row)?))?;
+            }
+            // Another node may be setting up the same database; the first key stays.
+            let owner = did.clone();
+            self.store
+                .write(move |tx| {
+                    let is_there = crate::store::keys::list_keys_of(tx.conn, &owner)?.iter().any(|key| key.purpose == purpose);
+                    if is_there { Ok(()) } else { add_key(tx, &row, None) }
+                })
+                .await?;
         }
         self.refresh_keys().await
     }

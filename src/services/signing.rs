@@ -11,6 +11,7 @@ use crate::credential::jws;
 use crate::domain::assessment::Scores;
 use crate::domain::id::OrganisationId;
 use crate::store::certificates::{CertificateRow, CertificateVersionRow, Standing};
+use crate::store::log::{CREDENTIAL_SIGNED, Fact};
 use crate::vault::Sealed;
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
@@ -36,8 +37,9 @@ pub(super) fn version_place(certificate: &str, version: i32) -> String {
 }
 
 impl Registry {
-    /// Composes, checks and signs one version: the only way to a signed document.
-    pub(super) async fn sign_version(&self, row: &CertificateRow, issuer_name: &str, content: VersionContent, by: &str) -> Result<CertificateVersionRow, Error> {
+    /// Composes, checks and signs one version: the only way to a signed document. The log commits to the document itself, so that
+    /// whoever holds it can prove with salt and path that it was issued.
+    pub(super) async fn sign_version(&self, row: &CertificateRow, issuer_name: &str, content: VersionContent, by: &str) -> Result<(CertificateVersionRow, Fact), Error> {
         let entry = self.next_status_entry().await?;
         let issuer: OrganisationId = super::stored(&row.issuer_id)?;
         let did = self.organisation_did(&issuer);
@@ -72,7 +74,8 @@ impl Registry {
         let document = jws::sign_credential(&key, &checked).map_err(|error| Error::Internal(error.to_string()))?;
         let place = version_place(&row.id, content.number);
         let holder = serde_json::to_vec(&content.holder).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(CertificateVersionRow {
+        let fact = Fact::of_bytes(CREDENTIAL_SIGNED, Some(&issuer), &place, document.as_bytes().to_vec());
+        let version = CertificateVersionRow {
             certificate_id: row.id.clone(),
             version: content.number,
             credential_id: format!("urn:uuid:{}", credential.uuid),
@@ -93,7 +96,8 @@ impl Registry {
             decision_document: content.decision_document,
             issued_at: now.timestamp_micros(),
             issued_by: by.to_owned(),
-        })
+        };
+        Ok((version, fact))
     }
 
     /// Opens what is sealed of a standing certificate.

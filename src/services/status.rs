@@ -16,7 +16,7 @@ use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::certificates::{self as store, CertificateVersionRow, PermitReviewRow, StatusChangeRow};
 use crate::store::error::{Constraint, StoreError};
-use crate::store::journal::Fact;
+use crate::store::log::Fact;
 use crate::store::status_lists;
 use crate::store::writer::Tx;
 use chrono::NaiveDate;
@@ -89,7 +89,7 @@ impl Registry {
                 kept.keep(tx)?;
                 store::insert_status_change(tx.conn, &row, &standing.2)?;
                 set_status_bits(tx, &standing.1, after.revocation_bit(), after.suspension_bit(), now)?;
-                tx.record(Fact::of("status_changed", Some(&issuer), &row.certificate_id, &row)?);
+                tx.record(Fact::of(Some(&issuer), &row)?);
                 Ok(())
             })
             .await
@@ -134,7 +134,7 @@ impl Registry {
             .write(move |tx| {
                 kept.keep(tx)?;
                 store::insert_review(tx.conn, &row, &standing.2)?;
-                tx.record(Fact::of("permit_reviewed", Some(&issuer), &row.certificate_id, &row)?);
+                tx.record(Fact::of(Some(&issuer), &row)?);
                 Ok(())
             })
             .await

@@ -88,7 +88,7 @@ impl Registry {
         let wanted = token.to_owned();
         let rows = self.store.read(move |conn| store::find_by_token(conn, &wanted)).await?;
         let Some(rows) = rows else { return Ok(self.verdict(&[])) };
-        let standing = self.standing_of(rows).await?;
+        let Some(standing) = self.standing_of(rows).await? else { return Ok(self.verdict(&[])) };
         Ok(self.verdict(&[(standing_on(&standing.facts, self.clock.today()), &standing)]))
     }
 
@@ -128,7 +128,7 @@ impl Registry {
         });
         checks.push(check_validity(&document, status_as_of));
         let (record, standing) = self.check_record(text, &document).await?;
-        checks.push(record);
+        checks.extend(record);
         let Some((standing, right)) = standing else { return Ok(failed(checks)) };
         checks.push(right);
         let outcome = standing_on(&standing.facts, self.clock.today());
@@ -161,7 +161,7 @@ impl Registry {
     }
 
     /// Whether the registry issued exactly these bytes, and whether the body had the right to on that day.
-    async fn check_record(&self, text: &str, document: &Value) -> Result<(Check, Option<(Standing, Check)>), Error> {
+    async fn check_record(&self, text: &str, document: &Value) -> Result<(Vec<Check>, Option<(Standing, Check)>), Error> {
         let credential_id = document["id"].as_str().unwrap_or_default().to_owned();
         let rows = self
             .store
@@ -172,18 +172,23 @@ impl Registry {
             })
             .await?;
         let Some((version, standing)) = rows else {
-            return Ok((check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证"), None));
+            return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
         };
         let digest = hex::encode(Sha256::digest(text));
         let stored = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
         if digest != version.document_digest || stored != text {
-            return Ok((check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致"), None));
+            return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
         }
+        let record = check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件");
+        if !self.is_logged(&version, text.as_bytes()).await? {
+            return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
+        }
+        let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
         let right = self.check_right(&standing, &version).await?;
         let is_superseded = standing.2.version != version.version;
-        let mut standing = self.standing_of(standing).await?;
+        let Some(mut standing) = self.standing_of(standing).await? else { return Ok((vec![record, logged], None)) };
         standing.facts.is_superseded = is_superseded;
-        Ok((check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件"), Some((standing, right))))
+        Ok((vec![record, logged], Some((standing, right))))
     }
 
     /// Whether the filing that the certificate names gave the right to issue it on that day (IS-1), asked of the rules again.
@@ -222,7 +227,7 @@ impl Registry {
         let rows = self.store.read(move |conn| store::list_by_number_key(conn, &wanted)).await?;
         let mut standings = Vec::with_capacity(rows.len());
         for row in rows {
-            standings.push(self.standing_of(row).await?);
+            standings.extend(self.standing_of(row).await?);
         }
         let standings = Arc::new(standings);
         // Unknown numbers are not kept: guessing must not push out what is asked for.
@@ -246,18 +251,24 @@ impl Registry {
             .await?;
         let mut standings = Vec::with_capacity(rows.len());
         for row in rows.into_iter().rev() {
-            standings.push(self.standing_of(row).await?);
+            standings.extend(self.standing_of(row).await?);
         }
         Ok(Arc::new(standings))
     }
 
-    async fn standing_of(&self, rows: StandingRows) -> Result<Standing, Error> {
+    /// A certificate as verification sees it; None when the log does not include its document, for then it was never issued.
+    async fn standing_of(&self, rows: StandingRows) -> Result<Option<Standing>, Error> {
         let (row, version, state) = rows;
+        let document = self.vault.open(Sealed::Document, &version_place(&row.id, version.version), &version.sealed_document)?;
+        if !self.is_logged(&version, &document).await? {
+            tracing::error!(certificate = %row.id, version = version.version, "a certificate in the database is not in the log");
+            return Ok(None);
+        }
         let holder: Holder = super::stored_json(&self.vault.open_text(Sealed::Holder, &version_place(&row.id, version.version), &version.sealed_holder)?)?;
         let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
         let facts: CertificateFacts = super::stored_json(&version.facts)?;
         let name: PersonName = super::stored(&holder.name)?;
-        Ok(Standing {
+        Ok(Some(Standing {
             kind: super::stored::<CertificateKind>(&row.kind)?,
             name_hash: self.name_hash(&name),
             number_hash: self.number_hash(&holder.document_number),
@@ -271,7 +282,7 @@ impl Registry {
             summary: summary(&row.kind, &facts, version.issued_on, (version.valid_to, version.review_due_on), &row.issuer_id, &body.name, &state.state, version.version),
             version: version.version,
             certificate_id: row.id,
-        })
+        }))
     }
 
     /// The key that signs receipts now.

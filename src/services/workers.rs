@@ -10,7 +10,7 @@ use crate::domain::person_name::PersonName;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::error::{Constraint, StoreError};
-use crate::store::journal::Fact;
+use crate::store::log::Fact;
 use crate::store::workers::{self as store, WorkerDocumentRow, WorkerNameRow, WorkerRow};
 use crate::vault::Sealed;
 use chrono::NaiveDate;
@@ -130,10 +130,11 @@ impl Registry {
                 kept.keep(tx)?;
                 store::insert_worker(tx.conn, &row)?;
                 store::insert_name(tx.conn, &name_row)?;
-                tx.record(Fact::of("worker_registered", None, &row.id, &row)?);
+                tx.record(Fact::of(None, &row)?);
+                tx.record(Fact::of(None, &name_row)?);
                 for document in &rows {
                     store::insert_document(tx.conn, document)?;
-                    tx.record(Fact::of("worker_document_added", None, &document.id, document)?);
+                    tx.record(Fact::of(None, document)?);
                 }
                 Ok(())
             })
@@ -272,7 +273,7 @@ impl Registry {
 pub(super) fn add_documents(tx: &mut crate::store::writer::Tx<'_>, rows: &[WorkerDocumentRow]) -> Result<(), StoreError> {
     for row in rows {
         store::insert_document(tx.conn, row)?;
-        tx.record(Fact::of("worker_document_added", None, &row.id, row)?);
+        tx.record(Fact::of(None, row)?);
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use super::backend::Conn;
 use super::catalogue::EntryRow;
 use super::error::StoreError;
 use super::jobs::JobRowRow;
-use super::journal::JournalRow;
-use super::schema::{catalogue_entries, job_rows, journal, session_candidates, session_scores};
+use super::log::{EntryRow as LogEntryRow, TileRow};
+use super::schema::{catalogue_entries, job_rows, log_entries, log_tiles, session_candidates, session_scores};
 use diesel::prelude::*;
 
 /// Rows of one statement: far below PostgreSQL's limit of 65,535 parameters for the widest of these tables.
@@ -34,8 +34,10 @@ macro_rules! bulk_insert {
     };
 }
 
-bulk_insert!(/// Journal rows of one group.
-    insert_journal, journal, JournalRow);
+bulk_insert!(/// Log entries of one group.
+    insert_log_entries, log_entries, LogEntryRow);
+bulk_insert!(/// Tiles of the log that have become full.
+    insert_log_tiles, log_tiles, TileRow);
 bulk_insert!(/// Entries of one catalogue import.
     insert_catalogue_entries, catalogue_entries, EntryRow);
 bulk_insert!(/// Candidates of a session; one who is a candidate already is a conflict.

@@ -38,6 +38,13 @@ pub struct JobRowRow {
     pub result: String,
 }
 
+impl JobRow {
+    /// The job as it was asked for, without its progress: what the log commits to.
+    pub fn as_requested(&self) -> Self {
+        JobRow { state: "queued".to_owned(), total: 0, done: 0, failed: 0, started_at: None, finished_at: None, lease_until: None, lease_holder: None, ..self.clone() }
+    }
+}
+
 pub fn insert_job(conn: &mut Conn, row: &JobRow) -> Result<(), StoreError> {
     on!(conn, |c| diesel::insert_into(jobs::table).values(row).execute(c))?;
     Ok(())

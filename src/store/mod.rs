@@ -6,7 +6,8 @@
 pub mod backend;
 mod bulk;
 pub mod error;
-pub mod journal;
+pub mod facts;
+pub mod log;
 mod reader;
 pub mod schema;
 pub mod writer;
@@ -24,6 +25,7 @@ pub mod workers;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::merkle::note::NoteSigner;
 use backend::{Conn, DatabaseUrl, on_plain_thread};
 use error::StoreError;
 use reader::Readers;
@@ -97,6 +99,11 @@ impl Store {
         F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         self.writer.write(job).await
+    }
+
+    /// Gives the writer the key that signs checkpoints. Without one nothing that is a fact can be written.
+    pub fn set_log_signer(&self, signer: Arc<dyn NoteSigner>) {
+        self.writer.set_log_signer(signer);
     }
 
     /// Finishes what was accepted, then stops the writer.

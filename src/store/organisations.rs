@@ -119,17 +119,25 @@ pub fn list_organisations(conn: &mut Conn, after: Option<&str>, limit: i64) -> R
     Ok(page.into_iter().filter_map(|row| versions.iter().find(|version| version.organisation_id == row.id).cloned().map(|version| (row, version))).collect())
 }
 
-/// Takes a number prefix for an organisation for ever. Another organisation's prefix is a conflict; its own is not.
-pub fn assign_number_prefix(conn: &mut Conn, prefix: &str, organisation_id: &str, assigned_at: i64) -> Result<(), StoreError> {
+/// A number prefix that belongs to an organisation for ever.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = number_prefixes, treat_none_as_default_value = false)]
+pub struct NumberPrefixRow {
+    pub prefix: String,
+    pub organisation_id: String,
+    pub assigned_at: i64,
+}
+
+/// Takes a number prefix for an organisation for ever. Another organisation's prefix is a conflict; its own is not. Returns whether
+/// it was free.
+pub fn assign_number_prefix(conn: &mut Conn, row: &NumberPrefixRow) -> Result<bool, StoreError> {
     let owner: Option<String> =
-        on!(conn, |c| number_prefixes::table.filter(number_prefixes::prefix.eq(prefix)).select(number_prefixes::organisation_id).get_result(c).optional())?;
-    if owner.as_deref() == Some(organisation_id) {
-        return Ok(());
+        on!(conn, |c| number_prefixes::table.filter(number_prefixes::prefix.eq(&row.prefix)).select(number_prefixes::organisation_id).get_result(c).optional())?;
+    if owner.as_deref() == Some(row.organisation_id.as_str()) {
+        return Ok(false);
     }
-    on!(conn, |c| diesel::insert_into(number_prefixes::table)
-        .values((number_prefixes::prefix.eq(prefix), number_prefixes::organisation_id.eq(organisation_id), number_prefixes::assigned_at.eq(assigned_at)))
-        .execute(c))?;
-    Ok(())
+    on!(conn, |c| diesel::insert_into(number_prefixes::table).values(row).execute(c))?;
+    Ok(true)
 }
 
 pub fn insert_filing_version(conn: &mut Conn, row: &FilingVersionRow) -> Result<(), StoreError> {

@@ -262,7 +262,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    journal (position) {
+    log_entries (position) {
         position -> BigInt,
         kind -> Text,
         organisation_id -> Nullable<Text>,
@@ -274,10 +274,28 @@ diesel::table! {
 }
 
 diesel::table! {
-    journal_head (id) {
+    log_tiles (level, tile_index) {
+        level -> Integer,
+        tile_index -> BigInt,
+        hashes -> Binary,
+        root -> Binary,
+    }
+}
+
+diesel::table! {
+    log_checkpoints (size) {
+        size -> BigInt,
+        recorded_at -> BigInt,
+        note -> Text,
+    }
+}
+
+diesel::table! {
+    log_head (id) {
         id -> Integer,
         size -> BigInt,
         last_recorded_at -> BigInt,
+        frontier -> Binary,
     }
 }
 
@@ -373,8 +391,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     certificate_versions,
     status_changes,
     permit_reviews,
-    journal,
-    journal_head,
+    log_entries,
+    log_tiles,
+    log_checkpoints,
+    log_head,
     certificate_states,
     status_lists,
     counters,

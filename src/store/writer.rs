@@ -8,21 +8,19 @@
 use super::backend::{Conn, DatabaseUrl};
 use super::counters;
 use super::error::StoreError;
-use super::journal::{self, Fact};
+use super::log::{self, Fact};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::merkle::note::NoteSigner;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Most jobs of one commit.
 const GROUP_MAX: usize = 1024;
-/// How long a group that follows a group of several waits for more: a commit costs as much for one job as for twenty. A client
-/// that is alone never waits.
-const GATHER_FOR: Duration = Duration::from_millis(2);
 /// Longest wait for a durable commit.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How often a group is tried again when the database broke a deadlock between two nodes.
@@ -40,7 +38,7 @@ pub struct Tx<'a> {
 type Stamps = HashMap<String, i64>;
 
 impl Tx<'_> {
-    /// Names the journal row of a fact that this job has inserted.
+    /// Names the log entry of a fact that this job has inserted.
     pub fn record(&mut self, fact: Fact) {
         self.facts.push(fact);
     }
@@ -72,6 +70,16 @@ impl Tx<'_> {
         if is_next { Ok(()) } else { Err(StoreError::Stale) }
     }
 }
+
+/// What a group gets from outside: the moment, chance for salts, and the log's key.
+struct Stamped {
+    now_micros: i64,
+    entropy: Entropy,
+    signer: Option<Arc<dyn NoteSigner>>,
+}
+
+/// The key that signs the log, once it is known.
+type LogKey = Arc<RwLock<Option<Arc<dyn NoteSigner>>>>;
 
 /// A job whose result type is hidden behind its own answer channel.
 trait Job: Send {
@@ -110,14 +118,20 @@ where
 pub(super) struct Writer {
     queue: Mutex<Option<Sender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    signer: LogKey,
 }
 
 impl Writer {
     pub(super) fn start(conn: Conn, url: DatabaseUrl, queue_length: usize, clock: Clock, entropy: Entropy) -> Self {
         let (sender, receiver) = crossbeam_channel::bounded(queue_length);
-        let mut worker = Worker { conn: Some(conn), url, clock, entropy };
+        let signer = LogKey::default();
+        let mut worker = Worker { conn: Some(conn), url, clock, entropy, signer: Arc::clone(&signer) };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || worker.serve(&receiver)).expect("a process that cannot start a thread cannot serve");
-        Writer { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) }
+        Writer { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), signer }
+    }
+
+    pub(super) fn set_log_signer(&self, signer: Arc<dyn NoteSigner>) {
+        *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Some(signer);
     }
 
     pub(super) async fn write<T, F>(&self, job: F) -> Result<T, StoreError>
@@ -158,43 +172,41 @@ struct Worker {
     url: DatabaseUrl,
     clock: Clock,
     entropy: Entropy,
+    signer: LogKey,
 }
 
 impl Worker {
     fn serve(&mut self, queue: &Receiver<Box<dyn Job>>) {
-        let mut is_busy = false;
         while let Ok(first) = queue.recv() {
             let mut group = vec![first];
-            let until = Instant::now() + if is_busy { GATHER_FOR } else { Duration::ZERO };
             while group.len() < GROUP_MAX
-                && let Ok(job) = queue.recv_deadline(until)
+                && let Ok(job) = queue.try_recv()
             {
                 group.push(job);
             }
-            is_busy = group.len() > 1;
             self.commit_group(group);
         }
     }
 
     fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
-        let now_micros = self.clock.now().timestamp_micros();
-        let entropy = self.entropy.clone();
+        let signer = self.signer.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let stamped = Stamped { now_micros: self.clock.now().timestamp_micros(), entropy: self.entropy.clone(), signer };
         let conn = match self.connection() {
             Ok(conn) => conn,
             Err(error) => return answer_all(group, &error),
         };
-        if let Ok(()) = try_whole(conn, &mut group, now_micros, &entropy) {
+        if let Ok(()) = try_whole(conn, &mut group, &stamped) {
             group.into_iter().for_each(|job| job.answer(None));
             return;
         }
         let _ = conn.execute_script("ROLLBACK");
-        let mut tried = try_each(conn, &mut group, now_micros, &entropy);
+        let mut tried = try_each(conn, &mut group, &stamped);
         for _ in 1..TRIES {
             if !tried.as_ref().is_err_and(StoreError::is_transient) {
                 break;
             }
             let _ = conn.execute_script("ROLLBACK");
-            tried = try_each(conn, &mut group, now_micros, &entropy);
+            tried = try_each(conn, &mut group, &stamped);
         }
         match tried {
             Ok(errors) => group.into_iter().zip(errors).for_each(|(job, error)| job.answer(error)),
@@ -233,23 +245,23 @@ fn run_job(conn: &mut Conn, job: &mut Box<dyn Job>, facts: &mut Vec<Fact>, stamp
     Ok(())
 }
 
-fn finish(conn: &mut Conn, facts: Vec<Fact>, now_micros: i64, entropy: &Entropy) -> Result<(), StoreError> {
-    journal::append(conn, facts, now_micros, || entropy.bytes())?;
+fn finish(conn: &mut Conn, facts: Vec<Fact>, stamped: &Stamped) -> Result<(), StoreError> {
+    log::append(conn, facts, stamped.now_micros, || stamped.entropy.bytes(), stamped.signer.as_deref())?;
     conn.execute_script("COMMIT")
 }
 
 /// The common case: nobody fails, and no savepoint is paid for.
-fn try_whole(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entropy: &Entropy) -> Result<(), StoreError> {
+fn try_whole(conn: &mut Conn, group: &mut [Box<dyn Job>], stamped: &Stamped) -> Result<(), StoreError> {
     conn.begin()?;
     let (mut facts, mut stamps) = (Vec::new(), Stamps::new());
     for job in group {
         run_job(conn, job, &mut facts, &mut stamps)?;
     }
-    finish(conn, facts, now_micros, entropy)
+    finish(conn, facts, stamped)
 }
 
 /// Every job in a savepoint: a job that fails is rolled back alone and gets its own error.
-fn try_each(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entropy: &Entropy) -> Result<Vec<Option<StoreError>>, StoreError> {
+fn try_each(conn: &mut Conn, group: &mut [Box<dyn Job>], stamped: &Stamped) -> Result<Vec<Option<StoreError>>, StoreError> {
     conn.begin()?;
     let (mut facts, mut stamps) = (Vec::new(), Stamps::new());
     let mut errors = Vec::with_capacity(group.len());
@@ -269,6 +281,6 @@ fn try_each(conn: &mut Conn, group: &mut [Box<dyn Job>], now_micros: i64, entrop
             }
         }
     }
-    finish(conn, facts, now_micros, entropy)?;
+    finish(conn, facts, stamped)?;
     Ok(errors)
 }

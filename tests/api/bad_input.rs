@@ -48,7 +48,7 @@ fn unknown_paths_methods_and_identifiers_are_problems_too() {
         assert_eq!(registry.get_as(&body.client, path, &[]).status, 404, "{path}");
     }
     let reply = registry.send("PUT", "/v1/organisations", &[], b"");
-    assert!([404, 405].contains(&reply.status) && reply.header("content-type") == Some("application/problem+json"));
+    assert_eq!((reply.status, reply.header("content-type")), (405, Some("application/problem+json")));
     let refused = registry.get_as(&body.client, "/v1/certificates/S000032000001263000001", &[("accept", "image/png")]);
     assert_eq!(refused.status, 406);
     let key = registry.post_with(&body.client, "/v1/workers", &json!({}), &[("idempotency-key", &"x".repeat(201))]);
@@ -118,3 +118,15 @@ crate::on_both_databases!(personal_data_in_the_wrong_place_does_not_come_back, |
     let reply = registry.send("POST", &format!("/v1/assessment_sessions/{session}/results"), &[("authorization", &bearer), ("content-type", "text/csv")], file.as_bytes());
     assert!(reply.status == 400 && !reply.text().contains(&number), "{}", reply.text());
 });
+
+#[test]
+fn a_method_that_a_path_does_not_have_is_answered_with_those_it_has() {
+    let registry = TestRegistry::start(Database::Sqlite, &[]);
+    for (method, path, allow) in [("DELETE", "/v1/certificates", "GET, HEAD, POST"), ("GET", "/v1/verifications", "POST"), ("POST", "/healthz", "GET, HEAD")] {
+        let reply = registry.send(method, path, &[], b"");
+        assert_eq!((reply.status, reply.header("allow"), reply.header("content-type")), (405, Some(allow), Some("application/problem+json")), "{method} {path}");
+    }
+    assert_eq!(registry.send("DELETE", "/v1/nowhere", &[], b"").status, 404);
+    let (head, get) = (registry.send("HEAD", "/v1/catalogue/levels", &[], b""), registry.get("/v1/catalogue/levels"));
+    assert_eq!((head.status, head.header("etag"), head.bytes.len()), (200, get.header("etag"), 0));
+}

@@ -102,3 +102,49 @@ fn opposite_changes_at_once_leave_one_consistent_state() {
         assert_eq!(history["entries"][1]["state_after"], history["state"]);
     }
 }
+
+#[test]
+fn what_one_node_publishes_the_other_issues_on_at_once() {
+    let first = TestRegistry::start(Database::Postgres, &[]);
+    let mut second = TestRegistry::start_at(tempfile::tempdir().unwrap(), first.database_url.clone(), &[]);
+    second.use_registrar(first.registrar().clone());
+    let body = first.body();
+    let workers: Vec<Worker> = (0..2).map(|index| first.worker(&body.client, index)).collect();
+    let session = first.session(&body, &workers, json!({ "level": "level5" }));
+    let path = |what: &str| format!("/v1/assessment_sessions/{session}/{what}");
+    let results = json!({ "results": [{ "worker_id": workers[0].id, "theory": "80", "practical": "80" }] });
+    first.post_as(&body.client, &path("results"), &results).expect(200);
+    let order = json!({ "worker_id": workers[0].id, "session_id": session });
+    // The second node has now read the session without its publication.
+    assert_eq!(second.post_as(&body.client, "/v1/certificates", &order).rules(), ["IS-4"]);
+    first.post_as(&body.client, &path("publication"), &json!({})).expect(201);
+    for node in [&first, &second] {
+        node.set_clock("2026-03-10T01:00:00Z");
+    }
+    second.post_as(&body.client, "/v1/certificates", &order).expect(201);
+    // And nobody can be added any more, on either node.
+    let late = json!({ "candidates": [{ "worker_id": first.worker(&body.client, 9).id, "employment": "employee" }] });
+    assert_eq!(second.post_as(&body.client, &path("candidates"), &late).rules(), ["IS-4"]);
+}
+
+#[test]
+fn candidates_that_are_added_at_once_all_stay() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let registry = TestRegistry::start(database, &[]);
+        let body = registry.body();
+        let workers: Vec<Worker> = (0..8).map(|index| registry.worker(&body.client, index)).collect();
+        let session = registry.session(&body, &[], json!({}));
+        registry.token(&body.client);
+        std::thread::scope(|scope| {
+            for worker in &workers {
+                let (registry, body, session) = (&registry, &body, &session);
+                scope.spawn(move || {
+                    let order = json!({ "candidates": [{ "worker_id": worker.id, "employment": "employee" }] });
+                    registry.post_as(&body.client, &format!("/v1/assessment_sessions/{session}/candidates"), &order).expect(200);
+                });
+            }
+        });
+        let listed = registry.get_as(&body.client, &format!("/v1/assessment_sessions/{session}/candidates"), &[]).expect(200);
+        assert_eq!(listed["items"].as_array().unwrap().len(), 8);
+    }
+}

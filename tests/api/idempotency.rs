@@ -65,3 +65,18 @@ fn answers_outlive_a_restart() {
         assert_eq!((second.status, second.bytes), (201, first.bytes));
     }
 }
+
+on_both_databases!(a_refusal_by_the_rules_stays_the_answer_of_its_key, |registry| {
+    let body = registry.body();
+    let worker = registry.worker(&body.client, 1);
+    let session = registry.published_session(&body, std::slice::from_ref(&worker), &[("80", "80")], json!({ "level": "level5" }));
+    let order = json!({ "worker_id": worker.id, "session_id": session });
+    let key = [("idempotency-key", "too-early")];
+    let refused = registry.post_with(&body.client, "/v1/certificates", &order, &key);
+    assert_eq!((refused.status, refused.rules()), (422, vec!["IS-4".to_owned()]));
+    registry.set_clock("2026-03-10T01:00:00Z");
+    let again = registry.post_with(&body.client, "/v1/certificates", &order, &key);
+    assert_eq!((again.status, again.header("content-type"), again.header("idempotency-replayed")), (422, Some("application/problem+json"), Some("true")));
+    assert_eq!(refused.bytes, again.bytes);
+    assert_eq!(registry.post_with(&body.client, "/v1/certificates", &order, &[("idempotency-key", "in-time")]).status, 201);
+});

@@ -11,6 +11,7 @@ mod certificates;
 mod concurrency;
 mod discovery;
 mod idempotency;
+mod log;
 mod organisations;
 mod status;
 mod storage;

@@ -53,8 +53,8 @@ fn facts_refuse_update_and_delete() {
         let body = registry.body();
         registry.certificate(&body, 1);
         let mut conn = Conn::open(&registry.database_url.parse().unwrap()).unwrap();
-        for table in ["certificates", "certificate_versions", "session_scores", "journal", "workers", "filing_versions"] {
-            let column = if table == "journal" { "subject" } else if table == "session_scores" { "reason" } else if table == "filing_versions" || table == "certificate_versions" { "decision_document" } else { "registered_by" };
+        for table in ["certificates", "certificate_versions", "session_scores", "log_entries", "log_checkpoints", "workers", "filing_versions"] {
+            let column = if table == "log_entries" { "subject" } else if table == "log_checkpoints" { "note" } else if table == "session_scores" { "reason" } else if table == "filing_versions" || table == "certificate_versions" { "decision_document" } else { "registered_by" };
             for sql in [format!("UPDATE {table} SET {column} = 'x'"), format!("DELETE FROM {table}")] {
                 let refused = conn.execute_script(&sql).expect_err(&sql).to_string();
                 assert!(refused.contains("append-only"), "{sql}: {refused}");
@@ -78,17 +78,17 @@ fn migrations_go_up_down_and_up_again() {
 }
 
 #[test]
-fn the_journal_has_every_fact_in_one_unbroken_order() {
+fn the_log_has_every_fact_in_one_unbroken_order() {
     for database in [Database::Sqlite, Database::Postgres] {
         let registry = TestRegistry::start(database, &[]);
         let body = registry.body();
         registry.certificate(&body, 1);
         let mut conn = Conn::open(&registry.database_url.parse().unwrap()).unwrap();
-        let facts = jilu::store::journal::list_facts(&mut conn, 0, 10_000).unwrap();
+        let facts = jilu::store::log::list_entries(&mut conn, 0, 10_000).unwrap();
         assert!(facts.iter().zip(0..).all(|(fact, position)| fact.position == position));
         assert!(facts.windows(2).all(|pair| pair[0].recorded_at <= pair[1].recorded_at), "time never runs backwards");
         let kinds: Vec<_> = facts.iter().map(|fact| fact.kind.as_str()).collect();
-        for kind in ["key_added", "organisation_registered", "filing_recorded", "client_registered", "worker_registered", "worker_document_added", "session_registered", "candidate_registered", "scores_recorded", "results_published", "certificate_issued", "certificate_version_signed"] {
+        for kind in ["key_added", "organisation_registered", "filing_recorded", "client_registered", "worker_registered", "worker_document_added", "session_registered", "candidate_registered", "scores_recorded", "results_published", "certificate_issued", "credential_signed", "worker_name_recorded", "number_prefix_assigned"] {
             assert!(kinds.contains(&kind), "{kind}");
         }
         assert!(facts.iter().all(|fact| fact.salt.len() == 32 && fact.commitment.len() == 32));

@@ -291,8 +291,8 @@ CREATE TABLE permit_reviews (
 );
 CREATE TRIGGER permit_reviews_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON permit_reviews FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The journal: one row per recorded fact, in one order for all nodes.
-CREATE TABLE journal (
+-- The log: one entry per recorded fact, in one order for all nodes; full tiles of its tree; a signed checkpoint for every commit.
+CREATE TABLE log_entries (
     position        BIGINT NOT NULL,
     kind            TEXT NOT NULL,
     organisation_id TEXT,
@@ -300,16 +300,35 @@ CREATE TABLE journal (
     recorded_at     BIGINT NOT NULL,
     salt            BYTEA NOT NULL,
     commitment      BYTEA NOT NULL,
-    CONSTRAINT journal_pkey PRIMARY KEY (position)
+    CONSTRAINT log_entries_pkey PRIMARY KEY (position)
 );
-CREATE TRIGGER journal_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON journal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE INDEX log_entries_of_credentials ON log_entries (subject) WHERE kind = 'credential_signed';
+CREATE TRIGGER log_entries_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON log_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE log_tiles (
+    level      INTEGER NOT NULL,
+    tile_index BIGINT NOT NULL,
+    hashes     BYTEA NOT NULL,
+    root       BYTEA NOT NULL,
+    CONSTRAINT log_tiles_pkey PRIMARY KEY (level, tile_index)
+);
+CREATE TRIGGER log_tiles_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON log_tiles FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE log_checkpoints (
+    size        BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    note        TEXT NOT NULL,
+    CONSTRAINT log_checkpoints_pkey PRIMARY KEY (size)
+);
+CREATE TRIGGER log_checkpoints_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON log_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- From here on, rows that change: they follow from the facts above, or are forgotten after a while.
-CREATE TABLE journal_head (
+CREATE TABLE log_head (
     id               INTEGER NOT NULL,
     size             BIGINT NOT NULL,
     last_recorded_at BIGINT NOT NULL,
-    CONSTRAINT journal_head_pkey PRIMARY KEY (id)
+    frontier         BYTEA NOT NULL,
+    CONSTRAINT log_head_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE certificate_states (
@@ -379,4 +398,4 @@ CREATE TABLE job_rows (
     CONSTRAINT job_rows_pkey PRIMARY KEY (job_id, row_number)
 );
 
-INSERT INTO journal_head (id, size, last_recorded_at) VALUES (1, 0, 0);
+INSERT INTO log_head (id, size, last_recorded_at, frontier) VALUES (1, 0, 0, '');

@@ -305,8 +305,8 @@ CREATE TABLE permit_reviews (
 CREATE TRIGGER permit_reviews_refuses_update BEFORE UPDATE ON permit_reviews BEGIN SELECT RAISE(ABORT, 'table permit_reviews is append-only'); END;
 CREATE TRIGGER permit_reviews_refuses_delete BEFORE DELETE ON permit_reviews BEGIN SELECT RAISE(ABORT, 'table permit_reviews is append-only'); END;
 
--- The journal: one row per recorded fact, in one order for all nodes.
-CREATE TABLE journal (
+-- The log: one entry per recorded fact, in one order for all nodes; full tiles of its tree; a signed checkpoint for every commit.
+CREATE TABLE log_entries (
     position        INTEGER NOT NULL,
     kind            TEXT NOT NULL,
     organisation_id TEXT,
@@ -314,17 +314,38 @@ CREATE TABLE journal (
     recorded_at     BIGINT NOT NULL,
     salt            BLOB NOT NULL,
     commitment      BLOB NOT NULL,
-    CONSTRAINT journal_pkey PRIMARY KEY (position)
+    CONSTRAINT log_entries_pkey PRIMARY KEY (position)
 );
-CREATE TRIGGER journal_refuses_update BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'table journal is append-only'); END;
-CREATE TRIGGER journal_refuses_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'table journal is append-only'); END;
+CREATE INDEX log_entries_of_credentials ON log_entries (subject) WHERE kind = 'credential_signed';
+CREATE TRIGGER log_entries_refuses_update BEFORE UPDATE ON log_entries BEGIN SELECT RAISE(ABORT, 'table log_entries is append-only'); END;
+CREATE TRIGGER log_entries_refuses_delete BEFORE DELETE ON log_entries BEGIN SELECT RAISE(ABORT, 'table log_entries is append-only'); END;
+
+CREATE TABLE log_tiles (
+    level      INTEGER NOT NULL,
+    tile_index BIGINT NOT NULL,
+    hashes     BLOB NOT NULL,
+    root       BLOB NOT NULL,
+    CONSTRAINT log_tiles_pkey PRIMARY KEY (level, tile_index)
+);
+CREATE TRIGGER log_tiles_refuses_update BEFORE UPDATE ON log_tiles BEGIN SELECT RAISE(ABORT, 'table log_tiles is append-only'); END;
+CREATE TRIGGER log_tiles_refuses_delete BEFORE DELETE ON log_tiles BEGIN SELECT RAISE(ABORT, 'table log_tiles is append-only'); END;
+
+CREATE TABLE log_checkpoints (
+    size        INTEGER NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    note        TEXT NOT NULL,
+    CONSTRAINT log_checkpoints_pkey PRIMARY KEY (size)
+);
+CREATE TRIGGER log_checkpoints_refuses_update BEFORE UPDATE ON log_checkpoints BEGIN SELECT RAISE(ABORT, 'table log_checkpoints is append-only'); END;
+CREATE TRIGGER log_checkpoints_refuses_delete BEFORE DELETE ON log_checkpoints BEGIN SELECT RAISE(ABORT, 'table log_checkpoints is append-only'); END;
 
 -- From here on, rows that change: they follow from the facts above, or are forgotten after a while.
-CREATE TABLE journal_head (
+CREATE TABLE log_head (
     id               INTEGER NOT NULL,
     size             BIGINT NOT NULL,
     last_recorded_at BIGINT NOT NULL,
-    CONSTRAINT journal_head_pkey PRIMARY KEY (id)
+    frontier         BLOB NOT NULL,
+    CONSTRAINT log_head_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE certificate_states (
@@ -394,4 +415,4 @@ CREATE TABLE job_rows (
     CONSTRAINT job_rows_pkey PRIMARY KEY (job_id, row_number)
 );
 
-INSERT INTO journal_head (id, size, last_recorded_at) VALUES (1, 0, 0);
+INSERT INTO log_head (id, size, last_recorded_at, frontier) VALUES (1, 0, 0, x'');

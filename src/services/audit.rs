@@ -1,0 +1,353 @@
+//! `jilu audit`: everything recomputed from the rows up. Nothing that is stored is believed because it is stored.
+//!
+//! Entries → leaf hashes → tree → every tile, checkpoint and signature → the head. Every row that is a fact against the commitment of
+//! its entry, and every entry against its row. Every credential against its digest, its signature and the log. What follows from
+//! facts (states, status lists) against the facts. Numbers against each other.
+
+use super::Registry;
+use super::error::Error;
+use super::signing::version_place;
+use crate::credential::jws::CompactJws;
+use crate::credential::status_list;
+use crate::domain::certificate::CertificateState;
+use crate::merkle::Hash;
+use crate::merkle::checkpoint::Checkpoint;
+use crate::merkle::leaf::commitment;
+use crate::merkle::note::NoteKey;
+use crate::merkle::tile::WIDTH;
+use crate::merkle::tree::{Frontier, root_of};
+use crate::store::backend::Conn;
+use crate::store::certificates::{CertificateRow, CertificateStateRow, CertificateVersionRow};
+use crate::store::error::StoreError;
+use crate::store::facts::{self, IssuedFact, Recorded, for_each};
+use crate::store::log::{self as store, CREDENTIAL_SIGNED, CheckpointRow, fact_bytes};
+use crate::store::status_lists;
+use crate::vault::Sealed;
+use std::collections::{HashMap, HashSet};
+
+/// Entries and checkpoints of one read.
+const PAGE: i64 = 5_000;
+
+/// What an audit found.
+#[derive(Debug, Default)]
+pub struct AuditReport {
+    pub entries: u64,
+    pub checkpoints: u64,
+    pub facts: u64,
+    pub credentials: u64,
+    /// Each names the row that is wrong and what is wrong with it.
+    pub faults: Vec<String>,
+}
+
+/// A commitment that waits for its fact.
+struct Commitment {
+    position: i64,
+    salt: Hash,
+    commitment: Vec<u8>,
+}
+
+/// Certificates as far as they are read: row, newest version, and what was done to them.
+#[derive(Default)]
+struct Known {
+    certificates: HashMap<String, (CertificateRow, i32)>,
+    states: HashMap<String, (String, Option<chrono::NaiveDate>)>,
+    /// Status entries that must be set, by list: index, revocation, suspension; every other must be clear.
+    entries: Vec<(String, i32, i64, u32)>,
+}
+
+struct Audit<'a> {
+    registry: &'a Registry,
+    key: NoteKey,
+    waiting: HashMap<(String, String), Commitment>,
+    known: Known,
+    report: AuditReport,
+    progress: &'a (dyn Fn(&str, u64) + Send + Sync),
+}
+
+impl Registry {
+    /// Audits the database on one snapshot. `progress` hears what is being done, and how many are done of it.
+    pub async fn audit(&self, progress: impl Fn(&str, u64) + Send + Sync + 'static) -> Result<AuditReport, Error> {
+        let key = self.log_key().await?;
+        let registry = self.clone();
+        let read = move |conn: &mut Conn| {
+            let mut audit = Audit { registry: &registry, key, waiting: HashMap::new(), known: Known::default(), report: AuditReport::default(), progress: &progress };
+            audit.log(conn)?;
+            audit.facts(conn)?;
+            audit.certificates(conn)?;
+            audit.leftovers();
+            audit.states(conn)?;
+            audit.status_lists(conn)?;
+            Ok(audit.report)
+        };
+        Ok(self.store.read_snapshot(read).await?)
+    }
+}
+
+fn hash_of(bytes: &[u8]) -> Option<Hash> {
+    bytes.try_into().ok()
+}
+
+impl Audit<'_> {
+    fn fault(&mut self, fault: String) {
+        self.report.faults.push(fault);
+    }
+
+    /// The tree from its entries, and everything that was said of it.
+    fn log(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        let (mut frontier, mut last_time, mut tile, mut roots) = (Frontier::default(), 0, Vec::new(), vec![Vec::new()]);
+        let mut checkpoints = Checkpoints::default();
+        loop {
+            let from = frontier.size() as i64;
+            let rows = store::list_entries(conn, from, from + PAGE)?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in rows {
+                if row.position != frontier.size() as i64 {
+                    self.fault(format!("log_entries: position {} is missing", frontier.size()));
+                    return Ok(());
+                }
+                if row.recorded_at < last_time {
+                    self.fault(format!("log_entries {}: its time lies before that of the entry before", row.position));
+                }
+                last_time = row.recorded_at;
+                let leaf = row.leaf_hash()?;
+                frontier.push(leaf);
+                tile.push(leaf);
+                if tile.len() as u64 == WIDTH {
+                    roots[0].push(root_of(&tile));
+                    self.tile(conn, 0, roots[0].len() as i64 - 1, &tile)?;
+                    tile.clear();
+                }
+                if let Some(checkpoint) = checkpoints.at(conn, row.position + 1)? {
+                    self.checkpoint(&checkpoint, &frontier);
+                }
+                let salt = hash_of(&row.salt).unwrap_or_default();
+                let commitment = Commitment { position: row.position, salt, commitment: row.commitment };
+                if let Some(earlier) = self.waiting.insert((row.kind, row.subject), commitment) {
+                    self.fault(format!("log_entries {}: the same fact was entered again later", earlier.position));
+                }
+            }
+            (self.progress)("entries", frontier.size());
+        }
+        self.report.entries = frontier.size();
+        // Tiles above the first level.
+        for level in 0.. {
+            let next: Vec<Hash> = roots[level].chunks_exact(WIDTH as usize).map(root_of).collect();
+            for (index, hashes) in roots[level].chunks_exact(WIDTH as usize).enumerate() {
+                let hashes = hashes.to_vec();
+                self.tile(conn, level as i32 + 1, index as i64, &hashes)?;
+            }
+            if next.is_empty() {
+                break;
+            }
+            roots.push(next);
+        }
+        for beyond in store::list_checkpoints(conn, frontier.size() as i64, 10)? {
+            self.fault(format!("log_checkpoints {}: the log has only {} entries", beyond.size, frontier.size()));
+        }
+        let (size, stored) = store::find_head(conn)?;
+        if size != frontier.size() as i64 || stored != frontier.to_bytes() {
+            self.fault(format!("log_head: size {size} and its frontier are not those of the {} entries", frontier.size()));
+        }
+        if checkpoints.last_size != frontier.size() as i64 {
+            self.fault(format!("log_checkpoints: the newest is of size {}, the log has {} entries", checkpoints.last_size, frontier.size()));
+        }
+        Ok(())
+    }
+
+    fn tile(&mut self, conn: &mut Conn, level: i32, index: i64, hashes: &[Hash]) -> Result<(), StoreError> {
+        let stored = store::list_tiles(conn, level, index, 1)?.pop().filter(|row| row.tile_index == index);
+        let is_right = stored.is_some_and(|row| row.hashes == hashes.concat() && row.root == root_of(hashes));
+        if !is_right {
+            self.fault(format!("log_tiles {level}/{index}: it does not hold the hashes that follow from the entries"));
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, row: &CheckpointRow, frontier: &Frontier) {
+        self.report.checkpoints += 1;
+        match Checkpoint::open(&row.note, &self.key) {
+            Ok(checkpoint) if checkpoint.size == frontier.size() && checkpoint.root == frontier.root() => {}
+            Ok(_) => self.fault(format!("log_checkpoints {}: it was signed for another tree", row.size)),
+            Err(error) => self.fault(format!("log_checkpoints {}: {error}", row.size)),
+        }
+    }
+
+    /// One fact against its entry.
+    fn fact(&mut self, table: &str, row: &impl Recorded) -> Result<(), StoreError> {
+        self.committed(table, row.kind(), row.subject(), &fact_bytes(row)?);
+        Ok(())
+    }
+
+    fn committed(&mut self, table: &str, kind: &str, subject: String, bytes: &[u8]) {
+        self.report.facts += 1;
+        if self.report.facts.is_multiple_of(10_000) {
+            (self.progress)("facts", self.report.facts);
+        }
+        match self.waiting.remove(&(kind.to_owned(), subject.clone())) {
+            None => self.fault(format!("{table} {subject}: no entry of the log says {kind}")),
+            Some(entry) if commitment(&entry.salt, bytes).as_slice() != entry.commitment => {
+                self.fault(format!("{table} {subject}: it is not what entry {} of the log committed to", entry.position));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn facts(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        for_each(conn, facts::page_keys, |row| self.fact("signing_keys", &row))?;
+        for_each(conn, facts::page_imports, |row| self.fact("catalogue_imports", &row))?;
+        for_each(conn, facts::page_organisations, |row| self.fact("organisations", &row))?;
+        for_each(conn, facts::page_organisation_versions, |row| self.fact("organisation_versions", &row))?;
+        for_each(conn, facts::page_number_prefixes, |row| self.fact("number_prefixes", &row))?;
+        for_each(conn, facts::page_filings, |row| self.fact("filing_versions", &row))?;
+        for_each(conn, facts::page_clients, |row| self.fact("clients", &row))?;
+        for_each(conn, facts::page_client_revocations, |row| self.fact("client_revocations", &row))?;
+        for_each(conn, facts::page_workers, |row| self.fact("workers", &row))?;
+        for_each(conn, facts::page_worker_names, |row| self.fact("worker_names", &row))?;
+        for_each(conn, facts::page_worker_documents, |row| self.fact("worker_documents", &row))?;
+        for_each(conn, facts::page_sessions, |row| self.fact("assessment_sessions", &row))?;
+        for_each(conn, facts::page_candidates, |row| self.fact("session_candidates", &row))?;
+        for_each(conn, facts::page_scores, |row| self.fact("session_scores", &row))?;
+        for_each(conn, facts::page_publications, |row| self.fact("session_publications", &row))?;
+        for_each(conn, facts::page_jobs, |row| self.fact("jobs", &row.as_requested()))?;
+        for_each(conn, facts::page_status_changes, |row| {
+            self.fact("status_changes", &row)?;
+            // In order of sequence, so the last one stays.
+            self.known.states.entry(row.certificate_id).or_insert_with(|| (String::new(), None)).0 = row.state_after;
+            Ok(())
+        })?;
+        for_each(conn, facts::page_reviews, |row| {
+            self.fact("permit_reviews", &row)?;
+            self.known.states.entry(row.certificate_id).or_insert_with(|| (String::new(), None)).1 = Some(row.reviewed_on);
+            Ok(())
+        })
+    }
+
+    fn certificates(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        let mut numbers = HashSet::new();
+        for_each(conn, facts::page_certificates, |row| {
+            if !numbers.insert((row.number_key.clone(), row.permit_scope.clone())) {
+                self.fault(format!("certificates {}: its number is used twice", row.id));
+            }
+            self.known.certificates.insert(row.id.clone(), (row, 0));
+            Ok(())
+        })?;
+        for_each(conn, facts::page_certificate_versions, |version| self.version(&version))?;
+        let bare: Vec<String> = self.known.certificates.iter().filter(|(_, (_, newest))| *newest == 0).map(|(id, _)| id.clone()).collect();
+        bare.into_iter().for_each(|id| self.fault(format!("certificates {id}: it has no version")));
+        Ok(())
+    }
+
+    fn version(&mut self, version: &CertificateVersionRow) -> Result<(), StoreError> {
+        let place = version_place(&version.certificate_id, version.version);
+        if version.version == 1 {
+            match self.known.certificates.get(&version.certificate_id).cloned() {
+                Some((row, _)) => self.fact("certificates", &IssuedFact(&row, version))?,
+                None => self.fault(format!("certificate_versions {place}: its certificate is gone")),
+            }
+        } else {
+            self.fact("certificate_versions", version)?;
+        }
+        if let Some((_, newest)) = self.known.certificates.get_mut(&version.certificate_id) {
+            *newest = version.version.max(*newest);
+        }
+        self.known.entries.push((version.certificate_id.clone(), version.version, version.status_list, u32::try_from(version.status_index).unwrap_or(u32::MAX)));
+        let Ok(document) = self.registry.vault.open_text(Sealed::Document, &place, &version.sealed_document) else {
+            self.fault(format!("certificate_versions {place}: its sealed document does not open"));
+            return Ok(());
+        };
+        if self.registry.vault.open(Sealed::Holder, &place, &version.sealed_holder).is_err() {
+            self.fault(format!("certificate_versions {place}: its sealed holder does not open"));
+        }
+        self.report.credentials += 1;
+        self.committed("certificate_versions", CREDENTIAL_SIGNED, place.clone(), document.as_bytes());
+        let key = self.registry.known_key(&version.key_id);
+        let is_signed = key.is_some_and(|key| CompactJws::parse(&document).is_ok_and(|jws| jws.key_id() == Some(version.key_id.as_str()) && jws.is_signed_by(&key.public)));
+        if !is_signed {
+            self.fault(format!("certificate_versions {place}: its document is not signed by {}", version.key_id));
+        }
+        Ok(())
+    }
+
+    /// Entries whose facts are gone.
+    fn leftovers(&mut self) {
+        let mut left: Vec<_> = self.waiting.drain().collect();
+        left.sort_by_key(|(_, entry)| entry.position);
+        for ((kind, subject), entry) in left {
+            self.report.faults.push(format!("log_entries {}: the fact is gone: {kind} {subject}", entry.position));
+        }
+    }
+
+    /// States follow from changes, reviews and versions.
+    fn states(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        let mut seen = HashSet::new();
+        for_each(conn, facts::page_states, |row: CertificateStateRow| {
+            let (state, reviewed_on) = self.known.states.get(&row.certificate_id).cloned().unwrap_or_default();
+            let expected = if state.is_empty() { CertificateState::Issued.as_str().to_owned() } else { state };
+            match self.known.certificates.get(&row.certificate_id) {
+                Some((_, newest)) if *newest == row.version && row.state == expected && row.reviewed_on == reviewed_on => {}
+                Some((_, newest)) => {
+                    let found = format!("version {} {}", row.version, row.state);
+                    self.fault(format!("certificate_states {}: {found} found, version {newest} {expected} follows from the facts", row.certificate_id));
+                }
+                None => self.fault(format!("certificate_states {}: there is no such certificate", row.certificate_id)),
+            }
+            seen.insert(row.certificate_id);
+            Ok(())
+        })?;
+        let missing: Vec<String> = self.known.certificates.keys().filter(|id| !seen.contains(*id)).cloned().collect();
+        missing.into_iter().for_each(|id| self.fault(format!("certificate_states {id}: it is missing")));
+        Ok(())
+    }
+
+    /// Every bit of every list follows from states and versions.
+    fn status_lists(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        let mut expected: HashMap<(i64, &str), Vec<u8>> = HashMap::new();
+        for (certificate, version, list, index) in &self.known.entries {
+            let newest = self.known.certificates.get(certificate).map_or(0, |(_, newest)| *newest);
+            let state = self.known.states.get(certificate).map(|(state, _)| state.as_str()).filter(|state| !state.is_empty());
+            let state: CertificateState = state.and_then(|state| state.parse().ok()).unwrap_or(CertificateState::Issued);
+            let is_newest = *version == newest;
+            for (purpose, bit) in [("revocation", !is_newest || state.revocation_bit()), ("suspension", is_newest && state.suspension_bit())] {
+                let bits = expected.entry((*list, purpose)).or_insert_with(|| vec![0; status_list::BYTES]);
+                if bit && (*index as usize) < status_list::BYTES * 8 {
+                    status_list::set_bit(bits, *index, true);
+                }
+            }
+        }
+        let mut faults = Vec::new();
+        for ((list, purpose), bits) in expected {
+            let stored = status_lists::find_list(conn, list, purpose)?.map(|row| row.bits).unwrap_or_default();
+            let wrong: Vec<u32> = (0..status_list::ENTRIES).filter(|index| status_list::bit(&stored, *index) != status_list::bit(&bits, *index)).take(5).collect();
+            if stored.len() != bits.len() || !wrong.is_empty() {
+                faults.push(format!("status_lists {purpose}/{list}: the bits at {wrong:?} do not follow from the facts"));
+            }
+        }
+        faults.into_iter().for_each(|fault| self.fault(fault));
+        Ok(())
+    }
+}
+
+/// Checkpoints in the order of their sizes, read a page at a time.
+#[derive(Default)]
+struct Checkpoints {
+    page: std::collections::VecDeque<CheckpointRow>,
+    last_size: i64,
+    is_over: bool,
+}
+
+impl Checkpoints {
+    /// The checkpoint of exactly this size, if there is one.
+    fn at(&mut self, conn: &mut Conn, size: i64) -> Result<Option<CheckpointRow>, StoreError> {
+        if self.page.is_empty() && !self.is_over {
+            self.page = store::list_checkpoints(conn, self.last_size, PAGE)?.into();
+            self.is_over = self.page.is_empty();
+        }
+        if self.page.front().is_none_or(|row| row.size != size) {
+            return Ok(None);
+        }
+        self.last_size = size;
+        Ok(self.page.pop_front())
+    }
+}

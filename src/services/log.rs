@@ -1,0 +1,123 @@
+//! The log towards its readers: checkpoints, tiles, proofs; and whether a certificate is in it.
+
+use super::Registry;
+use super::certificates::CertificateName;
+use super::error::{Error, invalid};
+use super::signing::version_place;
+use crate::domain::text::Text;
+use crate::merkle::Hash;
+use crate::merkle::leaf::commitment;
+use crate::merkle::tile::TileAddress;
+use crate::merkle::tlog_proof::TlogProof;
+use crate::merkle::tree::{consistency_proof, inclusion_proof};
+use crate::store::backend::Conn;
+use crate::store::certificates::CertificateVersionRow;
+use crate::store::error::StoreError;
+use crate::store::log::{self as store, EntryRow, StoredNodes};
+
+/// An entry with its proof in the newest tree.
+#[derive(Debug, Clone)]
+pub struct ProvenEntry {
+    /// The entry as the log publishes it.
+    pub entry: String,
+    /// With this salt the entry commits to the fact.
+    pub salt: Hash,
+    pub proof: TlogProof,
+    pub size: u64,
+}
+
+/// Proof that one tree is a prefix of another.
+#[derive(Debug, Clone)]
+pub struct ProvenPrefix {
+    pub from: u64,
+    pub to: u64,
+    pub hashes: Vec<Hash>,
+}
+
+impl Registry {
+    /// The newest checkpoint as a signed note.
+    pub async fn get_checkpoint(&self) -> Result<String, Error> {
+        Ok(self.store.read(store::find_checkpoint).await?.ok_or(Error::NotFound)?.note)
+    }
+
+    /// A tile of the tree under the newest checkpoint.
+    pub async fn get_tile(&self, address: TileAddress) -> Result<Vec<u8>, Error> {
+        let read = move |conn: &mut Conn| {
+            let size = store::find_checkpoint(conn)?.map_or(0, |row| row.size as u64);
+            address.is_within(size).then(|| store::read_tile(conn, &address)).transpose()
+        };
+        self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
+    }
+
+    /// The proof that entry `index` is in the tree of the newest checkpoint.
+    pub async fn prove_inclusion(&self, index: u64) -> Result<ProvenEntry, Error> {
+        let read = move |conn: &mut Conn| {
+            let Some(checkpoint) = store::find_checkpoint(conn)?.filter(|row| index < row.size as u64) else { return Ok(None) };
+            let row = store::list_entries(conn, index as i64, index as i64 + 1)?.pop();
+            row.map(|row| prove(conn, &row, checkpoint)).transpose()
+        };
+        self.store.read_snapshot(read).await?.ok_or_else(|| beyond("index"))
+    }
+
+    /// The proof that the tree of `from` entries is a prefix of the tree of `to`.
+    pub async fn prove_consistency(&self, from: u64, to: u64) -> Result<ProvenPrefix, Error> {
+        if from == 0 || from > to {
+            let detail = Text::new(format!("from {from} to {to} found; from at least 1 and at most to expected"), format!("from 为 {from}、to 为 {to}；from 应不小于 1 且不大于 to"));
+            return Err(Error::Invalid(vec![invalid("from", detail)]));
+        }
+        let read = move |conn: &mut Conn| {
+            let size = store::find_checkpoint(conn)?.map_or(0, |row| row.size as u64);
+            (to <= size).then(|| consistency_proof(&mut StoredNodes::new(conn, size), from, to)).transpose()
+        };
+        let hashes = self.store.read_snapshot(read).await?.ok_or_else(|| beyond("to"))?;
+        Ok(ProvenPrefix { from, to, hashes })
+    }
+
+    /// The proof that a certificate's newest document is in the log. It tells nothing about the holder: only who has the document
+    /// can compare it with the commitment.
+    pub async fn prove_certificate(&self, name: &CertificateName) -> Result<ProvenEntry, Error> {
+        let standing = self.find_standing(name).await?;
+        let place = version_place(&standing.0.id, standing.1.version);
+        let read = move |conn: &mut Conn| {
+            let Some(row) = store::find_credential_entry(conn, &place)? else { return Ok(None) };
+            let Some(checkpoint) = store::find_checkpoint(conn)? else { return Ok(None) };
+            prove(conn, &row, checkpoint).map(Some)
+        };
+        self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
+    }
+
+    /// Whether the log includes exactly this document of this version, under a checkpoint that the log's key signed. A row that was
+    /// put into the database beside the log is not issued.
+    pub(super) async fn is_logged(&self, version: &CertificateVersionRow, document: &[u8]) -> Result<bool, Error> {
+        let place = version_place(&version.certificate_id, version.version);
+        let read = move |conn: &mut Conn| {
+            let Some(row) = store::find_credential_entry(conn, &place)? else { return Ok(None) };
+            let Some(checkpoint) = store::find_checkpoint(conn)? else { return Ok(None) };
+            match prove(conn, &row, checkpoint) {
+                Ok(proven) => Ok(Some((row, proven))),
+                // Tiles that do not fit are no proof.
+                Err(StoreError::Corrupt(_)) => Ok(None),
+                Err(other) => Err(other),
+            }
+        };
+        let Some((row, proven)) = self.store.read_snapshot(read).await? else { return Ok(false) };
+        if commitment(&proven.salt, document).as_slice() != row.commitment {
+            return Ok(false);
+        }
+        Ok(matches!(proven.proof.verify(proven.entry.as_bytes(), &self.log_key().await?), Ok(Some(_))))
+    }
+}
+
+fn beyond(field: &str) -> Error {
+    Error::Invalid(vec![invalid(field, Text::new("the log is not that long", "日志没有这么长"))])
+}
+
+fn prove(conn: &mut Conn, row: &EntryRow, checkpoint: store::CheckpointRow) -> Result<ProvenEntry, StoreError> {
+    let (index, size) = (row.position as u64, checkpoint.size as u64);
+    if index >= size {
+        return Err(StoreError::Corrupt("an entry lies beyond the newest checkpoint".to_owned()));
+    }
+    let hashes = inclusion_proof(&mut StoredNodes::new(conn, size), index, size)?;
+    let salt = row.salt.as_slice().try_into().map_err(|_| StoreError::Corrupt("a salt has the wrong length".to_owned()))?;
+    Ok(ProvenEntry { entry: row.entry()?.text(), salt, size, proof: TlogProof { extra: Some(row.salt.clone()), index, hashes, checkpoint: checkpoint.note } })
+}

@@ -1,0 +1,176 @@
+//! Which rows are facts: how the log names each, and how an audit reads them all again.
+
+use super::assessments::{CandidateRow, PublicationRow, ScoreRow, SessionRow};
+use super::backend::{Conn, on};
+use super::catalogue::ImportRow;
+use super::certificates::{CertificateRow, CertificateStateRow, CertificateVersionRow, PermitReviewRow, StatusChangeRow};
+use super::error::StoreError;
+use super::jobs::JobRow;
+use super::keys::SigningKeyRow;
+use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
+use super::schema::*;
+use super::workers::{WorkerDocumentRow, WorkerNameRow, WorkerRow};
+use diesel::prelude::*;
+use serde::Serialize;
+
+/// A row that is a fact. The log commits to its JSON, members in the order of the table.
+pub trait Recorded: Serialize {
+    /// The kind that its entry has.
+    fn kind(&self) -> &'static str;
+
+    /// What tells it from every other fact of its kind.
+    fn subject(&self) -> String;
+}
+
+/// A certificate with its first version: one fact.
+#[derive(Serialize)]
+pub struct IssuedFact<'a>(pub &'a CertificateRow, pub &'a CertificateVersionRow);
+
+macro_rules! recorded {
+    ($row:ty, $kind:literal, |$of:ident| $subject:expr) => {
+        impl Recorded for $row {
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+
+            fn subject(&self) -> String {
+                let $of = self;
+                $subject
+            }
+        }
+    };
+}
+
+recorded!(SigningKeyRow, "key_added", |of| of.key_id.clone());
+recorded!(ImportRow, "catalogue_imported", |of| of.id.clone());
+recorded!(OrganisationRow, "organisation_registered", |of| of.id.clone());
+recorded!(OrganisationVersionRow, "organisation_changed", |of| format!("{}/{}", of.organisation_id, of.version));
+recorded!(NumberPrefixRow, "number_prefix_assigned", |of| of.prefix.clone());
+recorded!(FilingVersionRow, "filing_recorded", |of| format!("{}/{}", of.filing_id, of.version));
+recorded!(ClientRow, "client_registered", |of| of.id.clone());
+recorded!(ClientRevocationRow, "client_revoked", |of| of.client_id.clone());
+recorded!(WorkerRow, "worker_registered", |of| of.id.clone());
+recorded!(WorkerNameRow, "worker_name_recorded", |of| format!("{}/{}", of.worker_id, of.version));
+recorded!(WorkerDocumentRow, "worker_document_added", |of| of.id.clone());
+recorded!(SessionRow, "session_registered", |of| of.id.clone());
+recorded!(CandidateRow, "candidate_registered", |of| format!("{}/{}", of.session_id, of.worker_id));
+recorded!(PublicationRow, "results_published", |of| format!("{}/{}", of.session_id, of.version));
+recorded!(IssuedFact<'_>, "certificate_issued", |of| of.0.id.clone());
+recorded!(CertificateVersionRow, "certificate_corrected", |of| format!("{}/{}", of.certificate_id, of.version));
+recorded!(StatusChangeRow, "status_changed", |of| format!("{}/{}", of.certificate_id, of.sequence));
+recorded!(PermitReviewRow, "permit_reviewed", |of| format!("{}/{}", of.certificate_id, of.sequence));
+recorded!(JobRow, "job_requested", |of| of.id.clone());
+
+impl Recorded for ScoreRow {
+    /// A change of scores that were recorded before has a kind of its own: it is what supervisors look for.
+    fn kind(&self) -> &'static str {
+        if self.version == 1 { "scores_recorded" } else { "scores_changed" }
+    }
+
+    fn subject(&self) -> String {
+        format!("{}/{}/{}", self.session_id, self.worker_id, self.version)
+    }
+}
+
+/// Rows of one page of an audit.
+const PAGE: i64 = 2000;
+
+/// A page of a table behind a row, in the order of its key of one, two or three columns. The first column is compared twice, so that
+/// the key's index is used whatever the database.
+macro_rules! page {
+    ($(#[$meta:meta])* $name:ident, $table:ident, $row:ty, $a:ident) => {
+        $(#[$meta])*
+        pub fn $name(conn: &mut Conn, after: Option<&$row>) -> Result<Vec<$row>, StoreError> {
+            Ok(on!(conn, |c| {
+                let mut query = $table::table.order($table::$a).limit(PAGE).select(<$row>::as_select()).into_boxed();
+                if let Some(row) = after {
+                    query = query.filter($table::$a.gt(&row.$a));
+                }
+                query.load(c)
+            })?)
+        }
+    };
+    ($(#[$meta:meta])* $name:ident, $table:ident, $row:ty, $a:ident, $b:ident) => {
+        $(#[$meta])*
+        pub fn $name(conn: &mut Conn, after: Option<&$row>) -> Result<Vec<$row>, StoreError> {
+            Ok(on!(conn, |c| {
+                let mut query = $table::table.order(($table::$a, $table::$b)).limit(PAGE).select(<$row>::as_select()).into_boxed();
+                if let Some(row) = after {
+                    query = query.filter($table::$a.ge(&row.$a)).filter($table::$a.gt(&row.$a).or($table::$b.gt(&row.$b)));
+                }
+                query.load(c)
+            })?)
+        }
+    };
+}
+
+page!(/// Keys.
+    page_keys, signing_keys, SigningKeyRow, key_id);
+page!(/// Imports of lists.
+    page_imports, catalogue_imports, ImportRow, id);
+page!(/// Organisations.
+    page_organisations, organisations, OrganisationRow, id);
+page!(/// Versions of organisations.
+    page_organisation_versions, organisation_versions, OrganisationVersionRow, organisation_id, version);
+page!(/// Number prefixes.
+    page_number_prefixes, number_prefixes, NumberPrefixRow, prefix);
+page!(/// Versions of filings.
+    page_filings, filing_versions, FilingVersionRow, filing_id, version);
+page!(/// Clients.
+    page_clients, clients, ClientRow, id);
+page!(/// Ended clients.
+    page_client_revocations, client_revocations, ClientRevocationRow, client_id);
+page!(/// Workers.
+    page_workers, workers, WorkerRow, id);
+page!(/// Versions of names.
+    page_worker_names, worker_names, WorkerNameRow, worker_id, version);
+page!(/// Documents of workers.
+    page_worker_documents, worker_documents, WorkerDocumentRow, id);
+page!(/// Sessions.
+    page_sessions, assessment_sessions, SessionRow, id);
+page!(/// Candidates.
+    page_candidates, session_candidates, CandidateRow, session_id, worker_id);
+page!(/// Publications.
+    page_publications, session_publications, PublicationRow, session_id, version);
+page!(/// Certificates.
+    page_certificates, certificates, CertificateRow, id);
+page!(/// Where certificates stand.
+    page_states, certificate_states, CertificateStateRow, certificate_id);
+page!(/// Versions of certificates.
+    page_certificate_versions, certificate_versions, CertificateVersionRow, certificate_id, version);
+page!(/// Changes of status.
+    page_status_changes, status_changes, StatusChangeRow, certificate_id, sequence);
+page!(/// Reviews of permits.
+    page_reviews, permit_reviews, PermitReviewRow, certificate_id, sequence);
+page!(/// Jobs.
+    page_jobs, jobs, JobRow, id);
+
+/// Scores, whose key has three columns.
+pub fn page_scores(conn: &mut Conn, after: Option<&ScoreRow>) -> Result<Vec<ScoreRow>, StoreError> {
+    Ok(on!(conn, |c| {
+        let mut query = session_scores::table
+            .order((session_scores::session_id, session_scores::worker_id, session_scores::version))
+            .limit(PAGE)
+            .select(ScoreRow::as_select())
+            .into_boxed();
+        if let Some(row) = after {
+            let behind_worker = session_scores::worker_id.gt(&row.worker_id).or(session_scores::worker_id.eq(&row.worker_id).and(session_scores::version.gt(row.version)));
+            query = query.filter(session_scores::session_id.ge(&row.session_id)).filter(session_scores::session_id.gt(&row.session_id).or(behind_worker));
+        }
+        query.load(c)
+    })?)
+}
+
+/// Every row of a table, page by page.
+pub fn for_each<R>(conn: &mut Conn, page: impl Fn(&mut Conn, Option<&R>) -> Result<Vec<R>, StoreError>, mut take: impl FnMut(R) -> Result<(), StoreError>) -> Result<(), StoreError>
+where
+    R: Clone,
+{
+    let mut last: Option<R> = None;
+    loop {
+        let rows = page(conn, last.as_ref())?;
+        let Some(end) = rows.last() else { return Ok(()) };
+        last = Some(end.clone());
+        rows.into_iter().try_for_each(&mut take)?;
+    }
+}

@@ -1,0 +1,146 @@
+//! The public log: what outsiders can rebuild, prove, and catch.
+
+use crate::on_both_databases;
+use crate::support::{Database, TestRegistry, Worker};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jilu::merkle::Hash;
+use jilu::merkle::checkpoint::Checkpoint;
+use jilu::merkle::leaf::{Entry, commitment};
+use jilu::merkle::note::NoteKey;
+use jilu::merkle::proof::{is_consistent, is_included};
+use jilu::merkle::tlog_proof::TlogProof;
+use jilu::merkle::tree::{leaf_hash, root_of};
+use jilu::store::backend::Conn;
+use serde_json::{Value, json};
+
+fn log_key(registry: &TestRegistry) -> NoteKey {
+    registry.get("/log/vkey").text().trim_end().parse().unwrap()
+}
+
+fn checkpoint(registry: &TestRegistry) -> Checkpoint {
+    let reply = registry.get("/log/checkpoint");
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/plain; charset=utf-8")));
+    Checkpoint::open(&reply.text(), &log_key(registry)).unwrap()
+}
+
+/// Every entry of the log, read from its bundles.
+fn entries(registry: &TestRegistry, size: u64) -> Vec<String> {
+    let mut found = Vec::new();
+    for tile in 0..size.div_ceil(256) {
+        let width = (size - tile * 256).min(256);
+        let partial = if width < 256 { format!(".p/{width}") } else { String::new() };
+        let reply = registry.get(&format!("/log/tile/entries/{tile:03}{partial}"));
+        assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/octet-stream")));
+        assert!(reply.header("cache-control").unwrap().contains("immutable"));
+        let mut rest = reply.bytes.as_slice();
+        while let Some((length, tail)) = rest.split_first_chunk::<2>() {
+            let (entry, tail) = tail.split_at(usize::from(u16::from_be_bytes(*length)));
+            found.push(String::from_utf8(entry.to_vec()).unwrap());
+            rest = tail;
+        }
+    }
+    assert_eq!(found.len() as u64, size);
+    found
+}
+
+fn hashes(proof: &Value) -> Vec<Hash> {
+    proof["hashes"].as_array().unwrap().iter().map(|text| STANDARD.decode(text.as_str().unwrap()).unwrap().try_into().unwrap()).collect()
+}
+
+on_both_databases!(outsiders_rebuild_the_tree_from_tiles_and_check_every_proof, |registry| {
+    let body = registry.body();
+    let early = checkpoint(&registry);
+    // More than one full tile.
+    let workers: Vec<Worker> = (0..90).map(|index| registry.worker(&body.client, index)).collect();
+    registry.session(&body, &workers, json!({}));
+    let late = checkpoint(&registry);
+    assert!(early.size < 256 && late.size > 256, "{} {}", early.size, late.size);
+    let entries = entries(&registry, late.size);
+    let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry.as_bytes())).collect();
+    assert_eq!((root_of(&leaves), root_of(&leaves[..early.size as usize])), (late.root, early.root));
+    // Tiles hold the hashes that follow from the entries.
+    let tile = |path: &str| registry.get(&format!("/log/tile/{path}"));
+    assert_eq!(tile("0/000").bytes, leaves[..256].concat());
+    assert_eq!(tile("0/000.p/7").bytes, leaves[..7].concat());
+    assert_eq!(tile("1/000.p/1").bytes, root_of(&leaves[..256]));
+    let width = late.size - 256;
+    assert_eq!(tile(&format!("0/001.p/{width}")).bytes, leaves[256..].concat());
+    for absent in [format!("0/001.p/{}", width + 1), "0/001".into(), "1/000".into(), "1/000.p/2".into(), "2/000.p/1".into(), "0/0".into(), "x".into(), "entries/9".into()] {
+        assert_eq!(tile(&absent).status, 404, "{absent}");
+    }
+    for index in [0, 1, early.size - 1, early.size, 255, 256, late.size - 1] {
+        let proof = registry.get(&format!("/v1/log/proofs?index={index}")).expect(200);
+        assert_eq!((proof["entry"].as_str().unwrap(), proof["tree_size"].as_u64().unwrap(), proof.get("salt")), (entries[index as usize].as_str(), late.size, None));
+        assert!(is_included(&leaves[index as usize], index, late.size, &hashes(&proof), &late.root), "{index}");
+    }
+    for (from, to) in [(1, late.size), (early.size, late.size), (early.size, 256), (256, late.size), (late.size, late.size)] {
+        let proof = registry.get(&format!("/v1/log/proofs?from={from}&to={to}")).expect(200);
+        let (old, new) = (root_of(&leaves[..from as usize]), root_of(&leaves[..to as usize]));
+        assert!(is_consistent(from, to, &hashes(&proof), &old, &new), "{from} {to}");
+    }
+    for wrong in ["", "?index=100000", "?from=0&to=5", "?from=9&to=5", "?from=1&to=100000", "?index=1&from=1", "?index=-1", "?from=1"] {
+        assert_eq!(registry.get(&format!("/v1/log/proofs{wrong}")).status, 400, "{wrong}");
+    }
+    // Entries are told apart by kind and organisation, and time never runs backwards.
+    let parsed: Vec<Entry> = entries.iter().map(|entry| Entry::parse(entry).unwrap()).collect();
+    assert_eq!((parsed[0].kind.as_str(), &parsed[0].organisation), ("key_added", &None));
+    assert_eq!(parsed.iter().filter(|entry| entry.kind == "candidate_registered" && entry.organisation.as_deref() == Some(body.organisation.as_str())).count(), 90);
+    assert!(parsed.windows(2).all(|pair| pair[0].recorded_at <= pair[1].recorded_at));
+    let all = entries.concat();
+    assert!(workers.iter().all(|worker| !all.contains(&worker.name) && !all.contains(&worker.number) && !all.contains(&worker.id)));
+});
+
+on_both_databases!(whoever_holds_a_certificate_proves_that_it_was_issued, |registry| {
+    let body = registry.body();
+    let (_, certificate) = registry.certificate(&body, 1);
+    let number = certificate["certificate_number"].as_str().unwrap();
+    let credential = registry.get_as(&body.client, &format!("/v1/certificates/{number}"), &[("accept", "application/vc+jwt")]).text();
+    let proof = registry.get(&format!("/v1/certificates/{number}/proof")).expect(200);
+    let entry = Entry::parse(proof["entry"].as_str().unwrap()).unwrap();
+    assert_eq!((entry.kind.as_str(), entry.organisation.as_deref()), ("credential_signed", Some(body.organisation.as_str())));
+    let salt: Hash = STANDARD.decode(proof["salt"].as_str().unwrap()).unwrap().try_into().unwrap();
+    assert_eq!(entry.commitment, commitment(&salt, credential.as_bytes()));
+    assert_ne!(entry.commitment, commitment(&salt, format!("{credential} ").as_bytes()));
+    // As a file, with the salt as extra data.
+    let file = registry.send("GET", &format!("/v1/certificates/{number}/proof"), &[("accept", "text/plain")], b"");
+    let parsed = TlogProof::parse(&file.text()).unwrap();
+    assert_eq!((parsed.extra.as_deref(), parsed.index), (Some(salt.as_slice()), proof["leaf_index"].as_u64().unwrap()));
+    let under = parsed.verify(entry.text().as_bytes(), &log_key(&registry)).unwrap().unwrap();
+    assert_eq!(under, checkpoint(&registry));
+    assert_eq!(registry.get("/v1/certificates/S000032000001263999999/proof").status, 404);
+    // The document's own verification looks into the log too.
+    let answer = registry.post("/v1/verifications/document", &json!({ "credential": credential })).expect(200);
+    assert!(answer["checks"].as_array().unwrap().contains(&json!({ "check": "log", "outcome": "passed", "detail": "the document is in the public log, under a checkpoint that the log signed" })), "{answer}");
+});
+
+#[test]
+fn a_certificate_that_the_log_does_not_include_was_never_issued() {
+    // What an intruder in the database may do to the log, each by itself.
+    for tampering in [
+        "UPDATE log_entries SET salt = zeroblob(32) WHERE kind = 'credential_signed'",
+        "UPDATE log_entries SET recorded_at = recorded_at + 1 WHERE kind = 'credential_signed'",
+        "DELETE FROM log_entries WHERE kind = 'credential_signed'",
+        "UPDATE log_entries SET commitment = zeroblob(32) WHERE position = 3",
+        "UPDATE log_checkpoints SET note = replace(note, char(10) || (SELECT max(size) FROM log_checkpoints) || char(10), char(10) || '7' || char(10))",
+    ] {
+        let registry = TestRegistry::start(Database::Sqlite, &[]);
+        let body = registry.body();
+        let (worker, certificate) = registry.certificate(&body, 1);
+        let number = certificate["certificate_number"].as_str().unwrap();
+        let credential = registry.get_as(&body.client, &format!("/v1/certificates/{number}"), &[("accept", "application/vc+jwt")]).text();
+        let mut conn = Conn::open(&registry.database_url.parse().unwrap()).unwrap();
+        for trigger in ["log_entries_refuses_update", "log_entries_refuses_delete", "log_checkpoints_refuses_update"] {
+            conn.execute_script(&format!("DROP TRIGGER {trigger}")).unwrap();
+        }
+        conn.execute_script(tampering).unwrap();
+        let facts = json!({ "certificate_number": number, "name": worker.name });
+        assert_eq!(registry.post("/v1/verifications", &facts).expect(200)["outcome"], "not_found", "{tampering}");
+        let token = certificate["token"].as_str().unwrap();
+        assert_eq!(registry.get(&format!("/v/{token}")).expect(200)["outcome"], "not_found", "{tampering}");
+        let answer = registry.post("/v1/verifications/document", &json!({ "credential": credential })).expect(200);
+        assert_eq!(answer["outcome"], "not_found", "{tampering}");
+        let failed: Vec<_> = answer["checks"].as_array().unwrap().iter().filter(|check| check["outcome"] == "failed").map(|check| check["check"].as_str().unwrap()).collect();
+        assert_eq!(failed, ["log"], "{tampering}");
+    }
+}

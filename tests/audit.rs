@@ -1,0 +1,98 @@
+//! `jilu audit` on a database that somebody has edited by hand: every edit is found and its row is named.
+
+use jilu::store::backend::Conn;
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn jilu(arguments: &[&str], data: &Path, public_url: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_jilu")).env_clear().env("JILU_PUBLIC_URL", public_url).args(arguments).arg("--data").arg(data).output().unwrap()
+}
+
+/// Opens a database as an intruder would: without the triggers that refuse edits.
+fn intrude(database: &Path) -> Conn {
+    let mut conn = Conn::open(&format!("sqlite:{}", database.display()).parse().unwrap()).unwrap();
+    let file = std::fs::read_to_string(std::fs::read_dir("migrations/sqlite").unwrap().next().unwrap().unwrap().path().join("up.sql")).unwrap();
+    for line in file.lines().filter_map(|line| line.strip_prefix("CREATE TRIGGER ")) {
+        conn.execute_script(&format!("DROP TRIGGER {}; PRAGMA foreign_keys = OFF;", line.split(' ').next().unwrap())).unwrap();
+    }
+    conn
+}
+
+/// An edit in SQL, and the table that the audit must name.
+const EDITS: &[(&str, &str)] = &[
+    ("UPDATE session_scores SET theory_tenths = 1000 WHERE worker_id = (SELECT min(worker_id) FROM session_scores)", "session_scores"),
+    ("DELETE FROM session_scores WHERE worker_id = (SELECT max(worker_id) FROM session_scores)", "the fact is gone: scores_recorded"),
+    ("INSERT INTO session_scores SELECT session_id, worker_id, version + 1, 1000, 1000, NULL, 'x', recorded_at, recorded_by FROM session_scores LIMIT 1", "session_scores"),
+    ("UPDATE session_candidates SET employment = 'dispatched_worker' WHERE worker_id = (SELECT max(worker_id) FROM session_candidates)", "session_candidates"),
+    ("DELETE FROM session_candidates WHERE worker_id = (SELECT max(worker_id) FROM session_candidates)", "the fact is gone: candidate_registered"),
+    ("INSERT INTO session_candidates SELECT session_id, 'wkr_00000000000000000000000000', employment, registered_at, registered_by FROM session_candidates LIMIT 1", "session_candidates"),
+    ("UPDATE session_publications SET notice_ends_on = '2020-01-01'", "session_publications"),
+    ("UPDATE assessment_sessions SET held_on = '2020-01-01'", "assessment_sessions"),
+    ("UPDATE assessment_sessions SET level = 'level1'", "assessment_sessions"),
+    ("UPDATE workers SET registered_at = registered_at - 1 WHERE id = (SELECT max(id) FROM workers)", "workers"),
+    ("DELETE FROM workers WHERE id = (SELECT max(id) FROM workers)", "the fact is gone: worker_registered"),
+    ("UPDATE worker_names SET recorded_at = 0 WHERE worker_id = (SELECT max(worker_id) FROM worker_names)", "worker_names"),
+    ("UPDATE worker_documents SET number_hash = zeroblob(32) WHERE rowid = 3", "worker_documents"),
+    ("UPDATE worker_documents SET worker_id = (SELECT min(id) FROM workers) WHERE rowid = 3", "worker_documents"),
+    ("UPDATE organisations SET credit_code = 'x' || substr(credit_code, 2)", "organisations"),
+    ("UPDATE organisation_versions SET name = 'x' WHERE organisation_id = (SELECT max(organisation_id) FROM organisation_versions)", "organisation_versions"),
+    ("UPDATE filing_versions SET valid_to = '2099-12-31'", "filing_versions"),
+    ("UPDATE number_prefixes SET organisation_id = 'org_x'", "number_prefixes"),
+    ("UPDATE clients SET scopes = 'registry.admin' WHERE rowid = 2", "clients"),
+    ("DELETE FROM clients WHERE rowid = 2", "the fact is gone: client_registered"),
+    ("UPDATE signing_keys SET created_at = 0 WHERE rowid = 2", "signing_keys"),
+    ("UPDATE catalogue_imports SET digest = 'x' WHERE rowid = 1", "catalogue_imports"),
+    ("UPDATE certificates SET number_key = 'S000032000001263999999' WHERE rowid = 1", "certificates"),
+    ("UPDATE certificates SET worker_id = (SELECT worker_id FROM certificates WHERE rowid = 2) WHERE rowid = 1", "certificates"),
+    ("DELETE FROM certificates WHERE rowid = 1", "certificate_versions"),
+    ("UPDATE certificate_versions SET issued_on = '2020-01-01' WHERE rowid = 1", "certificates"),
+    ("UPDATE certificate_versions SET facts = replace(facts, 'level4', 'level1') WHERE rowid = 1", "certificates"),
+    ("UPDATE certificate_versions SET sealed_document = (SELECT sealed_document FROM certificate_versions WHERE rowid = 2) WHERE rowid = 1", "certificate_versions"),
+    ("UPDATE certificate_versions SET sealed_holder = (SELECT sealed_holder FROM certificate_versions WHERE rowid = 2) WHERE rowid = 1", "certificate_versions"),
+    ("DELETE FROM certificate_versions WHERE rowid = 1", "certificates"),
+    ("DELETE FROM status_changes", "the fact is gone: status_changed"),
+    ("UPDATE status_changes SET reason = 'x'", "status_changes"),
+    ("UPDATE certificate_states SET state = 'issued' WHERE state = 'revoked'", "certificate_states"),
+    ("UPDATE certificate_states SET reviewed_on = '2026-01-01'", "certificate_states"),
+    ("DELETE FROM certificate_states", "certificate_states"),
+    ("UPDATE status_lists SET bits = zeroblob(16384) WHERE purpose = 'revocation'", "status_lists revocation/1"),
+    ("UPDATE status_lists SET bits = x'01' || substr(bits, 2) WHERE purpose = 'suspension'", "status_lists suspension/1"),
+    ("UPDATE jobs SET input = '{}'", "jobs"),
+    ("UPDATE log_entries SET commitment = zeroblob(32) WHERE position = 7", "log_checkpoints"),
+    ("DELETE FROM log_entries WHERE position = 7", "log_entries: position 7"),
+    ("DELETE FROM log_entries WHERE position = (SELECT max(position) FROM log_entries)", "log_head"),
+    ("UPDATE log_entries SET kind = 'job_requested' WHERE kind = 'status_changed'", "log_checkpoints"),
+    ("UPDATE log_tiles SET hashes = zeroblob(8192)", "log_tiles 0/0"),
+    ("DELETE FROM log_tiles", "log_tiles 0/0"),
+    ("UPDATE log_checkpoints SET note = replace(note, '/log', '/gol') WHERE size = (SELECT max(size) FROM log_checkpoints)", "log_checkpoints"),
+    ("DELETE FROM log_checkpoints WHERE size = (SELECT max(size) FROM log_checkpoints)", "log_checkpoints"),
+    ("UPDATE log_head SET frontier = zeroblob(length(frontier))", "log_head"),
+];
+
+#[test]
+fn an_audit_names_every_row_that_was_edited_by_hand() {
+    let directory = tempfile::tempdir().unwrap();
+    let told = jilu(&["demo", "--exit", "--json", "--workers", "40", "--listen", "127.0.0.1:0"], directory.path(), "http://localhost");
+    let story: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let public_url = story["base_url"].as_str().unwrap().replace("127.0.0.1", "localhost");
+    let clean = jilu(&["audit"], directory.path(), &public_url);
+    let said = String::from_utf8_lossy(&clean.stdout).into_owned();
+    assert!(clean.status.success() && said.contains("all as the log says"), "{said}{}", String::from_utf8_lossy(&clean.stderr));
+    let mut missed = Vec::new();
+    for (edit, place) in EDITS {
+        let copy = tempfile::tempdir().unwrap();
+        for name in ["jilu.db", "master.key"] {
+            std::fs::copy(directory.path().join(name), copy.path().join(name)).unwrap();
+        }
+        let mut conn = intrude(&copy.path().join("jilu.db"));
+        conn.execute_script(edit).unwrap_or_else(|error| panic!("{edit}: {error}"));
+        drop(conn);
+        let output = jilu(&["audit"], copy.path(), &public_url);
+        let said = String::from_utf8_lossy(&output.stdout);
+        if output.status.code() != Some(1) || !said.lines().any(|line| line.contains(place)) {
+            missed.push(format!("{edit}\n{said}{}", String::from_utf8_lossy(&output.stderr)));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
