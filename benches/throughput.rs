@@ -4,6 +4,8 @@
 //! run do not move much. Verification is compared with a bare handler that reads the same body and sends a body of the same size;
 //! issuing with signing and a durable insert of the same bytes in groups of the same size, without anything around them.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

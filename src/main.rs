@@ -37,6 +37,9 @@ enum Command {
     /// Recompute everything from the rows up; name each row that is wrong
     #[command(after_help = "Exit code 1 when something is wrong. Example: jilu audit --data /var/lib/jilu")]
     Audit(Place),
+    /// Check a credential offline: signature, schema, validity, log, status
+    #[command(after_help = "Exit code 0 when every check passed.\n\nExample: jilu verify credential.jwt --keys jwks.json --proof certificate.tlog-proof --log-key vkey --status list.jwt")]
+    Verify(VerifyArguments),
     /// Print the OpenAPI document
     #[command(after_help = "Example: jilu openapi > openapi/openapi.json")]
     Openapi,
@@ -80,6 +83,25 @@ pub struct DemoArguments {
     seed: Option<u64>,
 }
 
+#[derive(Args, Clone)]
+pub struct VerifyArguments {
+    /// The credential as a compact JWS
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The published keys: /.well-known/jwks.json
+    #[arg(long, value_name = "FILE")]
+    keys: PathBuf,
+    /// The proof from the log: /v1/certificates/{number}/proof as text/plain
+    #[arg(long, value_name = "FILE", requires = "log_key")]
+    proof: Option<PathBuf>,
+    /// The key of the log: /log/vkey
+    #[arg(long, value_name = "FILE")]
+    log_key: Option<PathBuf>,
+    /// The status list that the credential names
+    #[arg(long, value_name = "FILE")]
+    status: Option<PathBuf>,
+}
+
 impl Place {
     /// Reads file, environment and arguments; later ones win.
     fn settings(&self) -> RawSettings {
@@ -107,6 +129,7 @@ fn main() -> ExitCode {
             println!("jilu {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
+        Command::Verify(arguments) => command::verify::run(&arguments),
         Command::Demo(arguments) => run(command::demo::settings(&arguments), "warn", |config| command::demo::run(config, arguments)),
         Command::Serve(place) => run(place.settings(), "info", command::serve::run),
         Command::Init(place) => run(place.settings(), "warn", command::init::run),

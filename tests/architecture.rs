@@ -1,5 +1,7 @@
 //! The rules of the tree itself: import directions, file sizes, paired migrations, generated files, the table of settings.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! `jilu audit` on a database that somebody has edited by hand: every edit is found and its row is named.
 
+#![allow(clippy::unwrap_used)]
+
 use jilu::store::backend::Conn;
 use serde_json::Value;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The binary as its users run it: demo, init, serve, settings, stop; and an outside library that checks our credentials.
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
@@ -131,7 +133,7 @@ fn wrong_settings_are_all_named_and_stop_the_start() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["serve", "demo", "init", "migrate", "keys", "openapi", "version"] {
+    for command in ["serve", "demo", "init", "migrate", "keys", "audit", "verify", "openapi", "version"] {
         let help = text(&run(&[command, "--help"], &[]).stdout);
         assert!(help.contains("Example: jilu"), "{command}: {help}");
     }
@@ -146,6 +148,65 @@ fn an_outside_library_accepts_the_credential_and_refuses_a_forged_one() {
     let output = Command::new("/usr/bin/python3").arg("tests/interop/verify_credential.py").arg(&story).output().expect("python3; tests/run installs it");
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(text(&output.stdout).contains("all checks passed"));
+}
+
+/// Files alone, without server and database.
+#[test]
+fn a_credential_is_checked_offline_and_each_forgery_fails_its_own_check() {
+    let demo = Demo::start(&["--workers", "8"]);
+    let fetch = |path: &str, headers: &[(&str, &str)]| {
+        let mut request = ureq::get(format!("{}{path}", demo.base_url()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.call().unwrap().body_mut().read_to_string().unwrap()
+    };
+    let client = &demo.story["clients"]["assessment_body"];
+    let form = [("grant_type", "client_credentials"), ("client_id", client["client_id"].as_str().unwrap()), ("client_secret", client["client_secret"].as_str().unwrap())];
+    let token: Value = ureq::post(format!("{}/oauth/token", demo.base_url())).send_form(form).unwrap().body_mut().read_json().unwrap();
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    };
+    let find = |state: &str| demo.story["certificates"].as_array().unwrap().iter().find(|certificate| certificate["state"] == state).unwrap()["certificate_number"].as_str().unwrap().to_owned();
+    let download = |state: &str| {
+        let number = find(state);
+        write("credential", &fetch(&format!("/v1/certificates/{number}"), &[("authorization", &bearer), ("accept", "application/vc+jwt")]));
+        write("proof", &fetch(&format!("/v1/certificates/{number}/proof"), &[("accept", "text/plain")]));
+    };
+    write("keys", &fetch("/.well-known/jwks.json", &[]));
+    write("vkey", &fetch("/log/vkey", &[]));
+    write("status", &fetch("/status/revocation/1", &[]));
+    let verify = |arguments: &[&str]| {
+        let output = jilu().arg("verify").args(arguments).current_dir(directory.path()).output().unwrap();
+        (output.status.code(), text(&output.stdout))
+    };
+    let whole = ["credential", "--keys", "keys", "--proof", "proof", "--log-key", "vkey", "--status", "status"];
+    let failed = |said: &str| said.lines().filter(|line| !line.contains(" passed ")).map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>();
+    download("issued");
+    let (code, said) = verify(&whole);
+    assert_eq!((code, failed(&said), said.lines().count()), (Some(0), vec![], 5), "{said}");
+    // What is not shown is not checked, and is said to be so.
+    let (code, said) = verify(&["credential", "--keys", "keys"]);
+    assert_eq!((code, failed(&said)), (Some(1), vec!["log".to_owned(), "status".to_owned()]), "{said}");
+    // Somebody else's proof, another log's key, a forged document, a revoked one.
+    let credential = std::fs::read_to_string(directory.path().join("credential")).unwrap();
+    let proof = std::fs::read_to_string(directory.path().join("proof")).unwrap();
+    write("proof", &proof.replacen("index ", "index 1", 1));
+    assert_eq!(failed(&verify(&whole).1), ["log"]);
+    write("proof", &proof);
+    write("vkey", "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx\n");
+    assert_eq!(failed(&verify(&whole).1), ["log"]);
+    write("vkey", &fetch("/log/vkey", &[]));
+    let (head, signature) = credential.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { 'B' } else { 'A' };
+    write("credential", &format!("{head}.{other}{}", &signature[1..]));
+    assert_eq!(failed(&verify(&whole).1), ["proof", "log"]);
+    download("revoked");
+    let (code, said) = verify(&whole);
+    assert_eq!((code, failed(&said)), (Some(1), vec!["status".to_owned()]), "{said}");
+    assert_eq!(verify(&["nowhere", "--keys", "keys"]).0, Some(2));
 }
 
 /// A verifier in another language, with code of its own, rebuilds the log and refuses every mutated proof.

@@ -8,6 +8,7 @@ pub mod init;
 pub mod keys;
 pub mod migrate;
 pub mod serve;
+pub mod verify;
 
 use jilu::clock::Clock;
 use jilu::config::{Config, MasterKey};

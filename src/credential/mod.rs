@@ -11,3 +11,4 @@ pub mod conformance;
 pub mod status_list;
 pub mod identity;
 pub mod receipt;
+pub mod offline;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::io::Write;
+use std::io::{Read, Write};
 
 /// Entries of one list. BSL demands at least this many, so that one holder cannot be told from the crowd.
 pub const ENTRIES: u32 = 131_072;
@@ -35,6 +35,15 @@ pub fn encode(bits: &[u8]) -> String {
     encoder.write_all(bits).expect("writing to memory does not fail");
     let compressed = encoder.finish().expect("writing to memory does not fail");
     format!("u{}", URL_SAFE_NO_PAD.encode(compressed))
+}
+
+/// Reads what [`encode`] writes; None for anything else, and for more than one list could hold.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    let compressed = URL_SAFE_NO_PAD.decode(text.strip_prefix('u')?).ok()?;
+    let mut bits = Vec::new();
+    let limit = BYTES as u64 + 1;
+    flate2::read::GzDecoder::new(compressed.as_slice()).take(limit).read_to_end(&mut bits).ok()?;
+    (bits.len() == BYTES).then_some(bits)
 }
 
 /// The list as a signed credential, secured like the credentials that point at it. `key` is the key of its issuer.
@@ -89,7 +98,6 @@ fn feistel(seed: &[u8], value: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     #[test]
     fn index_zero_is_the_left_most_bit() {
@@ -107,11 +115,9 @@ mod tests {
     fn the_encoding_reads_back() {
         let mut bits = vec![0; BYTES];
         set_bit(&mut bits, 94_567, true);
-        let text = encode(&bits);
-        let compressed = URL_SAFE_NO_PAD.decode(text.strip_prefix('u').unwrap()).unwrap();
-        let mut read = Vec::new();
-        flate2::read::GzDecoder::new(compressed.as_slice()).read_to_end(&mut read).unwrap();
-        assert_eq!(read, bits);
+        assert_eq!(decode(&encode(&bits)), Some(bits));
+        assert_eq!(decode(&encode(&[0; 10])), None);
+        assert_eq!(decode(&encode(&vec![0; BYTES * 2])), None);
     }
 
     #[test]

@@ -30,8 +30,8 @@ fn open(request: &HttpRequest, media_type: &str, bytes: Vec<u8>, cache: &str) ->
 #[get("/.well-known/did.json")]
 pub async fn get_did_document(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let did = state.registry.registry_did();
-    let keys = state.registry.list_published_keys(&did).await?;
-    Ok(open(&request, "application/did+json", json_bytes(&did_document(&did, &keys)), KEYS_CACHE))
+    let keys = state.registry.list_published_keys(did).await?;
+    Ok(open(&request, "application/did+json", json_bytes(&did_document(did, &keys)), KEYS_CACHE))
 }
 
 /// Read the public keys as a JWK set
@@ -105,6 +105,6 @@ pub async fn get_health() -> HttpResponse {
 #[utoipa::path(tag = "discovery", operation_id = "get_readiness", responses((status = 200, description = "The database answers", body = Health), Problems), security(()))]
 #[get("/readyz")]
 pub async fn get_readiness(state: Data<AppState>) -> Result<HttpResponse, Problem> {
-    state.registry.list_published_keys(&state.registry.registry_did()).await?;
+    state.registry.list_published_keys(state.registry.registry_did()).await?;
     Ok(HttpResponse::Ok().json(Health { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }))
 }

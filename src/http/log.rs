@@ -139,7 +139,7 @@ pub async fn prove_log(state: Data<AppState>, request: HttpRequest, query: Query
 ///
 /// Tells nothing about the holder: only who has the credential can compare it with the commitment.
 #[utoipa::path(tag = "log", operation_id = "prove_certificate", params(("certificate" = String, Path, description = "Number or identifier", example = "S000032000001263000001")),
-    responses((status = 200, description = "The proof as JSON, or with `Accept: text/plain` as a `.tlog-proof` file whose extra data are the salt (C2SP tlog-proof)", content((InclusionProof = "application/json"), (String = "text/plain"))), Problems), security(()))]
+    responses((status = 200, description = "The proof as JSON, or with `Accept: text/plain` as a `.tlog-proof` file whose extra data are the salt (32 bytes) and the entry (C2SP tlog-proof)", content((InclusionProof = "application/json"), (String = "text/plain"))), Problems), security(()))]
 #[get("/v1/certificates/{certificate}/proof")]
 pub async fn prove_certificate(state: Data<AppState>, request: HttpRequest, certificate: Path<String>) -> Result<HttpResponse, Problem> {
     let name = CertificateName::parse(&certificate)?;

@@ -114,7 +114,7 @@ impl Registry {
             exp: now + i64::try_from(self.config.token_seconds).unwrap_or(i64::MAX / 2),
             jti: self.entropy.uuid(),
         };
-        let key = self.current_key(&self.registry_did(), PURPOSE_TOKENS).await?;
+        let key = self.current_key(self.registry_did(), PURPOSE_TOKENS).await?;
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(key.public.key_id.clone());

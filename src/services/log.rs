@@ -119,5 +119,8 @@ fn prove(conn: &mut Conn, row: &EntryRow, checkpoint: store::CheckpointRow) -> R
     }
     let hashes = inclusion_proof(&mut StoredNodes::new(conn, size), index, size)?;
     let salt = row.salt.as_slice().try_into().map_err(|_| StoreError::Corrupt("a salt has the wrong length".to_owned()))?;
-    Ok(ProvenEntry { entry: row.entry()?.text(), salt, size, proof: TlogProof { extra: Some(row.salt.clone()), index, hashes, checkpoint: checkpoint.note } })
+    let entry = row.entry()?.text();
+    // What an offline check needs beside the document: the salt, then the entry.
+    let extra = [row.salt.as_slice(), entry.as_bytes()].concat();
+    Ok(ProvenEntry { entry, salt, size, proof: TlogProof { extra: Some(extra), index, hashes, checkpoint: checkpoint.note } })
 }

@@ -287,7 +287,7 @@ impl Registry {
 
     /// The key that signs receipts now.
     pub async fn receipt_key(&self) -> Result<Arc<IssuingKey>, Error> {
-        self.current_key(&self.registry_did(), PURPOSE_CREDENTIALS).await
+        self.current_key(self.registry_did(), PURPOSE_CREDENTIALS).await
     }
 }
 

@@ -109,7 +109,7 @@ crate::on_both_databases!(a_nul_character_is_nobodys_name_and_no_fault_of_ours, 
 crate::on_both_databases!(personal_data_in_the_wrong_place_does_not_come_back, |registry| {
     let body = registry.body();
     let number = registry.worker(&body.client, 1).number;
-    let as_number: Value = serde_json::from_str(&number.trim_end_matches('X')).unwrap();
+    let as_number: Value = serde_json::from_str(number.trim_end_matches('X')).unwrap();
     let reply = registry.post_as(&body.client, "/v1/workers", &json!({ "name": "张三", "documents": [{ "document_number": as_number }] }));
     assert!(reply.status == 400 && !reply.text().contains(&number[..12]), "{}", reply.text());
     let session = registry.session(&body, &[], json!({}));

@@ -50,13 +50,13 @@ fn hashes(proof: &Value) -> Vec<Hash> {
 
 on_both_databases!(outsiders_rebuild_the_tree_from_tiles_and_check_every_proof, |registry| {
     let body = registry.body();
-    let early = checkpoint(&registry);
+    let early = checkpoint(registry);
     // More than one full tile.
     let workers: Vec<Worker> = (0..90).map(|index| registry.worker(&body.client, index)).collect();
     registry.session(&body, &workers, json!({}));
-    let late = checkpoint(&registry);
+    let late = checkpoint(registry);
     assert!(early.size < 256 && late.size > 256, "{} {}", early.size, late.size);
-    let entries = entries(&registry, late.size);
+    let entries = entries(registry, late.size);
     let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry.as_bytes())).collect();
     assert_eq!((root_of(&leaves), root_of(&leaves[..early.size as usize])), (late.root, early.root));
     // Tiles hold the hashes that follow from the entries.
@@ -102,12 +102,12 @@ on_both_databases!(whoever_holds_a_certificate_proves_that_it_was_issued, |regis
     let salt: Hash = STANDARD.decode(proof["salt"].as_str().unwrap()).unwrap().try_into().unwrap();
     assert_eq!(entry.commitment, commitment(&salt, credential.as_bytes()));
     assert_ne!(entry.commitment, commitment(&salt, format!("{credential} ").as_bytes()));
-    // As a file, with the salt as extra data.
+    // As a file, with salt and entry as extra data.
     let file = registry.send("GET", &format!("/v1/certificates/{number}/proof"), &[("accept", "text/plain")], b"");
     let parsed = TlogProof::parse(&file.text()).unwrap();
-    assert_eq!((parsed.extra.as_deref(), parsed.index), (Some(salt.as_slice()), proof["leaf_index"].as_u64().unwrap()));
-    let under = parsed.verify(entry.text().as_bytes(), &log_key(&registry)).unwrap().unwrap();
-    assert_eq!(under, checkpoint(&registry));
+    assert_eq!((parsed.extra.as_deref(), parsed.index), (Some([salt.as_slice(), entry.text().as_bytes()].concat().as_slice()), proof["leaf_index"].as_u64().unwrap()));
+    let under = parsed.verify(entry.text().as_bytes(), &log_key(registry)).unwrap().unwrap();
+    assert_eq!(under, checkpoint(registry));
     assert_eq!(registry.get("/v1/certificates/S000032000001263999999/proof").status, 404);
     // The document's own verification looks into the log too.
     let answer = registry.post("/v1/verifications/document", &json!({ "credential": credential })).expect(200);

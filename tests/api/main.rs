@@ -1,5 +1,7 @@
 //! Whole jobs over HTTP, on both databases, with a real server and a clock that the test sets.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

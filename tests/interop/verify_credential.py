@@ -66,14 +66,17 @@ assert certificate["document_number"] not in json.dumps(document), "the document
 assert "vc" not in document and "vp" not in document
 
 refused = 0
+# The last character of a base64url part may carry bits that no byte holds, so another one may read the same.
+ends = {at - 1 for at in range(len(credential) + 1) if at == len(credential) or credential[at] == "."}
 for at in range(0, len(credential), 41):
+    if at in ends:
+        continue
     forged = credential[:at] + ("B" if credential[at] == "A" else "A") + credential[at + 1 :]
     try:
         verified(forged)
     except Exception:
         refused += 1
     else:
-        # The last character of a base64url part may carry bits that no byte holds; only those may read the same.
         sys.exit(f"a credential with character {at} changed was accepted")
 assert refused > 50
 

@@ -185,9 +185,11 @@ credential = fetch(f"/v1/certificates/{number}", authorization=f"Bearer {token}"
 head, checkpoint = fetch(f"/v1/certificates/{number}/proof", accept="text/plain").decode().split("\n\n", 1)
 lines = head.split("\n")
 assert lines[0] == "c2sp.org/tlog-proof@v1"
-salt = base64.b64decode(lines[1].removeprefix("extra "))
+extra = base64.b64decode(lines[1].removeprefix("extra "))
+salt, shown = extra[:32], extra[32:]
 index = int(lines[2].removeprefix("index "))
 commitment = base64.b64encode(sha256(salt + credential)).decode()
+assert shown == entries[index]
 entry = entries[index].decode().split("\n")
 assert entry[0] == "jilu-entry/v1" and entry[1] == "credential_signed" and entry[4] == commitment, entry
 proof_size, proof_root = open_checkpoint(checkpoint, key)

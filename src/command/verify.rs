@@ -1,0 +1,35 @@
+//! `jilu verify`: checks a credential by files alone.
+
+use crate::VerifyArguments;
+use jilu::clock::Clock;
+use jilu::credential::offline::{Evidence, verify};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Prints every check. Exit code 0 when all passed, 1 when one failed or could not be made, 2 when a file cannot be read.
+pub fn run(arguments: &VerifyArguments) -> ExitCode {
+    let evidence = match read(arguments) {
+        Ok(evidence) => evidence,
+        Err(error) => {
+            eprintln!("jilu: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let checks = verify(&evidence, Clock::System.now());
+    for check in &checks {
+        let outcome = match check.passed {
+            Some(true) => "passed",
+            Some(false) => "failed",
+            None => "-",
+        };
+        println!("{:<10} {outcome:<7} {}", check.name, check.detail);
+    }
+    if checks.iter().all(|check| check.passed == Some(true)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn read(arguments: &VerifyArguments) -> Result<Evidence, String> {
+    let text = |path: &Path| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+    let optional = |path: &Option<std::path::PathBuf>| path.as_deref().map(text).transpose();
+    let keys = serde_json::from_str(&text(&arguments.keys)?).map_err(|error| format!("{}: {error}", arguments.keys.display()))?;
+    Ok(Evidence { credential: text(&arguments.file)?, proof: optional(&arguments.proof)?, keys, log_key: optional(&arguments.log_key)?, status_list: optional(&arguments.status)? })
+}
