@@ -66,6 +66,7 @@ pub fn find_last_job_row(conn: &mut Conn, job_id: &str) -> Result<Option<JobRowR
     Ok(on!(conn, |c| job_rows::table
         .filter(job_rows::job_id.eq(job_id))
         .order(job_rows::row_number.desc())
+        .limit(1)
         .select(JobRowRow::as_select())
         .get_result(c)
         .optional())?)
@@ -74,7 +75,7 @@ pub fn find_last_job_row(conn: &mut Conn, job_id: &str) -> Result<Option<JobRowR
 /// Takes the oldest job that nobody works on: a new one, or one whose worker has died. None when there is none.
 pub fn claim_job(conn: &mut Conn, holder: &str, now: i64, lease_until: i64) -> Result<Option<JobRow>, StoreError> {
     let free = jobs::state.eq("queued").or(jobs::state.eq("running").and(jobs::lease_until.lt(now)));
-    let found: Option<JobRow> = on!(conn, |c| jobs::table.filter(free).order(jobs::created_at).select(JobRow::as_select()).get_result(c).optional())?;
+    let found: Option<JobRow> = on!(conn, |c| jobs::table.filter(free).order(jobs::created_at).limit(1).select(JobRow::as_select()).get_result(c).optional())?;
     let Some(job) = found else { return Ok(None) };
     let taken = on!(conn, |c| diesel::update(jobs::table.find(&job.id).filter(free))
         .set((jobs::state.eq("running"), jobs::lease_holder.eq(holder), jobs::lease_until.eq(lease_until), jobs::started_at.eq(job.started_at.unwrap_or(now))))

@@ -208,7 +208,9 @@ pub fn find_head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
 
 /// The newest checkpoint; None while the log is empty.
 pub fn find_checkpoint(conn: &mut Conn) -> Result<Option<CheckpointRow>, StoreError> {
-    Ok(on!(conn, |c| log_checkpoints::table.order(log_checkpoints::size.desc()).select(CheckpointRow::as_select()).get_result(c).optional())?)
+    // By its key: PostgreSQL would send every row of a query that only its first row is wanted of.
+    let (size, _) = find_head(conn)?;
+    Ok(on!(conn, |c| log_checkpoints::table.find(size).select(CheckpointRow::as_select()).get_result(c).optional())?)
 }
 
 /// Checkpoints in order of size, behind one of them.
