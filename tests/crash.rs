@@ -31,7 +31,7 @@ struct Victim {
 impl Victim {
     fn new(database: Option<String>) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let database = database.unwrap_or_else(|| format!("sqlite:{}", data.path().join("jilu.db").display()));
         let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20))).build().into();
         Victim { data, database, port, agent }
@@ -99,6 +99,18 @@ impl Victim {
         let (status, answer) = self.post(token, path, body, None).unwrap();
         assert!([200, 201].contains(&status), "{path} {answer}");
         answer
+    }
+}
+
+/// A port below those that outgoing connections get: while the server is dead, none of them must take its place.
+fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let candidate = 20_000 + (std::process::id() + 97 * NEXT.fetch_add(1, Ordering::SeqCst)) % 10_000;
+        let port = u16::try_from(candidate).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
