@@ -63,6 +63,7 @@ const EDITS: &[(&str, &str)] = &[
     ("UPDATE jobs SET input = '{}'", "jobs"),
     ("UPDATE log_entries SET commitment = zeroblob(32) WHERE position = 7", "log_checkpoints"),
     ("DELETE FROM log_entries WHERE position = 7", "log_entries: position 7"),
+    ("DELETE FROM log_entries WHERE position = 0; UPDATE status_changes SET reason = 'x'", "status_changes"),
     ("DELETE FROM log_entries WHERE position = (SELECT max(position) FROM log_entries)", "log_head"),
     ("UPDATE log_entries SET kind = 'job_requested' WHERE kind = 'status_changed'", "log_checkpoints"),
     ("UPDATE log_tiles SET hashes = zeroblob(8192)", "log_tiles 0/0"),

@@ -2,6 +2,7 @@
 //! database, no network, and nothing of the registry has to be believed but its keys.
 
 use super::conformance;
+use super::identity::did_web;
 use super::jws::{CREDENTIAL_TYP, CompactJws};
 use super::keys::PublicKey;
 use super::{status_list, strict_json};
@@ -137,6 +138,12 @@ fn status(document: &Value, list: &str, keys: &Value, now: DateTime<Utc>) -> Res
     let jws = CompactJws::parse(list).map_err(|fault| format!("the status list: {fault}"))?;
     let credential = strict_json::parse(&jws.payload).map_err(|_| "the status list is not JSON without duplicate members")?;
     signed_by_issuer(&jws, &credential, keys).map_err(|fault| format!("the status list: {fault}"))?;
+    // Any key in the set may have signed it, but only the registry that publishes the list speaks for it.
+    let url = credential["id"].as_str().unwrap_or_default();
+    let registry = url.split_once("/status/").map(|(address, _)| did_web(address, None));
+    if registry.as_deref() != credential["issuer"].as_str() {
+        return Err("the status list: its issuer is not the registry that publishes it".to_owned());
+    }
     let entry = &document["credentialStatus"];
     if credential["id"] != entry["statusListCredential"] || credential["credentialSubject"]["statusPurpose"] != entry["statusPurpose"] {
         return Err("the status list is not the one that the credential points at".to_owned());

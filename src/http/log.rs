@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Seconds for which a checkpoint may be kept.
+/// A checkpoint may be kept for seconds (tlog-tiles).
 const CHECKPOINT_CACHE: &str = "public, max-age=2";
 /// Tiles never change: a partial one has its width in its address.
 const TILE_CACHE: &str = "public, max-age=31536000, immutable";
@@ -46,6 +46,16 @@ pub struct ConsistencyProof {
     pub to: u64,
     /// Base64 of the hashes of the consistency proof (RFC 6962, 2.1.2).
     pub hashes: Vec<String>,
+}
+
+/// What was proven.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum LogProof {
+    /// For `index`.
+    Inclusion(InclusionProof),
+    /// For `from` and `to`.
+    Consistency(ConsistencyProof),
 }
 
 /// Which proof.
@@ -121,16 +131,16 @@ pub async fn get_tile(state: Data<AppState>, request: HttpRequest, tile: Path<St
 
 /// Prove that an entry is in the log, or that one size of the log continues another
 #[utoipa::path(tag = "log", operation_id = "prove_log", params(ProofQuery),
-    responses((status = 200, description = "An inclusion proof for `index`, a consistency proof for `from` and `to`", body = InclusionProof), Problems), security(()))]
+    responses((status = 200, description = "An inclusion proof for `index`, a consistency proof for `from` and `to`", body = LogProof), Problems), security(()))]
 #[get("/v1/log/proofs")]
 pub async fn prove_log(state: Data<AppState>, request: HttpRequest, query: Query<ProofQuery>) -> Result<HttpResponse, Problem> {
     match (query.index, query.from, query.to) {
         (Some(index), None, None) => {
             // The salt belongs to those who are shown the fact.
             let proof = InclusionProof { salt: None, ..InclusionProof::from(&state.registry.prove_inclusion(index).await?) };
-            Ok(open(read(&request, &proof)))
+            Ok(open(read(&request, &LogProof::Inclusion(proof))))
         }
-        (None, Some(from), Some(to)) => Ok(open(read(&request, &ConsistencyProof::from(&state.registry.prove_consistency(from, to).await?)))),
+        (None, Some(from), Some(to)) => Ok(open(read(&request, &LogProof::Consistency((&state.registry.prove_consistency(from, to).await?).into())))),
         _ => Err(Problem::invalid("index", "index alone, or from and to expected", "应只填 index，或同时填 from 和 to")),
     }
 }
@@ -138,9 +148,9 @@ pub async fn prove_log(state: Data<AppState>, request: HttpRequest, query: Query
 /// Prove that a certificate is in the log
 ///
 /// Tells nothing about the holder: only who has the credential can compare it with the commitment.
-#[utoipa::path(tag = "log", operation_id = "prove_certificate", params(("certificate" = String, Path, description = "Number or identifier", example = "S000032000001263000001")),
+#[utoipa::path(tag = "log", operation_id = "prove_certificate", params(("certificate_number" = String, Path, description = "Number or `certificate_id`", example = "S000032000001263000001")),
     responses((status = 200, description = "The proof as JSON, or with `Accept: text/plain` as a `.tlog-proof` file whose extra data are the salt (32 bytes) and the entry (C2SP tlog-proof)", content((InclusionProof = "application/json"), (String = "text/plain"))), Problems), security(()))]
-#[get("/v1/certificates/{certificate}/proof")]
+#[get("/v1/certificates/{certificate_number}/proof")]
 pub async fn prove_certificate(state: Data<AppState>, request: HttpRequest, certificate: Path<String>) -> Result<HttpResponse, Problem> {
     let name = CertificateName::parse(&certificate)?;
     let proven = state.registry.prove_certificate(&name).await?;

@@ -149,9 +149,13 @@ impl Registry {
 
     /// The same for a row of a job.
     pub(super) async fn issue_warnings(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Vec<Violation>, Error> {
-        match self.decide(issuer, order).await? {
-            Decided::Exists(..) => Ok(Vec::new()),
-            Decided::Issue(decision) => self.check_cure(order, issuer).await.map(|_| decision.warnings),
+        loop {
+            match self.decide(issuer, order).await? {
+                Decided::Exists(..) => return Ok(Vec::new()),
+                // Nothing is written that would compare the stamps.
+                Decided::Issue(decision) if self.is_basis_current(&decision.body, &decision.gathered).await? => return self.check_cure(order, issuer).await.map(|_| decision.warnings),
+                Decided::Issue(_) => self.forget_basis(issuer, order),
+            }
         }
     }
 

@@ -12,8 +12,9 @@ use crate::store::counters;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Candidates of all sessions in memory together.
-const CANDIDATES_MAX: u64 = 500_000;
+/// Candidates of all sessions in memory together: some 100 MB.
+const CANDIDATES_MAX: u64 = 200_000;
+const SESSIONS_EXPECTED: usize = 1_000;
 
 /// A session as the rules of issuing look at it.
 #[derive(Debug)]
@@ -42,7 +43,10 @@ pub struct SessionCache(quick_cache::sync::Cache<String, Arc<SessionFacts>, Cand
 
 impl Default for SessionCache {
     fn default() -> Self {
-        SessionCache(quick_cache::sync::Cache::with_weighter(1_000, CANDIDATES_MAX, Candidates))
+        // One shard: a shard takes nothing larger than its own share, and a large session read again for each certificate would cost
+        // its size every time.
+        let options = quick_cache::OptionsBuilder::new().shards(1).estimated_items_capacity(SESSIONS_EXPECTED).weight_capacity(CANDIDATES_MAX).build().expect("every option is given");
+        SessionCache(quick_cache::sync::Cache::with_options(options, Candidates, quick_cache::DefaultHashBuilder::default(), quick_cache::sync::DefaultLifecycle::default()))
     }
 }
 

@@ -5,6 +5,7 @@ use super::error::Error;
 use super::keys::{PURPOSE_CREDENTIALS, PURPOSE_LOG, PURPOSE_TOKENS, add_key};
 use crate::domain::access::Role;
 use crate::domain::id::ClientId;
+use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
 use crate::store::organisations::{self, ClientRow};
 use std::sync::Arc;
@@ -61,14 +62,11 @@ impl Registry {
             if purpose == PURPOSE_LOG {
                 self.sign_log_with(Arc::new(self.open_key(&row)?))?;
             }
-            // Another node may be setting up the same database; the first key stays.
-            let owner = did.clone();
-            self.store
-                .write(move |tx| {
-                    let is_there = crate::store::keys::list_keys_of(tx.conn, &owner)?.iter().any(|key| key.purpose == purpose);
-                    if is_there { Ok(()) } else { add_key(tx, &row, None) }
-                })
-                .await?;
+            match self.store.write(move |tx| add_key(tx, &row, None)).await {
+                // Another node is setting up the same database: its key is the log's, and nothing was signed with ours.
+                Err(StoreError::Conflict(Constraint::LogKey)) => self.refresh_keys().await?,
+                written => written?,
+            }
         }
         self.refresh_keys().await
     }

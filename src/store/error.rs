@@ -21,12 +21,14 @@ pub enum Constraint {
     StatusChange,
     CatalogueVersion,
     IdempotencyKey,
+    LogKey,
     Other,
 }
 
 /// Names of constraints: as PostgreSQL reports them, and as the columns that SQLite reports instead.
 const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::CreditCode, "organisations_credit_code_unique", "organisations.credit_code"),
+    (Constraint::LogKey, "signing_keys_one_log", "signing_keys.owner"),
     (Constraint::NumberPrefix, "number_prefixes_pkey", "number_prefixes.prefix"),
     (Constraint::FilingVersion, "filing_versions_pkey", "filing_versions.filing_id, filing_versions.version"),
     (Constraint::OrganisationVersion, "organisation_versions_pkey", "organisation_versions.organisation_id, organisation_versions.version"),

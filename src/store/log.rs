@@ -201,6 +201,11 @@ pub fn list_entries(conn: &mut Conn, from: i64, to: i64) -> Result<Vec<EntryRow>
         .load(c))?)
 }
 
+/// Entries from a position on, whatever positions are missing.
+pub fn page_entries(conn: &mut Conn, from: i64, limit: i64) -> Result<Vec<EntryRow>, StoreError> {
+    Ok(on!(conn, |c| log_entries::table.filter(log_entries::position.ge(from)).order(log_entries::position).limit(limit).select(EntryRow::as_select()).load(c))?)
+}
+
 /// Size and frontier as the head has them.
 pub fn find_head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
     Ok(on!(conn, |c| log_head::table.find(1).select((log_head::size, log_head::frontier)).get_result(c))?)
@@ -302,5 +307,45 @@ impl Nodes for StoredNodes<'_> {
         let from = (first % WIDTH) as usize;
         let hashes = self.tiles[&(tile_level, tile)].get(from..from + count as usize).ok_or_else(|| corrupt("a node of the log"))?;
         Ok(root_of(hashes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merkle::note::tests::TestSigner;
+    use crate::merkle::proof::{is_consistent, is_included};
+    use crate::merkle::tree::{consistency_proof, inclusion_proof, root};
+
+    /// Beyond 65,536 entries, where a tile of the second level becomes full and the third level begins.
+    #[test]
+    fn tiles_of_every_level_give_the_tree_that_was_signed() {
+        const SIZES: [usize; 5] = [200, 300, 65_000, 1_000, 300];
+        let directory = tempfile::tempdir().unwrap();
+        let mut conn = Conn::open(&format!("sqlite:{}", directory.path().join("log.db").display()).parse().unwrap()).unwrap();
+        conn.apply_migrations().unwrap();
+        let signer = TestSigner::new("log.example");
+        let mut signed = Vec::new();
+        for (group, count) in SIZES.into_iter().enumerate() {
+            let facts = (0..count).map(|n| Fact::of_bytes("test", None, format!("{group}/{n}"), n.to_be_bytes().to_vec())).collect();
+            conn.begin().unwrap();
+            append(&mut conn, facts, 1, || [7; 32], Some(&signer)).unwrap();
+            conn.execute_script("COMMIT").unwrap();
+            signed.push(Checkpoint::open(&find_checkpoint(&mut conn).unwrap().unwrap().note, signer.key()).unwrap());
+        }
+        let newest = signed.last().unwrap().clone();
+        assert_eq!((newest.size, list_tiles(&mut conn, 1, 0, 9).unwrap().len(), list_tiles(&mut conn, 0, 0, 999).unwrap().len()), (66_800, 1, 260));
+        let mut nodes = StoredNodes::new(&mut conn, newest.size);
+        assert_eq!(root(&mut nodes, newest.size).unwrap(), newest.root);
+        for old in &signed {
+            assert_eq!(root(&mut nodes, old.size).unwrap(), old.root, "{}", old.size);
+            let proof = consistency_proof(&mut nodes, old.size, newest.size).unwrap();
+            assert!(is_consistent(old.size, newest.size, &proof, &old.root, &newest.root), "{}", old.size);
+        }
+        for index in [0, 255, 256, 65_535, 65_536, 66_559, 66_799] {
+            let proof = inclusion_proof(&mut StoredNodes::new(&mut conn, newest.size), index, newest.size).unwrap();
+            let leaf = list_entries(&mut conn, index as i64, index as i64 + 1).unwrap()[0].leaf_hash().unwrap();
+            assert!(is_included(&leaf, index, newest.size, &proof, &newest.root), "{index}");
+        }
     }
 }

@@ -117,6 +117,8 @@ CREATE TABLE signing_keys (
     CONSTRAINT signing_keys_pkey PRIMARY KEY (key_id)
 );
 CREATE INDEX signing_keys_by_owner ON signing_keys (owner);
+-- Two nodes that set up one database at once must not sign two logs.
+CREATE UNIQUE INDEX signing_keys_one_log ON signing_keys (owner) WHERE purpose = 'log';
 CREATE TRIGGER signing_keys_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON signing_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Workers: names and numbers are sealed, and found by keyed hash.

@@ -119,6 +119,8 @@ CREATE TABLE signing_keys (
     CONSTRAINT signing_keys_pkey PRIMARY KEY (key_id)
 );
 CREATE INDEX signing_keys_by_owner ON signing_keys (owner);
+-- Two nodes that set up one database at once must not sign two logs.
+CREATE UNIQUE INDEX signing_keys_one_log ON signing_keys (owner) WHERE purpose = 'log';
 CREATE TRIGGER signing_keys_refuses_update BEFORE UPDATE ON signing_keys BEGIN SELECT RAISE(ABORT, 'table signing_keys is append-only'); END;
 CREATE TRIGGER signing_keys_refuses_delete BEFORE DELETE ON signing_keys BEGIN SELECT RAISE(ABORT, 'table signing_keys is append-only'); END;
 
