@@ -53,6 +53,8 @@ impl Registry {
         let did = self.registry_did().to_owned();
         let owner = did.to_string();
         let existing = self.store.read(move |conn| crate::store::keys::list_keys_of(conn, &owner)).await?;
+        // Another node may have made some of them since this one opened the database.
+        self.refresh_keys().await?;
         // The log's key comes first: without it nothing can be written, and its own entry is the first one that it signs.
         for purpose in [PURPOSE_LOG, PURPOSE_CREDENTIALS, PURPOSE_TOKENS] {
             if existing.iter().any(|key| key.purpose == purpose) {

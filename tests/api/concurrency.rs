@@ -148,3 +148,18 @@ fn candidates_that_are_added_at_once_all_stay() {
         assert_eq!(listed["items"].as_array().unwrap().len(), 8);
     }
 }
+
+#[test]
+fn two_nodes_that_set_up_one_database_at_once_sign_one_log() {
+    for _ in 0..3 {
+        let url = crate::support::postgres::fresh_database();
+        let nodes: Vec<TestRegistry> = std::thread::scope(|scope| {
+            let starting: Vec<_> = (0..2).map(|_| scope.spawn(|| TestRegistry::start_at(tempfile::tempdir().unwrap(), url.clone(), &[]))).collect();
+            starting.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(nodes[0].get("/log/vkey").text(), nodes[1].get("/log/vkey").text());
+        let checkpoint = nodes[0].get("/log/checkpoint").text();
+        let key: jilu::merkle::note::NoteKey = nodes[1].get("/log/vkey").text().trim().parse().unwrap();
+        assert!(jilu::merkle::checkpoint::Checkpoint::open(&checkpoint, &key).is_ok());
+    }
+}
