@@ -288,7 +288,8 @@ fn check_value(value: &Value, form: Form, place: Place<'_>, breaches: &mut Vec<B
 fn is_absolute_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-    is_scheme && !rest.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"{}|\\^`".contains(c))
+    // Nothing outside printable ASCII stands in a URL (RFC 3986, 2).
+    is_scheme && !rest.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&b))
 }
 
 fn items(value: &Value) -> &[Value] {

@@ -51,8 +51,12 @@ impl TlogProof {
     /// Checks the checkpoint's signature and that it includes the entry. Returns the checkpoint, or None when the entry is not in it.
     pub fn verify(&self, entry: &[u8], key: &NoteKey) -> Result<Option<Checkpoint>, NoteFault> {
         let checkpoint = Checkpoint::open(&self.checkpoint, key)?;
-        let is_in = is_included(&leaf_hash(entry), self.index, checkpoint.size, &self.hashes, &checkpoint.root);
-        Ok(is_in.then_some(checkpoint))
+        Ok(self.is_of(entry, &checkpoint).then_some(checkpoint))
+    }
+
+    /// Whether the path leads from the entry to the root of a checkpoint whose signature was checked before.
+    pub fn is_of(&self, entry: &[u8], checkpoint: &Checkpoint) -> bool {
+        is_included(&leaf_hash(entry), self.index, checkpoint.size, &self.hashes, &checkpoint.root)
     }
 }
 

@@ -40,6 +40,13 @@ impl Frontier {
         self.size
     }
 
+    /// The root of the complete subtree `index` at `level`, if it is one of those that make up the tree.
+    pub fn find(&self, level: u32, index: u64) -> Option<Hash> {
+        // The subtrees stand in the order of the one-bits of the size, largest first; each begins where the larger ones end.
+        let is_here = level < u64::BITS && self.size >> level & 1 == 1 && index == (self.size >> level) - 1;
+        is_here.then(|| self.roots[(self.size >> level).count_ones() as usize - 1])
+    }
+
     pub fn push(&mut self, leaf: Hash) {
         let mut hash = leaf;
         // Every one-bit at the end of the size is a subtree as large as the new one.
@@ -160,6 +167,14 @@ pub mod tests {
         for size in 0..300 {
             assert_eq!(frontier.root(), root(&mut nodes, size).unwrap(), "{size}");
             assert_eq!(Frontier::from_bytes(size, &frontier.to_bytes()).unwrap(), frontier);
+            let mut found = 0;
+            for (level, index) in (0..10).flat_map(|level| (0..size.max(1) >> level).map(move |index| (level, index))) {
+                if let Some(root) = frontier.find(level, index) {
+                    assert_eq!(root, nodes.node(level, index).unwrap(), "{size}: {level}/{index}");
+                    found += 1;
+                }
+            }
+            assert_eq!(found, size.count_ones());
             frontier.push(nodes.0[size as usize]);
         }
         assert!(Frontier::from_bytes(3, &[0; 32]).is_none());

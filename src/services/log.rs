@@ -6,6 +6,7 @@ use super::error::{Error, invalid};
 use super::signing::version_place;
 use crate::domain::text::Text;
 use crate::merkle::Hash;
+use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::leaf::commitment;
 use crate::merkle::tile::TileAddress;
 use crate::merkle::tlog_proof::TlogProof;
@@ -13,7 +14,8 @@ use crate::merkle::tree::{consistency_proof, inclusion_proof};
 use crate::store::backend::Conn;
 use crate::store::certificates::CertificateVersionRow;
 use crate::store::error::StoreError;
-use crate::store::log::{self as store, EntryRow, StoredNodes};
+use crate::store::log::{self as store, EntryRow, StoredNodes, Tip};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// An entry with its proof in the newest tree.
 #[derive(Debug, Clone)]
@@ -25,6 +27,9 @@ pub struct ProvenEntry {
     pub proof: TlogProof,
     pub size: u64,
 }
+
+/// A note whose signature was checked, with what it says.
+pub(super) type OpenedCheckpoint = (Arc<str>, Arc<Checkpoint>);
 
 /// Proof that one tree is a prefix of another.
 #[derive(Debug, Clone)]
@@ -52,9 +57,9 @@ impl Registry {
     /// The proof that entry `index` is in the tree of the newest checkpoint.
     pub async fn prove_inclusion(&self, index: u64) -> Result<ProvenEntry, Error> {
         let read = move |conn: &mut Conn| {
-            let Some(checkpoint) = store::find_checkpoint(conn)?.filter(|row| index < row.size as u64) else { return Ok(None) };
+            let Some(tip) = store::find_tip(conn)?.filter(|tip| index < tip.frontier.size()) else { return Ok(None) };
             let row = store::list_entries(conn, index as i64, index as i64 + 1)?.pop();
-            row.map(|row| prove(conn, &row, checkpoint)).transpose()
+            row.map(|row| prove(conn, &row, tip)).transpose()
         };
         self.store.read_snapshot(read).await?.ok_or_else(|| beyond("index"))
     }
@@ -66,8 +71,8 @@ impl Registry {
             return Err(Error::Invalid(vec![invalid("from", detail)]));
         }
         let read = move |conn: &mut Conn| {
-            let size = store::find_checkpoint(conn)?.map_or(0, |row| row.size as u64);
-            (to <= size).then(|| consistency_proof(&mut StoredNodes::new(conn, size), from, to)).transpose()
+            let Some(tip) = store::find_tip(conn)?.filter(|tip| to <= tip.frontier.size()) else { return Ok(None) };
+            consistency_proof(&mut StoredNodes::new(conn, &tip.frontier), from, to).map(Some)
         };
         let hashes = self.store.read_snapshot(read).await?.ok_or_else(|| beyond("to"))?;
         Ok(ProvenPrefix { from, to, hashes })
@@ -80,8 +85,8 @@ impl Registry {
         let place = version_place(&standing.0.id, standing.1.version);
         let read = move |conn: &mut Conn| {
             let Some(row) = store::find_credential_entry(conn, &place)? else { return Ok(None) };
-            let Some(checkpoint) = store::find_checkpoint(conn)? else { return Ok(None) };
-            prove(conn, &row, checkpoint).map(Some)
+            let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
+            prove(conn, &row, tip).map(Some)
         };
         self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
     }
@@ -92,8 +97,8 @@ impl Registry {
         let place = version_place(&version.certificate_id, version.version);
         let read = move |conn: &mut Conn| {
             let Some(row) = store::find_credential_entry(conn, &place)? else { return Ok(None) };
-            let Some(checkpoint) = store::find_checkpoint(conn)? else { return Ok(None) };
-            match prove(conn, &row, checkpoint) {
+            let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
+            match prove(conn, &row, tip) {
                 Ok(proven) => Ok(Some((row, proven))),
                 // Tiles that do not fit are no proof.
                 Err(StoreError::Corrupt(_)) => Ok(None),
@@ -104,7 +109,20 @@ impl Registry {
         if commitment(&proven.salt, document).as_slice() != row.commitment {
             return Ok(false);
         }
-        Ok(matches!(proven.proof.verify(proven.entry.as_bytes(), &self.log_key().await?), Ok(Some(_))))
+        let Some(checkpoint) = self.open_checkpoint(&proven.proof.checkpoint).await? else { return Ok(false) };
+        Ok(proven.proof.is_of(proven.entry.as_bytes(), &checkpoint))
+    }
+
+    /// The checkpoint of a note that the log's key signed. The newest one is asked for again and again, and opened once.
+    async fn open_checkpoint(&self, note: &str) -> Result<Option<Arc<Checkpoint>>, Error> {
+        let known = |known: &RwLock<Option<OpenedCheckpoint>>| known.read().unwrap_or_else(PoisonError::into_inner).clone().filter(|opened| &*opened.0 == note);
+        if let Some((_, checkpoint)) = known(&self.checkpoint) {
+            return Ok(Some(checkpoint));
+        }
+        let Ok(checkpoint) = Checkpoint::open(note, &self.log_key().await?) else { return Ok(None) };
+        let checkpoint = Arc::new(checkpoint);
+        *self.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = Some((note.into(), Arc::clone(&checkpoint)));
+        Ok(Some(checkpoint))
     }
 }
 
@@ -112,15 +130,15 @@ fn beyond(field: &str) -> Error {
     Error::Invalid(vec![invalid(field, Text::new("the log is not that long", "日志没有这么长"))])
 }
 
-fn prove(conn: &mut Conn, row: &EntryRow, checkpoint: store::CheckpointRow) -> Result<ProvenEntry, StoreError> {
-    let (index, size) = (row.position as u64, checkpoint.size as u64);
+fn prove(conn: &mut Conn, row: &EntryRow, tip: Tip) -> Result<ProvenEntry, StoreError> {
+    let (index, size) = (row.position as u64, tip.frontier.size());
     if index >= size {
         return Err(StoreError::Corrupt("an entry lies beyond the newest checkpoint".to_owned()));
     }
-    let hashes = inclusion_proof(&mut StoredNodes::new(conn, size), index, size)?;
+    let hashes = inclusion_proof(&mut StoredNodes::new(conn, &tip.frontier), index, size)?;
     let salt = row.salt.as_slice().try_into().map_err(|_| StoreError::Corrupt("a salt has the wrong length".to_owned()))?;
     let entry = row.entry()?.text();
     // What an offline check needs beside the document: the salt, then the entry.
     let extra = [row.salt.as_slice(), entry.as_bytes()].concat();
-    Ok(ProvenEntry { entry, salt, size, proof: TlogProof { extra: Some(extra), index, hashes, checkpoint: checkpoint.note } })
+    Ok(ProvenEntry { entry, salt, size, proof: TlogProof { extra: Some(extra), index, hashes, checkpoint: tip.checkpoint.note } })
 }

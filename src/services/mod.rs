@@ -36,7 +36,7 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::vault::Vault;
 use error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 const STALE_TRIES: usize = 8;
 
@@ -53,6 +53,7 @@ pub struct Registry {
     pub catalogue: Arc<catalogue::CatalogueCache>,
     pub serials: Arc<serials::Serials>,
     pub standings: Arc<standings::Standings>,
+    checkpoint: Arc<RwLock<Option<log::OpenedCheckpoint>>>,
     pub access: Arc<access::AccessCache>,
     pub bodies: Arc<organisations::BodyCache>,
     pub sessions: Arc<session_facts::SessionCache>,
@@ -68,6 +69,7 @@ impl Registry {
             catalogue: Arc::new(catalogue::CatalogueCache::default()),
             serials: Arc::new(serials::Serials::default()),
             standings: Arc::new(standings::Standings::default()),
+            checkpoint: Arc::default(),
             access: Arc::new(access::AccessCache::default()),
             bodies: Arc::new(organisations::BodyCache::default()),
             sessions: Arc::default(),

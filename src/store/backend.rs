@@ -103,6 +103,16 @@ impl Conn {
         }
     }
 
+    /// A connection for reads. SQLite drops the whole page cache of a reader whenever somebody else has written, and walks through
+    /// its table to do so: a large one costs more than it saves.
+    pub fn open_for_reading(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let mut conn = Self::open(url)?;
+        if let Conn::Sqlite(sqlite) = &mut conn {
+            sqlite.batch_execute("PRAGMA cache_size = -4096")?;
+        }
+        Ok(conn)
+    }
+
     pub fn execute_script(&mut self, sql: &str) -> Result<(), StoreError> {
         Ok(on!(self, |c| c.batch_execute(sql))?)
     }

@@ -215,7 +215,25 @@ pub fn find_head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
 pub fn find_checkpoint(conn: &mut Conn) -> Result<Option<CheckpointRow>, StoreError> {
     // By its key: PostgreSQL would send every row of a query that only its first row is wanted of.
     let (size, _) = find_head(conn)?;
+    find_checkpoint_of(conn, size)
+}
+
+/// The checkpoint of a tree of `size` entries.
+pub fn find_checkpoint_of(conn: &mut Conn, size: i64) -> Result<Option<CheckpointRow>, StoreError> {
     Ok(on!(conn, |c| log_checkpoints::table.find(size).select(CheckpointRow::as_select()).get_result(c).optional())?)
+}
+
+/// The newest tree: its signed checkpoint, and the frontier, whose roots a proof would else have to make from unfinished tiles.
+pub struct Tip {
+    pub checkpoint: CheckpointRow,
+    pub frontier: Frontier,
+}
+
+/// The newest tree; None while the log is empty.
+pub fn find_tip(conn: &mut Conn) -> Result<Option<Tip>, StoreError> {
+    let (size, frontier) = find_head(conn)?;
+    let frontier = Frontier::from_bytes(size as u64, &frontier).ok_or_else(|| corrupt("the frontier of the log"))?;
+    Ok(find_checkpoint_of(conn, size)?.map(|checkpoint| Tip { checkpoint, frontier }))
 }
 
 /// Checkpoints in order of size, behind one of them.
@@ -282,13 +300,13 @@ fn tile_hashes(conn: &mut Conn, level: u32, index: u64, width: u64) -> Result<Ve
 /// The nodes of the tree of `size` leaves, read from tiles; each tile is read once.
 pub struct StoredNodes<'a> {
     conn: &'a mut Conn,
-    size: u64,
+    frontier: &'a Frontier,
     tiles: HashMap<(u32, u64), Vec<Hash>>,
 }
 
 impl<'a> StoredNodes<'a> {
-    pub fn new(conn: &'a mut Conn, size: u64) -> Self {
-        StoredNodes { conn, size, tiles: HashMap::new() }
+    pub fn new(conn: &'a mut Conn, frontier: &'a Frontier) -> Self {
+        StoredNodes { conn, frontier, tiles: HashMap::new() }
     }
 }
 
@@ -296,11 +314,14 @@ impl Nodes for StoredNodes<'_> {
     type Error = StoreError;
 
     fn node(&mut self, level: u32, index: u64) -> Result<Hash, StoreError> {
+        if let Some(root) = self.frontier.find(level, index) {
+            return Ok(root);
+        }
         let (tile_level, inner) = (level / HEIGHT, level % HEIGHT);
         let (first, count) = (index << inner, 1_u64 << inner);
         let tile = first / WIDTH;
         if !self.tiles.contains_key(&(tile_level, tile)) {
-            let width = ((self.size >> (tile_level * HEIGHT)) - tile * WIDTH).min(WIDTH);
+            let width = ((self.frontier.size() >> (tile_level * HEIGHT)) - tile * WIDTH).min(WIDTH);
             let hashes = tile_hashes(self.conn, tile_level, tile, width)?;
             self.tiles.insert((tile_level, tile), hashes);
         }
@@ -335,7 +356,8 @@ mod tests {
         }
         let newest = signed.last().unwrap().clone();
         assert_eq!((newest.size, list_tiles(&mut conn, 1, 0, 9).unwrap().len(), list_tiles(&mut conn, 0, 0, 999).unwrap().len()), (66_800, 1, 260));
-        let mut nodes = StoredNodes::new(&mut conn, newest.size);
+        let frontier = find_tip(&mut conn).unwrap().unwrap().frontier;
+        let mut nodes = StoredNodes::new(&mut conn, &frontier);
         assert_eq!(root(&mut nodes, newest.size).unwrap(), newest.root);
         for old in &signed {
             assert_eq!(root(&mut nodes, old.size).unwrap(), old.root, "{}", old.size);
@@ -343,7 +365,7 @@ mod tests {
             assert!(is_consistent(old.size, newest.size, &proof, &old.root, &newest.root), "{}", old.size);
         }
         for index in [0, 255, 256, 65_535, 65_536, 66_559, 66_799] {
-            let proof = inclusion_proof(&mut StoredNodes::new(&mut conn, newest.size), index, newest.size).unwrap();
+            let proof = inclusion_proof(&mut StoredNodes::new(&mut conn, &frontier), index, newest.size).unwrap();
             let leaf = list_entries(&mut conn, index as i64, index as i64 + 1).unwrap()[0].leaf_hash().unwrap();
             assert!(is_included(&leaf, index, newest.size, &proof, &newest.root), "{index}");
         }

@@ -53,7 +53,7 @@ impl Readers {
             Readers::InPlace { store, url } => CONNECTIONS.with_borrow_mut(|connections| {
                 let conn = match connections.entry(*store) {
                     std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-                    std::collections::hash_map::Entry::Vacant(entry) => entry.insert(Conn::open(url)?),
+                    std::collections::hash_map::Entry::Vacant(entry) => entry.insert(Conn::open_for_reading(url)?),
                 };
                 read(conn)
             }),
@@ -79,7 +79,7 @@ fn serve_reads(url: &DatabaseUrl, jobs: &Receiver<Job>) {
     let mut conn: Option<Conn> = None;
     while let Ok(job) = jobs.recv() {
         if conn.is_none() {
-            conn = match Conn::open(url) {
+            conn = match Conn::open_for_reading(url) {
                 Ok(opened) => Some(opened),
                 Err(error) => {
                     tracing::error!(%error, "a reader cannot reach the database");
