@@ -27,6 +27,8 @@ use crate::services::Registry;
 use actix_web::web;
 use std::sync::Arc;
 use utoipa::OpenApi;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{HeaderBuilder, ObjectBuilder, RefOr};
 use utoipa::openapi::security::{ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityScheme};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -111,6 +113,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
             60 `not_found` answers a minute for one address without a token (429). All are settings.\n\n\
             Every POST that creates takes `Idempotency-Key`: the same key and body give the same answer, byte for byte, for at least seven days; \
             the same key with another body 422; while the first is still running 409 with `Retry-After`.\n\n\
+            What was written is durable and in the public log before it is answered: `Jilu-Log-Index`, `Jilu-Log-Entries` and \
+            `Jilu-Log-Checkpoint` say where (not when an earlier answer is repeated).\n\n\
             Texts are in English or, with `Accept-Language: zh-CN`, in Chinese.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
@@ -134,6 +138,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let (_, mut document) = actix_web::App::new().into_utoipa_app().openapi(ApiDoc::openapi()).configure(routes).split_for_parts();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     document.info.contact = None;
+    describe_log_headers(&mut document);
     let scopes = crate::domain::access::Scope::ALL.iter().map(|scope| (scope.as_str().to_owned(), scope.as_str().to_owned()));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT (RFC 9068)").build()));
@@ -141,6 +146,22 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     components.add_security_scheme("oauth", SecurityScheme::OAuth2(OAuth2::new([Flow::ClientCredentials(flow)])));
     components.add_security_scheme("client", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some("client_id and client_secret")).build()));
     document
+}
+
+/// What was created tells where it stands in the log.
+fn describe_log_headers(document: &mut utoipa::openapi::OpenApi) {
+    let header = |description: &str, kind| HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(kind))).description(Some(description)).build();
+    let headers = [
+        (reply::LOG_INDEX, header("Index of the first log entry of what was done; absent when nothing was", Type::Integer)),
+        (reply::LOG_ENTRIES, header("How many entries it has, one behind the other", Type::Integer)),
+        (reply::LOG_CHECKPOINT, header("The signed checkpoint (C2SP tlog-checkpoint) that includes them, in base64", Type::String)),
+    ];
+    let created = document.paths.paths.values_mut().filter_map(|path| path.post.as_mut()).filter_map(|operation| operation.responses.responses.get_mut("201"));
+    for response in created {
+        if let RefOr::T(response) = response {
+            response.headers.extend(headers.iter().map(|(name, header)| ((*name).to_owned(), RefOr::T(header.clone()))));
+        }
+    }
 }
 
 /// The OpenAPI document as the file in the tree has it.

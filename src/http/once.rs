@@ -97,7 +97,7 @@ pub async fn once<T>(
         Err(error @ Error::Refused(_)) => {
             let problem = Problem::from(error);
             let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-            let answer = Answer { status: problem.status().as_u16(), location: None, body: problem.body(language(request), &request_id) };
+            let answer = Answer::new(problem.status().as_u16(), None, problem.body(language(request), &request_id));
             match state.registry.keep_answer(&claim, &answer).await {
                 Err(Error::AnsweredMeanwhile) => Err(Error::AnsweredMeanwhile.into()),
                 kept => kept.map(|()| send(answer)).map_err(Problem::from),

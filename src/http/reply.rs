@@ -5,8 +5,17 @@ use crate::services::intent::Answer;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, SecondsFormat, Utc};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+
+/// Index of the first log entry of what was done.
+pub const LOG_INDEX: &str = "jilu-log-index";
+/// How many entries it has, one behind the other.
+pub const LOG_ENTRIES: &str = "jilu-log-entries";
+/// The signed checkpoint that includes them, in base64.
+pub const LOG_CHECKPOINT: &str = "jilu-log-checkpoint";
 
 /// RFC 3339 in UTC with milliseconds.
 pub fn instant(at: DateTime<Utc>) -> String {
@@ -23,7 +32,7 @@ pub fn json_bytes(value: &impl Serialize) -> Vec<u8> {
 
 /// An answer that is kept for an idempotency key.
 pub fn kept(status: StatusCode, location: Option<String>, value: &impl Serialize) -> Answer {
-    Answer { status: status.as_u16(), location, body: json_bytes(value) }
+    Answer::new(status.as_u16(), location, json_bytes(value))
 }
 
 pub fn created_or_known(is_new: bool) -> StatusCode {
@@ -36,6 +45,9 @@ pub fn send(answer: Answer) -> HttpResponse {
     response.content_type(media_type).insert_header((header::CACHE_CONTROL, "no-store"));
     if let Some(location) = answer.location {
         response.insert_header((header::LOCATION, location));
+    }
+    if let Some(place) = answer.place.get() {
+        response.insert_header((LOG_INDEX, place.first)).insert_header((LOG_ENTRIES, place.entries)).insert_header((LOG_CHECKPOINT, STANDARD.encode(&*place.checkpoint)));
     }
     response.body(answer.body)
 }

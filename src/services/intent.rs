@@ -7,7 +7,7 @@ use super::Registry;
 use super::error::Error;
 use crate::store::error::StoreError;
 use crate::store::idempotency::{self, AnswerRow};
-use crate::store::writer::Tx;
+use crate::store::writer::{PlaceSlot, Tx};
 use crate::vault::Sealed;
 
 /// An answer as it is kept and sent: status, `Location`, body.
@@ -16,6 +16,14 @@ pub struct Answer {
     pub status: u16,
     pub location: Option<String>,
     pub body: Vec<u8>,
+    /// Where its facts stand in the log, once they are durable; empty for an answer that was kept earlier.
+    pub place: PlaceSlot,
+}
+
+impl Answer {
+    pub fn new(status: u16, location: Option<String>, body: Vec<u8>) -> Self {
+        Answer { status, location, body, place: PlaceSlot::default() }
+    }
 }
 
 /// A client's claim on one effect: who asks, where, under which key, with which body.
@@ -47,12 +55,16 @@ pub enum Earlier {
 
 /// An answer on its way into the transaction.
 #[derive(Clone)]
-pub struct KeptAnswer(Option<AnswerRow>);
+pub struct KeptAnswer {
+    row: Option<AnswerRow>,
+    place: PlaceSlot,
+}
 
 impl KeptAnswer {
     /// Keeps the answer together with the effect; a key that is taken makes the whole job fail.
     pub fn keep(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        match &self.0 {
+        tx.tell_place(&self.place);
+        match &self.row {
             Some(row) => idempotency::insert_answer(tx.conn, row),
             None => Ok(()),
         }
@@ -68,7 +80,8 @@ impl Registry {
     pub(super) fn answer<T>(&self, intent: &Intent<T>, result: &T) -> (Answer, KeptAnswer) {
         let answer = (intent.render)(result);
         let row = intent.claim.as_ref().map(|claim| self.answer_row(claim, &answer));
-        (answer, KeptAnswer(row))
+        let place = answer.place.clone();
+        (answer, KeptAnswer { row, place })
     }
 
     fn answer_row(&self, claim: &Claim, answer: &Answer) -> AnswerRow {
@@ -86,14 +99,14 @@ impl Registry {
 
     /// Keeps an answer that has no effect: what the rules refused under a key stays refused under it.
     pub async fn keep_answer(&self, claim: &Claim, answer: &Answer) -> Result<(), Error> {
-        let kept = KeptAnswer(Some(self.answer_row(claim, answer)));
+        let kept = KeptAnswer { row: Some(self.answer_row(claim, answer)), place: answer.place.clone() };
         Ok(self.store.write(move |tx| kept.keep(tx)).await?)
     }
 
     /// Answers with what stands already, and keeps that answer for the key too.
     pub(super) async fn answer_known<T>(&self, intent: &Intent<T>, result: &T) -> Result<Answer, Error> {
         let (answer, kept) = self.answer(intent, result);
-        if kept.0.is_some() {
+        if kept.row.is_some() {
             self.store.write(move |tx| kept.keep(tx)).await?;
         }
         Ok(answer)
@@ -108,7 +121,7 @@ impl Registry {
             return Ok(Earlier::OtherBody);
         }
         let body = self.vault.open(Sealed::Answer, &place(claim), &row.sealed_body)?;
-        Ok(Earlier::Same(Answer { status: u16::try_from(row.status).unwrap_or(200), location: row.location, body }))
+        Ok(Earlier::Same(Answer::new(u16::try_from(row.status).unwrap_or(200), row.location, body)))
     }
 
     /// Forgets answers that are older than the setting says.

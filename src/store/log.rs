@@ -112,10 +112,10 @@ fn hash_of(bytes: &[u8]) -> Result<Hash, StoreError> {
 }
 
 /// Gives the facts of a group their positions and signs the new checkpoint. The row lock on the head is the sequencer between
-/// nodes; time never runs backwards.
-pub(super) fn append(conn: &mut Conn, facts: Vec<Fact>, now_micros: i64, mut salt: impl FnMut() -> Hash, signer: Option<&dyn NoteSigner>) -> Result<(), StoreError> {
+/// nodes; time never runs backwards. Returns the first position and the checkpoint; None when there are no facts.
+pub(super) fn append(conn: &mut Conn, facts: Vec<Fact>, now_micros: i64, mut salt: impl FnMut() -> Hash, signer: Option<&dyn NoteSigner>) -> Result<Option<(u64, String)>, StoreError> {
     if facts.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let signer = signer.ok_or_else(|| StoreError::Unusable("there is no key to sign the log with; run `jilu init`".to_owned()))?;
     let sql = format!("SELECT size, last_recorded_at, frontier FROM log_head WHERE id = 1{}", conn.row_lock());
@@ -144,7 +144,7 @@ pub(super) fn append(conn: &mut Conn, facts: Vec<Fact>, now_micros: i64, mut sal
     on!(conn, |c| diesel::update(log_head::table.find(1))
         .set((log_head::size.eq(size), log_head::last_recorded_at.eq(recorded_at), log_head::frontier.eq(&frontier)))
         .execute(c))?;
-    Ok(())
+    Ok(Some((old_size, row.note)))
 }
 
 /// Stores the tiles that become full by `added` leaves behind `old_size`.

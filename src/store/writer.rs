@@ -14,7 +14,7 @@ use crate::entropy::Entropy;
 use crate::merkle::note::NoteSigner;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -27,11 +27,25 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 const TRIES: usize = 4;
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 
+/// Where the facts of one job stand in the log, once they are durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPlace {
+    /// Index of the first entry; the others follow it.
+    pub first: u64,
+    pub entries: u64,
+    /// The signed checkpoint of the commit, which includes them.
+    pub checkpoint: Arc<str>,
+}
+
+/// Filled when the job's commit is durable.
+pub type PlaceSlot = Arc<OnceLock<LogPlace>>;
+
 /// A job's view of the transaction.
 pub struct Tx<'a> {
     pub conn: &'a mut Conn,
     facts: Vec<Fact>,
     stamps: &'a mut Stamps,
+    place: Option<PlaceSlot>,
 }
 
 /// Stamps that jobs of this transaction have read and hold, by name: a group of a thousand certificates of one session reads one.
@@ -41,6 +55,11 @@ impl Tx<'_> {
     /// Names the log entry of a fact that this job has inserted.
     pub fn record(&mut self, fact: Fact) {
         self.facts.push(fact);
+    }
+
+    /// Asks to be told where the facts of this job will stand in the log.
+    pub fn tell_place(&mut self, slot: &PlaceSlot) {
+        self.place = Some(Arc::clone(slot));
     }
 
     /// Refuses to go on when the stamp of an organisation or a session is not the one that was decided on.
@@ -238,22 +257,40 @@ fn answer_all(group: Vec<Box<dyn Job>>, error: &StoreError) {
     }
 }
 
-fn run_job(conn: &mut Conn, job: &mut Box<dyn Job>, facts: &mut Vec<Fact>, stamps: &mut Stamps) -> Result<(), StoreError> {
-    let mut tx = Tx { conn, facts: Vec::new(), stamps };
+/// The facts of a group in their order, and who wants to know where they will stand.
+#[derive(Default)]
+struct GroupFacts {
+    facts: Vec<Fact>,
+    /// First fact, number of facts, and the slot to be filled.
+    asked: Vec<(u64, u64, PlaceSlot)>,
+}
+
+fn run_job(conn: &mut Conn, job: &mut Box<dyn Job>, group: &mut GroupFacts, stamps: &mut Stamps) -> Result<(), StoreError> {
+    let mut tx = Tx { conn, facts: Vec::new(), stamps, place: None };
     job.run(&mut tx)?;
-    facts.append(&mut tx.facts);
+    if let Some(slot) = tx.place.take().filter(|_| !tx.facts.is_empty()) {
+        group.asked.push((group.facts.len() as u64, tx.facts.len() as u64, slot));
+    }
+    group.facts.append(&mut tx.facts);
     Ok(())
 }
 
-fn finish(conn: &mut Conn, facts: Vec<Fact>, stamped: &Stamped) -> Result<(), StoreError> {
-    log::append(conn, facts, stamped.now_micros, || stamped.entropy.bytes(), stamped.signer.as_deref())?;
-    conn.execute_script("COMMIT")
+fn finish(conn: &mut Conn, group: GroupFacts, stamped: &Stamped) -> Result<(), StoreError> {
+    let appended = log::append(conn, group.facts, stamped.now_micros, || stamped.entropy.bytes(), stamped.signer.as_deref())?;
+    conn.execute_script("COMMIT")?;
+    if let Some((start, checkpoint)) = appended {
+        let checkpoint: Arc<str> = checkpoint.into();
+        for (first, entries, slot) in group.asked {
+            let _ = slot.set(LogPlace { first: start + first, entries, checkpoint: Arc::clone(&checkpoint) });
+        }
+    }
+    Ok(())
 }
 
 /// The common case: nobody fails, and no savepoint is paid for.
 fn try_whole(conn: &mut Conn, group: &mut [Box<dyn Job>], stamped: &Stamped) -> Result<(), StoreError> {
     conn.begin()?;
-    let (mut facts, mut stamps) = (Vec::new(), Stamps::new());
+    let (mut facts, mut stamps) = (GroupFacts::default(), Stamps::new());
     for job in group {
         run_job(conn, job, &mut facts, &mut stamps)?;
     }
@@ -263,7 +300,7 @@ fn try_whole(conn: &mut Conn, group: &mut [Box<dyn Job>], stamped: &Stamped) -> 
 /// Every job in a savepoint: a job that fails is rolled back alone and gets its own error.
 fn try_each(conn: &mut Conn, group: &mut [Box<dyn Job>], stamped: &Stamped) -> Result<Vec<Option<StoreError>>, StoreError> {
     conn.begin()?;
-    let (mut facts, mut stamps) = (Vec::new(), Stamps::new());
+    let (mut facts, mut stamps) = (GroupFacts::default(), Stamps::new());
     let mut errors = Vec::with_capacity(group.len());
     for job in group {
         conn.execute_script("SAVEPOINT job")?;

@@ -114,6 +114,29 @@ on_both_databases!(whoever_holds_a_certificate_proves_that_it_was_issued, |regis
     assert!(answer["checks"].as_array().unwrap().contains(&json!({ "check": "log", "outcome": "passed", "detail": "the document is in the public log, under a checkpoint that the log signed" })), "{answer}");
 });
 
+on_both_databases!(an_answer_tells_where_its_facts_stand_in_the_log, |registry| {
+    let body = registry.body();
+    let workers = [registry.worker(&body.client, 1), registry.worker(&body.client, 2)];
+    let session = registry.published_session(&body, &workers, &[("80", "80"), ("80", "80")], json!({}));
+    registry.set_clock("2026-03-20T01:00:00Z");
+    let order = json!({ "worker_id": workers[0].id, "session_id": session }).to_string();
+    let issue = || registry.send("POST", "/v1/certificates", &[("authorization", &format!("Bearer {}", registry.token(&body.client))), ("content-type", "application/json"), ("idempotency-key", "once")], order.as_bytes());
+    let answer = issue();
+    let number = answer.expect(201)["certificate_number"].as_str().unwrap().to_owned();
+    let header = |name: &str| answer.header(name).unwrap().to_owned();
+    let (first, entries): (u64, u64) = (header("jilu-log-index").parse().unwrap(), header("jilu-log-entries").parse().unwrap());
+    assert_eq!(entries, 2, "the certificate and its document");
+    let checkpoint = Checkpoint::open(&String::from_utf8(STANDARD.decode(header("jilu-log-checkpoint")).unwrap()).unwrap(), &log_key(registry)).unwrap();
+    assert_eq!(checkpoint.size, first + entries);
+    let proof = registry.get(&format!("/v1/certificates/{number}/proof")).expect(200);
+    assert_eq!(proof["leaf_index"], first + 1);
+    let entry = registry.get(&format!("/v1/log/proofs?index={first}")).expect(200);
+    assert_eq!(Entry::parse(entry["entry"].as_str().unwrap()).unwrap().kind, "certificate_issued");
+    // What was answered before adds nothing to the log.
+    let again = issue();
+    assert_eq!((&again.bytes, again.header("jilu-log-index")), (&answer.bytes, None));
+});
+
 #[test]
 fn a_certificate_that_the_log_does_not_include_was_never_issued() {
     // What an intruder in the database may do to the log, each by itself.
