@@ -22,7 +22,7 @@ pub struct JobDocument {
     pub job_id: String,
     /// `issue_session`.
     pub kind: String,
-    /// `queued`, `running`, `finished` or `cancelled`.
+    /// `queued`, `running`, `finished`, `cancelled`, or `failed` when the registry could not go on.
     pub state: String,
     /// Rows in all.
     pub total: i32,
@@ -47,7 +47,7 @@ pub struct JobRowDocument {
     pub row: i32,
     /// The worker.
     pub worker_id: String,
-    /// `issued`, `refused`, or `would_issue` in a dry run.
+    /// `issued`, `refused`, `failed` (tell the operator), or `would_issue` in a dry run.
     pub outcome: String,
     /// The certificate, when it was issued.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,38 +3,38 @@
 use super::Registry;
 use super::error::Error;
 use super::intent::KeptAnswer;
-use super::issuing::{Holder, IssueOrder, IssuedCertificate, Subject};
+use super::issuing::{Decision, Holder, IssueOrder, IssuedCertificate};
 use super::numbering::Numbered;
-use super::organisations::Body;
-use super::signing::{VersionContent, preferred_document};
-use super::workers::Worker;
+use super::signing::{Reserved, VersionContent, preferred_document};
 use crate::domain::certificate::CertificateState;
 use crate::domain::certificate_kind::CertificateKind;
-use crate::domain::filing::FilingVersion;
 use crate::domain::id::{CertificateId, OrganisationId};
-use crate::domain::rule::Violation;
-use crate::store::certificates::{self as store, CertificateRow, CertificateStateRow, Standing};
+use crate::store::certificates::{self as store, CertificateRow, CertificateStateRow, CertificateVersionRow, Standing};
 use crate::store::error::StoreError;
 use crate::store::facts::IssuedFact;
 use crate::store::log::Fact;
 use crate::store::writer::Tx;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::collections::BTreeMap;
+
+/// What is taken for one certificate before it is composed; given away unused it stays a gap (IS-5).
+pub(super) struct Taken {
+    number: Numbered,
+    reserved: Reserved,
+}
 
 impl Registry {
-    #[expect(clippy::too_many_arguments, reason = "everything that was decided meets here once")]
-    pub(super) async fn compose(
-        &self,
-        body: &Body,
-        by: &str,
-        order: &IssueOrder,
-        mut subject: Subject,
-        worker: &Worker,
-        filing: &FilingVersion,
-        number: Numbered,
-        cured: Option<&Standing>,
-        warnings: Vec<Violation>,
-    ) -> Result<(IssuedCertificate, Fact), Error> {
+    /// Takes number, status entry and key for what was decided.
+    pub(super) async fn take_for(&self, order: &IssueOrder, decision: &Decision) -> Result<Taken, Error> {
+        let number = self.take_number(order, &decision.subject, &decision.body.filings[decision.filing], &decision.gathered.worker).await?;
+        Ok(Taken { number, reserved: self.reserve_signing(&decision.body.organisation).await? })
+    }
+
+    /// Composes and signs what was decided. Works without waiting, so that many can be composed at once.
+    pub(super) fn compose(&self, by: &str, order: &IssueOrder, decision: Decision, cured: Option<&Standing>, taken: Taken) -> Result<(IssuedCertificate, Fact), Error> {
+        let Decision { body, gathered, mut subject, filing, warnings } = decision;
+        let (worker, filing, Taken { number, reserved }) = (&gathered.worker, &body.filings[filing], taken);
         let now = self.now_micros();
         let id = self.new_id(CertificateId::new);
         subject.facts.certificate_number = number.printed;
@@ -73,7 +73,7 @@ impl Registry {
             decision_document: None,
             lineage: cured.map(|(row, ..)| format!("补正被撤销的证书 {} / cures the revoked certificate {}", row.id, row.id)),
         };
-        let (version, signed) = self.sign_version(&row, &body.name, content, by).await?;
+        let (version, signed) = self.sign_version(&row, &body.name, content, by, &reserved)?;
         let state = CertificateStateRow { certificate_id: row.id.clone(), version: 1, state: CertificateState::Issued.as_str().to_owned(), reviewed_on: None, changed_at: now };
         let facts = super::stored_json(&version.facts)?;
         Ok((IssuedCertificate { standing: (row, version, state), holder, facts, issuer_name: body.name.clone(), warnings, is_new: true }, signed))
@@ -114,6 +114,41 @@ impl IssuedInsert {
             tx.expect_stamp(session, self.stamps.1)?;
         }
         store::insert_certificate(tx.conn, row, version, state)?;
+        self.facts.iter().for_each(|fact| tx.record(fact.clone()));
+        Ok(())
+    }
+}
+
+/// The write of many certificates: all stand, or none does.
+#[derive(Default)]
+pub(super) struct IssuedMany {
+    rows: Vec<CertificateRow>,
+    versions: Vec<CertificateVersionRow>,
+    states: Vec<CertificateStateRow>,
+    /// What each was decided on, once.
+    stamps: BTreeMap<String, i64>,
+    facts: Vec<Fact>,
+}
+
+impl IssuedMany {
+    pub(super) fn new(inserts: Vec<IssuedInsert>) -> Self {
+        let mut many = IssuedMany::default();
+        for IssuedInsert { standing: (row, version, state), stamps, facts, .. } in inserts {
+            many.stamps.insert(row.issuer_id.clone(), stamps.0);
+            many.stamps.extend(row.session_id.clone().map(|session| (session, stamps.1)));
+            many.rows.push(row);
+            many.versions.push(version);
+            many.states.push(state);
+            many.facts.extend(facts);
+        }
+        many
+    }
+
+    pub(super) fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        for (of, expected) in &self.stamps {
+            tx.expect_stamp(of, *expected)?;
+        }
+        store::insert_certificates(tx.conn, &self.rows, &self.versions, &self.states)?;
         self.facts.iter().for_each(|fact| tx.record(fact.clone()));
         Ok(())
     }

@@ -81,7 +81,7 @@ impl Registry {
             decision_document: order.decision_document.clone(),
             lineage: Some(format!("更正：替代第 {} 版 / correction: replaces version {}, {}", standing.1.version, standing.1.version, standing.1.credential_id)),
         };
-        let (version, signed) = self.sign_version(&standing.0, &body.name, content, &by).await?;
+        let (version, signed) = self.sign_version(&standing.0, &body.name, content, &by, &self.reserve_signing(&issuer).await?)?;
         let mut state = standing.2.clone();
         (state.version, state.changed_at) = (version.version, version.issued_at);
         let corrected = IssuedCertificate { standing: (standing.0.clone(), version.clone(), state), holder, facts: before.facts, issuer_name: body.name.clone(), warnings: Vec::new(), is_new: true };

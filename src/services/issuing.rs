@@ -91,11 +91,11 @@ pub struct IssuedCertificate {
 }
 
 /// What was read before deciding.
-struct Gathered {
-    session: Option<Arc<SessionFacts>>,
-    worker: Worker,
-    held: Vec<CertificateFacts>,
-    existing: Option<Standing>,
+pub(super) struct Gathered {
+    pub session: Option<Arc<SessionFacts>>,
+    pub worker: Worker,
+    pub held: Vec<CertificateFacts>,
+    pub existing: Option<Standing>,
 }
 
 impl Gathered {
@@ -106,13 +106,20 @@ impl Gathered {
 }
 
 /// A decision to issue, with everything it rests on.
-struct Decision {
-    body: Arc<Body>,
-    gathered: Gathered,
-    subject: Subject,
+pub(super) struct Decision {
+    pub body: Arc<Body>,
+    pub gathered: Gathered,
+    pub subject: Subject,
     /// Place of the filing that gives the right, among the body's.
-    filing: usize,
-    warnings: Vec<Violation>,
+    pub filing: usize,
+    pub warnings: Vec<Violation>,
+}
+
+impl Decision {
+    /// Of the body and of the session.
+    pub fn stamps(&self) -> (i64, i64) {
+        (self.body.stamp, self.gathered.session_stamp())
+    }
 }
 
 /// What a request to issue comes to.
@@ -180,7 +187,7 @@ impl Registry {
     ) -> Result<(IssuedCertificate, Option<Answer>), Error> {
         // A serial that a body chose itself may be met by the series; the next one is taken instead.
         for _ in 0..8 {
-            let Decision { body, gathered, subject, filing, warnings } = match self.decide(issuer, &order).await? {
+            let decision = match self.decide(issuer, &order).await? {
                 Decided::Issue(decision) => *decision,
                 Decided::Exists(existing, body) => {
                     let issued = self.open_issued(*existing, body.name.clone())?;
@@ -192,9 +199,8 @@ impl Registry {
                 }
             };
             let cured = self.check_cure(&order, issuer).await?;
-            let filing = &body.filings[filing];
-            let number = self.take_number(&order, &subject, filing, &gathered.worker).await?;
-            let (issued, signed) = self.compose(&body, by, &order, subject, &gathered.worker, filing, number, cured.as_ref(), warnings).await?;
+            let (stamps, taken) = (decision.stamps(), self.take_for(&order, &decision).await?);
+            let (issued, signed) = self.compose(by, &order, decision, cured.as_ref(), taken)?;
             let (answer, kept) = match intent {
                 Some(intent) => {
                     let (answer, kept) = self.answer(intent, &issued);
@@ -202,7 +208,7 @@ impl Registry {
                 }
                 None => (None, None),
             };
-            let insert = IssuedInsert::new(issued.standing.clone(), issuer, (body.stamp, gathered.session_stamp()), signed, kept)?;
+            let insert = IssuedInsert::new(issued.standing.clone(), issuer, stamps, signed, kept)?;
             match self.store.write(move |tx| insert.run(tx)).await {
                 Ok(()) => return Ok((issued, answer)),
                 // Somebody changed what this was decided on: the body, its filing, the scores or the notice. Decide anew.
@@ -236,7 +242,7 @@ impl Registry {
         }
     }
 
-    async fn is_basis_current(&self, body: &Body, gathered: &Gathered) -> Result<bool, Error> {
+    pub(super) async fn is_basis_current(&self, body: &Body, gathered: &Gathered) -> Result<bool, Error> {
         let (body_id, session_id) = (body.organisation.to_string(), gathered.session.as_ref().map(|session| session.row.id.clone()));
         let read = move |conn: &mut Conn| {
             let body = counters::read_stamp(conn, &counters::stamp_of(&body_id))?;
@@ -245,7 +251,7 @@ impl Registry {
         Ok(self.store.read(read).await? == (body.stamp, gathered.session_stamp()))
     }
 
-    fn forget_basis(&self, issuer: &OrganisationId, order: &IssueOrder) {
+    pub(super) fn forget_basis(&self, issuer: &OrganisationId, order: &IssueOrder) {
         self.forget_body(issuer);
         if let IssueSubject::Assessed { session } = &order.subject {
             self.forget_session(session.as_str());
@@ -284,7 +290,7 @@ impl Registry {
     }
 
     /// Asks the rules: a subject, the place of the filing that gives the right, and the warnings; or every violation.
-    fn decide_issue(&self, body: &Body, order: &IssueOrder, gathered: &Gathered) -> Result<(Subject, usize, Vec<Violation>), Error> {
+    pub(super) fn decide_issue(&self, body: &Body, order: &IssueOrder, gathered: &Gathered) -> Result<(Subject, usize, Vec<Violation>), Error> {
         let today = self.clock.today();
         let issued_on = order.issued_on.unwrap_or(today);
         let subject = self.subject_of(order, gathered, issued_on)?;

@@ -1,28 +1,48 @@
 //! Long work as a job: asked for, done step by step, watched, cancelled, taken up again after a restart.
 //!
-//! A worker holds a job by a lease and moves it on with every step. A step issues first and records its rows then; if the process
-//! dies in between, the next worker meets the certificates that stand already and records the same result.
+//! A worker holds a job by a lease and moves it on with every step. A step writes what it did and its row results in one
+//! transaction; if the process dies, the next worker goes on behind the last row that stands.
 
 use super::Registry;
 use super::error::Error;
 use super::intent::{Answer, Intent};
+use super::bulk_issuing::{PreparedRows, RowResult};
 use super::issuing::{IssueOrder, IssueSubject};
 use crate::domain::access::{Act, Actor, READ_JOB, holds_any};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::{JobId, OrganisationId, SessionId};
-use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::assessments;
-use crate::store::error::StoreError;
+use crate::store::error::{Constraint, StoreError};
 use crate::store::jobs::{self as store, JobRow, JobRowRow};
 use crate::store::log::Fact;
 use serde_json::json;
 use std::time::Duration;
 
-/// Candidates of one step.
-const STEP: i64 = 100;
+/// Rows of one step.
+pub(super) const STEP: i64 = 500;
 const LEASE_MICROS: i64 = 30_000_000;
 const KIND_ISSUE_SESSION: &str = "issue_session";
+
+/// Where a job is: behind which row, and behind which subject.
+#[derive(Debug, Clone, Default)]
+struct Cursor {
+    row: i32,
+    subject: Option<String>,
+}
+
+/// The next rows of a job: who each is about, and what is to be issued, or why nothing can be.
+#[derive(Default)]
+pub(super) struct Step {
+    pub subjects: Vec<String>,
+    pub orders: Vec<Result<IssueOrder, RowResult>>,
+}
+
+/// A step that is decided and signed.
+struct ReadyStep {
+    step: Step,
+    prepared: PreparedRows,
+}
 
 impl Registry {
     /// Asks for certificates for everybody of a session who passed.
@@ -102,96 +122,113 @@ impl Registry {
         if !self.store.read(move |conn| store::has_free_job(conn, now)).await? {
             return Ok(false);
         }
-        let Some(mut job) = self.store.write(move |tx| store::claim_job(tx.conn, &name, now, now + LEASE_MICROS)).await? else { return Ok(false) };
-        loop {
-            match self.step(&mut job, &holder).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    let (id, now) = (job.id.clone(), self.now_micros());
-                    self.store.write(move |tx| store::finish_job(tx.conn, &id, "finished", now)).await?;
-                    return Ok(true);
-                }
-                // Cancelled, or taken over by another worker.
-                Err(Error::Conflict(_)) => return Ok(true),
-                Err(error) => return Err(error),
+        let Some(job) = self.store.write(move |tx| store::claim_job(tx.conn, &name, now, now + LEASE_MICROS)).await? else { return Ok(false) };
+        let id = job.id.clone();
+        let ended = match self.work_through(job, &holder).await {
+            Ok(()) => "finished",
+            // Cancelled, or taken over by another worker.
+            Err(Error::Conflict(_)) => return Ok(true),
+            // The registry is in trouble: whoever takes the job when the lease has ended goes on.
+            Err(error @ (Error::Unavailable(_) | Error::Stale)) => return Err(error),
+            Err(error) => {
+                tracing::error!(?error, job = %id, "a job cannot be done");
+                "failed"
             }
-        }
-    }
-
-    /// One step: the next candidates in the order of their identifiers. Returns whether there were any.
-    async fn step(&self, job: &mut JobRow, holder: &str) -> Result<bool, Error> {
-        let input: serde_json::Value = super::stored_json(&job.input)?;
-        let session: SessionId = super::stored(input["session_id"].as_str().unwrap_or_default())?;
-        let (job_id, session_text) = (job.id.clone(), session.to_string());
-        let (last_row, candidates) = self
-            .store
-            .read(move |conn| {
-                let last = store::find_last_job_row(conn, &job_id)?;
-                let after = last.as_ref().map(|row| row.subject.clone());
-                Ok((last.map_or(0, |row| row.row_number), assessments::list_candidates(conn, &session_text, after.as_deref(), STEP)?))
-            })
-            .await?;
-        if candidates.is_empty() {
-            return Ok(false);
-        }
-        let issuer: OrganisationId = super::stored(&job.organisation_id)?;
-        let by = job.created_by.clone();
-        let work = candidates.iter().map(|standing| self.issue_row(&issuer, &by, &session, &standing.candidate.worker_id, job.dry_run));
-        let results = futures_util::future::join_all(work).await;
-        let mut rows = Vec::with_capacity(results.len());
-        for ((result, standing), row_number) in results.into_iter().zip(&candidates).zip(last_row + 1..) {
-            let (outcome, result) = result?;
-            job.done += 1;
-            job.failed += i32::from(outcome == "refused" || outcome == "failed");
-            rows.push(JobRowRow { job_id: job.id.clone(), row_number, subject: standing.candidate.worker_id.clone(), outcome: outcome.to_owned(), result: result.to_string() });
-        }
-        job.total = job.total.max(job.done);
-        let (moved, holder, lease_until) = (job.clone(), holder.to_owned(), self.now_micros() + LEASE_MICROS);
-        self.store.write(move |tx| store::advance_job(tx.conn, &moved, &holder, &rows, lease_until)).await.map_err(|error| match error {
-            StoreError::Stale | StoreError::Conflict(_) => Error::Conflict(Text::new("the job was cancelled or taken over", "任务已取消或由其他节点接管")),
-            other => other.into(),
-        })?;
+        };
+        let now = self.now_micros();
+        self.store.write(move |tx| store::finish_job(tx.conn, &id, ended, now)).await?;
         Ok(true)
     }
 
-    /// What became of one candidate. A refusal is a result; only a failing registry is an error.
-    async fn issue_row(&self, issuer: &OrganisationId, by: &str, session: &SessionId, worker: &str, is_dry_run: bool) -> Result<(&'static str, serde_json::Value), Error> {
-        let order = IssueOrder {
-            worker: super::stored(worker)?,
-            subject: IssueSubject::Assessed { session: session.clone() },
-            issued_on: None,
-            certificate_number: None,
-            form_serial: None,
-            cures: None,
+    /// All steps that are left. While one is written, the next one is decided and signed.
+    async fn work_through(&self, mut job: JobRow, holder: &str) -> Result<(), Error> {
+        let id = job.id.clone();
+        let last = self.store.read(move |conn| store::find_last_job_row(conn, &id)).await?;
+        let mut cursor = last.map_or_else(Cursor::default, |row| Cursor { row: row.row_number, subject: Some(row.subject) });
+        let mut ready = self.prepare_step(&job, &cursor).await?;
+        while let Some(ReadyStep { step, prepared }) = ready {
+            let first_row = cursor.row + 1;
+            cursor = Cursor { row: cursor.row + step.subjects.len() as i32, subject: step.subjects.last().cloned() };
+            let before = job.clone();
+            let (written, next) = futures_util::future::join(self.write_step(&mut job, holder, first_row, step, prepared), self.prepare_step(&before, &cursor)).await;
+            written?;
+            ready = next?;
+        }
+        Ok(())
+    }
+
+    async fn prepare_step(&self, job: &JobRow, cursor: &Cursor) -> Result<Option<ReadyStep>, Error> {
+        let step = match job.kind.as_str() {
+            KIND_ISSUE_SESSION => self.next_candidates(job, cursor).await?,
+            other => return Err(Error::Internal(format!("a job of unknown kind {other}"))),
         };
-        let done = if is_dry_run {
-            self.issue_warnings(issuer, &order).await.map(|warnings| ("would_issue", json!({ "warnings": list(&warnings) })))
-        } else {
-            self.issue(issuer, by, order, None).await.map(|(issued, _)| {
-                let (row, ..) = &issued.standing;
-                ("issued", json!({ "certificate_id": row.id, "certificate_number": issued.facts.certificate_number, "warnings": list(&issued.warnings) }))
-            })
-        };
-        match done {
-            Err(Error::Refused(violations) | Error::Invalid(violations)) => Ok(("refused", json!({ "violations": list(&violations) }))),
-            // The registry is in trouble: the step is tried again later. Anything else is this row's own trouble and must not stop the others.
-            Err(error @ Error::Unavailable(_)) => Err(error),
-            Err(error) => {
-                tracing::error!(?error, "a row of a job failed");
-                Ok(("failed", json!({ "violations": [] })))
+        if step.subjects.is_empty() {
+            return Ok(None);
+        }
+        let orders: Vec<IssueOrder> = step.orders.iter().filter_map(|order| order.as_ref().ok().cloned()).collect();
+        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, &orders, job.dry_run).await?;
+        Ok(Some(ReadyStep { step, prepared }))
+    }
+
+    /// The next candidates of a session, in the order of their identifiers.
+    async fn next_candidates(&self, job: &JobRow, cursor: &Cursor) -> Result<Step, Error> {
+        let input: serde_json::Value = super::stored_json(&job.input)?;
+        let session: SessionId = super::stored(input["session_id"].as_str().unwrap_or_default())?;
+        let (wanted, after) = (session.to_string(), cursor.subject.clone());
+        let candidates = self.store.read(move |conn| assessments::list_candidates(conn, &wanted, after.as_deref(), STEP)).await?;
+        let mut step = Step::default();
+        for standing in candidates {
+            let worker = standing.candidate.worker_id;
+            let subject = IssueSubject::Assessed { session: session.clone() };
+            step.orders.push(Ok(IssueOrder { worker: super::stored(&worker)?, subject, issued_on: None, certificate_number: None, form_serial: None, cures: None }));
+            step.subjects.push(worker);
+        }
+        Ok(step)
+    }
+
+    /// Writes a step with its row results. What moved since it was decided is decided again, row by row.
+    async fn write_step(&self, job: &mut JobRow, holder: &str, first_row: i32, step: Step, prepared: PreparedRows) -> Result<(), Error> {
+        let issuer: OrganisationId = super::stored(&job.organisation_id)?;
+        match self.try_write_step(job, holder, first_row, &step, prepared).await {
+            Err(StoreError::Conflict(Constraint::JobLease)) => Err(Error::Conflict(Text::new("the job was cancelled or taken over", "任务已取消或由其他节点接管"))),
+            Err(StoreError::Stale | StoreError::Conflict(_)) => {
+                let orders: Vec<&IssueOrder> = step.orders.iter().filter_map(|order| order.as_ref().ok()).collect();
+                orders.iter().for_each(|order| self.forget_basis(&issuer, order));
+                let work = orders.iter().map(|order| self.issue_alone(&issuer, &job.created_by, order, job.dry_run));
+                let results = futures_util::future::try_join_all(work).await?;
+                let alone = PreparedRows { results, insert: Default::default() };
+                match self.try_write_step(job, holder, first_row, &step, alone).await {
+                    Err(StoreError::Conflict(Constraint::JobLease)) => Err(Error::Conflict(Text::new("the job was cancelled or taken over", "任务已取消或由其他节点接管"))),
+                    written => Ok(written?),
+                }
             }
-            Ok(done) => Ok(done),
+            written => Ok(written?),
         }
     }
-}
 
-/// Violations as rows of jobs keep them, in both languages; the reader's language is chosen when they are read.
-fn list(violations: &[Violation]) -> Vec<serde_json::Value> {
-    violations
-        .iter()
-        .map(|violation| {
-            let facts: serde_json::Map<String, serde_json::Value> = violation.facts.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-            json!({ "rule": violation.rule, "outcome": violation.outcome.as_str(), "field": violation.field, "detail": violation.detail.en, "detail_zh": violation.detail.zh, "facts": facts })
-        })
-        .collect()
+    async fn try_write_step(&self, job: &mut JobRow, holder: &str, first_row: i32, step: &Step, prepared: PreparedRows) -> Result<(), StoreError> {
+        let PreparedRows { results, insert } = prepared;
+        let mut results = results.into_iter();
+        let mut rows = Vec::with_capacity(step.subjects.len());
+        let mut moved = job.clone();
+        for ((subject, order), row_number) in step.subjects.iter().zip(&step.orders).zip(first_row..) {
+            let result = match order {
+                Ok(_) => results.next().ok_or_else(|| StoreError::Corrupt("a row without a result".to_owned()))?,
+                Err(refused) => refused.clone(),
+            };
+            moved.done += 1;
+            moved.failed += i32::from(result.is_failure());
+            rows.push(JobRowRow { job_id: job.id.clone(), row_number, subject: subject.clone(), outcome: result.outcome.to_owned(), result: result.result.to_string() });
+        }
+        moved.total = moved.total.max(moved.done);
+        let (advanced, holder, lease_until) = (moved.clone(), holder.to_owned(), self.now_micros() + LEASE_MICROS);
+        self.store
+            .write(move |tx| {
+                store::advance_job(tx.conn, &advanced, &holder, &rows, lease_until)?;
+                insert.run(tx)
+            })
+            .await?;
+        *job = moved;
+        Ok(())
+    }
 }

@@ -8,6 +8,7 @@ pub mod assessments;
 pub mod audit;
 pub mod catalogue;
 pub mod certificates;
+mod bulk_issuing;
 mod composing;
 pub mod corrections;
 pub mod error;

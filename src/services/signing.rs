@@ -4,10 +4,12 @@ use super::Registry;
 use super::error::Error;
 use super::issuing::{CertificateFacts, Holder, IssuedCertificate};
 use super::keys::PURPOSE_CREDENTIALS;
+use super::serials::StatusEntry;
 use super::workers::{KnownDocument, Worker};
 use crate::credential::conformance;
 use crate::credential::document::{Achievement, CredentialFacts};
 use crate::credential::jws;
+use crate::credential::keys::IssuingKey;
 use crate::domain::assessment::Scores;
 use crate::domain::id::OrganisationId;
 use crate::store::certificates::{CertificateRow, CertificateVersionRow, Standing};
@@ -15,6 +17,7 @@ use crate::store::log::{CREDENTIAL_SIGNED, Fact};
 use crate::vault::Sealed;
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// What goes into one version.
 pub(super) struct VersionContent {
@@ -31,19 +34,31 @@ pub(super) struct VersionContent {
     pub lineage: Option<String>,
 }
 
+/// What a signature needs that only one certificate may have, taken beforehand.
+pub(super) struct Reserved {
+    entry: StatusEntry,
+    key: Arc<IssuingKey>,
+}
+
 /// Where a version's sealed parts belong.
 pub(super) fn version_place(certificate: &str, version: i32) -> String {
     format!("{certificate}/{version}")
 }
 
 impl Registry {
-    /// Composes, checks and signs one version: the only way to a signed document. The log commits to the document itself, so that
-    /// whoever holds it can prove with salt and path that it was issued.
-    pub(super) async fn sign_version(&self, row: &CertificateRow, issuer_name: &str, content: VersionContent, by: &str) -> Result<(CertificateVersionRow, Fact), Error> {
+    /// The body's key and an entry of the status lists, ready for a signature.
+    pub(super) async fn reserve_signing(&self, issuer: &OrganisationId) -> Result<Reserved, Error> {
         let entry = self.next_status_entry().await?;
+        let key = self.current_key(&self.organisation_did(issuer), PURPOSE_CREDENTIALS).await?;
+        Ok(Reserved { entry, key })
+    }
+
+    /// Composes, checks and signs one version: the only way to a signed document. The log commits to the document itself, so that
+    /// whoever holds it can prove with salt and path that it was issued. Works without waiting, so that many can be signed at once.
+    pub(super) fn sign_version(&self, row: &CertificateRow, issuer_name: &str, content: VersionContent, by: &str, reserved: &Reserved) -> Result<(CertificateVersionRow, Fact), Error> {
+        let Reserved { entry, key } = reserved;
         let issuer: OrganisationId = super::stored(&row.issuer_id)?;
         let did = self.organisation_did(&issuer);
-        let key = self.current_key(&did, PURPOSE_CREDENTIALS).await?;
         let now = self.clock.now();
         let facts = &content.facts;
         let score = |tenths: Option<i32>| tenths.and_then(crate::domain::assessment::Score::from_tenths);
@@ -71,7 +86,7 @@ impl Registry {
             status_index: entry.index,
         };
         let checked = conformance::check(&credential.compose()).map_err(|breaches| Error::Internal(format!("a composed document breaks rules: {breaches:?}")))?;
-        let document = jws::sign_credential(&key, &checked).map_err(|error| Error::Internal(error.to_string()))?;
+        let document = jws::sign_credential(key, &checked).map_err(|error| Error::Internal(error.to_string()))?;
         let place = version_place(&row.id, content.number);
         let holder = serde_json::to_vec(&content.holder).map_err(|error| Error::Internal(error.to_string()))?;
         let fact = Fact::of_bytes(CREDENTIAL_SIGNED, Some(&issuer), &place, document.as_bytes().to_vec());

@@ -105,6 +105,13 @@ pub fn insert_certificate(conn: &mut Conn, row: &CertificateRow, version: &Certi
     Ok(())
 }
 
+/// Many certificates at once.
+pub fn insert_certificates(conn: &mut Conn, rows: &[CertificateRow], versions: &[CertificateVersionRow], states: &[CertificateStateRow]) -> Result<(), StoreError> {
+    super::bulk::insert_certificate_rows(conn, rows)?;
+    super::bulk::insert_certificate_versions(conn, versions)?;
+    super::bulk::insert_certificate_states(conn, states)
+}
+
 /// Adds a version and makes it the current one, if the state is still the one it was decided on.
 pub fn insert_version(conn: &mut Conn, version: &CertificateVersionRow, before: &CertificateStateRow) -> Result<(), StoreError> {
     on!(conn, |c| diesel::insert_into(certificate_versions::table).values(version).execute(c))?;
@@ -174,6 +181,24 @@ pub fn find_by_token(conn: &mut Conn, token: &str) -> Result<Option<Standing>, S
 pub fn find_by_business(conn: &mut Conn, business_key: &str) -> Result<Option<Standing>, StoreError> {
     let id: Option<String> = on!(conn, |c| certificates::table.filter(certificates::business_key.eq(business_key)).select(certificates::id).get_result(c).optional())?;
     id.map_or(Ok(None), |id| find_by_id(conn, &id))
+}
+
+/// The certificates of these business facts: business key, certificate, and the JSON of its facts.
+pub fn list_by_business(conn: &mut Conn, keys: &[String]) -> Result<Vec<(String, String, String)>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in keys.chunks(500) {
+        let rows: Vec<(String, String, String)> = on!(conn, |c| certificates::table
+            .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificates::id)))
+            .inner_join(
+                certificate_versions::table
+                    .on(certificate_versions::certificate_id.eq(certificates::id).and(certificate_versions::version.eq(certificate_states::version)))
+            )
+            .filter(certificates::business_key.eq_any(chunk))
+            .select((certificates::business_key, certificates::id, certificate_versions::facts))
+            .load(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// Workers of a session who have a certificate that has not ended.
@@ -247,4 +272,24 @@ pub fn list_level_facts_of_worker(conn: &mut Conn, worker_id: &str) -> Result<Ve
         .filter(certificate_states::state.eq("issued"))
         .select(certificate_versions::facts)
         .load(c))?)
+}
+
+/// The same for many workers: worker and facts.
+pub fn list_level_facts_of_workers(conn: &mut Conn, worker_ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in worker_ids.chunks(500) {
+        let rows: Vec<(String, String)> = on!(conn, |c| certificates::table
+            .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificates::id)))
+            .inner_join(
+                certificate_versions::table
+                    .on(certificate_versions::certificate_id.eq(certificates::id).and(certificate_versions::version.eq(certificate_states::version)))
+            )
+            .filter(certificates::worker_id.eq_any(chunk))
+            .filter(certificates::kind.eq("skill_level").or(certificates::kind.eq("vocational_qualification")))
+            .filter(certificate_states::state.eq("issued"))
+            .select((certificates::worker_id, certificate_versions::facts))
+            .load(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
 }

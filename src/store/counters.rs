@@ -24,6 +24,16 @@ pub fn read_stamp(conn: &mut Conn, name: &str) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| counters::table.find(name).select(counters::next).get_result(c).optional())?.unwrap_or(0))
 }
 
+/// Whether all these stamps, by what they stand for, are still as they were.
+pub fn are_stamps(conn: &mut Conn, expected: &[(String, i64)]) -> Result<bool, StoreError> {
+    for (of, stamp) in expected {
+        if read_stamp(conn, &stamp_of(of))? != *stamp {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Reads a stamp and keeps it as it is until the transaction ends, also from other nodes.
 pub(super) fn hold_stamp(conn: &mut Conn, name: &str) -> Result<i64, StoreError> {
     let sql = format!("SELECT next FROM counters WHERE name = {}{}", conn.parameter(), conn.row_share());

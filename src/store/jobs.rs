@@ -1,7 +1,7 @@
 //! Long work: what was asked, how far it is, and what became of each row.
 
 use super::backend::{Conn, on};
-use super::error::StoreError;
+use super::error::{Constraint, StoreError};
 use super::schema::{job_rows, jobs};
 use diesel::prelude::*;
 use serde::Serialize;
@@ -83,13 +83,15 @@ pub fn claim_job(conn: &mut Conn, holder: &str, now: i64, lease_until: i64) -> R
     Ok((taken == 1).then_some(job))
 }
 
-/// Adds row results and moves the job on, if this worker still holds it and nobody cancelled it.
+/// Adds row results and moves the job on, if this worker still holds it and nobody cancelled it; otherwise the conflict is `JobLease`.
 pub fn advance_job(conn: &mut Conn, job: &JobRow, holder: &str, rows: &[JobRowRow], lease_until: i64) -> Result<(), StoreError> {
-    super::bulk::insert_job_rows(conn, rows)?;
     let moved = on!(conn, |c| diesel::update(jobs::table.find(&job.id).filter(jobs::state.eq("running")).filter(jobs::lease_holder.eq(holder)))
         .set((jobs::total.eq(job.total), jobs::done.eq(job.done), jobs::failed.eq(job.failed), jobs::lease_until.eq(lease_until)))
         .execute(c))?;
-    if moved == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    if moved != 1 {
+        return Err(StoreError::Conflict(Constraint::JobLease));
+    }
+    super::bulk::insert_job_rows(conn, rows)
 }
 
 /// Ends a job that is queued or running. Returns whether it was.

@@ -5,6 +5,8 @@ use super::error::StoreError;
 use super::schema::{worker_documents, worker_names, workers};
 use diesel::prelude::*;
 use serde::Serialize;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// A worker.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
@@ -59,8 +61,11 @@ pub fn insert_document(conn: &mut Conn, row: &WorkerDocumentRow) -> Result<(), S
     Ok(())
 }
 
-/// A worker with the name in use and all documents, oldest first: one statement.
-pub fn find_worker(conn: &mut Conn, id: &str) -> Result<Option<(WorkerRow, WorkerNameRow, Vec<WorkerDocumentRow>)>, StoreError> {
+/// A worker with the name in use and all documents, oldest first.
+pub type FoundWorker = (WorkerRow, WorkerNameRow, Vec<WorkerDocumentRow>);
+
+/// A worker in one statement.
+pub fn find_worker(conn: &mut Conn, id: &str) -> Result<Option<FoundWorker>, StoreError> {
     let rows: Vec<(WorkerRow, WorkerNameRow, WorkerDocumentRow)> = on!(conn, |c| workers::table
         .inner_join(worker_names::table.on(worker_names::worker_id.eq(workers::id)))
         .inner_join(worker_documents::table.on(worker_documents::worker_id.eq(workers::id)))
@@ -73,6 +78,30 @@ pub fn find_worker(conn: &mut Conn, id: &str) -> Result<Option<(WorkerRow, Worke
     // The newest name comes first with every document; then older names with the same ones.
     let documents = std::iter::once(first).chain(rows.take_while(|(_, other, _)| other.version == name.version).map(|(.., document)| document)).collect();
     Ok(Some((worker, name, documents)))
+}
+
+/// The same for many workers, by identifier. One that does not exist is not there.
+pub fn find_workers(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, FoundWorker>, StoreError> {
+    let mut found: HashMap<String, FoundWorker> = HashMap::new();
+    for chunk in ids.chunks(500) {
+        let rows: Vec<(WorkerRow, WorkerNameRow, WorkerDocumentRow)> = on!(conn, |c| workers::table
+            .inner_join(worker_names::table.on(worker_names::worker_id.eq(workers::id)))
+            .inner_join(worker_documents::table.on(worker_documents::worker_id.eq(workers::id)))
+            .filter(workers::id.eq_any(chunk))
+            .order((workers::id, worker_names::version.desc(), worker_documents::id))
+            .select((WorkerRow::as_select(), WorkerNameRow::as_select(), WorkerDocumentRow::as_select()))
+            .load(c))?;
+        for (worker, name, document) in rows {
+            match found.entry(worker.id.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert((worker, name, vec![document]));
+                }
+                Entry::Occupied(mut known) if known.get().1.version == name.version => known.get_mut().2.push(document),
+                Entry::Occupied(_) => {}
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Documents of any kind with this number. A number alone may belong to documents of several kinds.

@@ -1,0 +1,226 @@
+//! Issuing for many at once: what `issuing.rs` does for one, by the same rules, with reads, signatures and writes shared.
+//!
+//! A step of a job is decided on one reading of the database, signed on every core, and written in one transaction together with
+//! its row results, so that a row is done exactly when its result stands. If anything moved meanwhile, the rows of the step go
+//! through the single path, which decides each of them anew.
+
+use super::Registry;
+use super::composing::{IssuedInsert, IssuedMany};
+use super::error::Error;
+use super::issuing::{CertificateFacts, Decision, Gathered, IssueOrder, IssueSubject};
+use super::organisations::Body;
+use super::session_facts::SessionFacts;
+use crate::domain::id::OrganisationId;
+use crate::domain::rule::Violation;
+use crate::domain::text::Text;
+use crate::store::certificates as store;
+use crate::store::workers as worker_store;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What became of one row: a word and its particulars.
+#[derive(Debug, Clone)]
+pub(super) struct RowResult {
+    pub outcome: &'static str,
+    pub result: Value,
+}
+
+impl RowResult {
+    pub fn refused(violations: &[Violation]) -> Self {
+        RowResult { outcome: "refused", result: json!({ "violations": list(violations) }) }
+    }
+
+    fn issued(certificate_id: &str, number: &str, warnings: &[Violation]) -> Self {
+        RowResult { outcome: "issued", result: json!({ "certificate_id": certificate_id, "certificate_number": number, "warnings": list(warnings) }) }
+    }
+
+    fn would_issue(warnings: &[Violation]) -> Self {
+        RowResult { outcome: "would_issue", result: json!({ "warnings": list(warnings) }) }
+    }
+
+    pub fn is_failure(&self) -> bool {
+        matches!(self.outcome, "refused" | "failed")
+    }
+}
+
+/// Rows of a step, ready to be written.
+pub(super) struct PreparedRows {
+    pub results: Vec<RowResult>,
+    pub insert: IssuedMany,
+}
+
+/// What is known of a row before anything is signed.
+enum Row {
+    Done(RowResult),
+    Sign(Box<Decision>),
+    /// Not to be decided together with the others: it depends on one of them, or on a certificate that was revoked.
+    Alone,
+}
+
+/// What the rows of a step rest on.
+struct Basis {
+    body: Arc<Body>,
+    sessions: HashMap<String, Arc<SessionFacts>>,
+    workers: HashMap<String, worker_store::FoundWorker>,
+    held: HashMap<String, Vec<CertificateFacts>>,
+    /// By business key: certificate and number.
+    existing: HashMap<String, (String, String)>,
+}
+
+impl Registry {
+    /// Decides and signs the orders of a step.
+    pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
+        loop {
+            let basis = self.read_basis(issuer, orders).await?;
+            let rows = self.decide_rows(issuer, orders, &basis)?;
+            // A refusal on remembered facts counts only if they are still the facts; of a dry run nothing else compares them.
+            let is_to_compare = is_dry_run || rows.iter().any(|row| matches!(row, Row::Done(result) if result.is_failure()));
+            if is_to_compare && !self.is_basis_of_rows_current(&basis).await? {
+                orders.iter().for_each(|order| self.forget_basis(issuer, order));
+                continue;
+            }
+            return self.sign_rows(issuer, by, orders, rows, is_dry_run).await;
+        }
+    }
+
+    /// Everything that the rules look at, in a handful of statements.
+    async fn read_basis(&self, issuer: &OrganisationId, orders: &[IssueOrder]) -> Result<Basis, Error> {
+        let body = self.get_body(issuer).await?;
+        let mut sessions = HashMap::new();
+        for order in orders {
+            if let IssueSubject::Assessed { session } = &order.subject
+                && !sessions.contains_key(session.as_str())
+                && let Some(facts) = self.session_facts(session).await?.filter(|facts| facts.row.organisation_id == issuer.as_str())
+            {
+                sessions.insert(session.to_string(), facts);
+            }
+        }
+        let workers: Vec<String> = orders.iter().map(|order| order.worker.to_string()).collect::<HashSet<_>>().into_iter().collect();
+        let keys: Vec<String> = orders.iter().map(|order| self.business_key(issuer, order, 0)).collect();
+        let (found, levels, existing) = self
+            .store
+            .read_snapshot(move |conn| Ok((worker_store::find_workers(conn, &workers)?, store::list_level_facts_of_workers(conn, &workers)?, store::list_by_business(conn, &keys)?)))
+            .await?;
+        let mut held: HashMap<String, Vec<CertificateFacts>> = HashMap::new();
+        for (worker, facts) in levels {
+            held.entry(worker).or_default().push(super::stored_json(&facts)?);
+        }
+        let existing = existing.into_iter().map(|(key, id, facts)| Ok((key, (id, super::stored_json::<CertificateFacts>(&facts)?.certificate_number)))).collect::<Result<_, Error>>()?;
+        Ok(Basis { body, sessions, workers: found, held, existing })
+    }
+
+    async fn is_basis_of_rows_current(&self, basis: &Basis) -> Result<bool, Error> {
+        let stamps: Vec<(String, i64)> =
+            std::iter::once((basis.body.organisation.to_string(), basis.body.stamp)).chain(basis.sessions.values().map(|session| (session.row.id.clone(), session.stamp))).collect();
+        Ok(self.store.read(move |conn| crate::store::counters::are_stamps(conn, &stamps)).await?)
+    }
+
+    fn decide_rows(&self, issuer: &OrganisationId, orders: &[IssueOrder], basis: &Basis) -> Result<Vec<Row>, Error> {
+        let (mut facts, mut numbers) = (HashSet::new(), HashSet::new());
+        orders
+            .iter()
+            .map(|order| {
+                let key = self.business_key(issuer, order, 0);
+                let is_first = facts.insert(key.clone()) & order.certificate_number.as_ref().is_none_or(|number| numbers.insert(number.clone()));
+                if order.cures.is_some() || !is_first {
+                    return Ok(Row::Alone);
+                }
+                if let Some((id, number)) = basis.existing.get(&key) {
+                    return Ok(Row::Done(RowResult::issued(id, number, &[])));
+                }
+                self.decide_row(order, basis)
+            })
+            .collect()
+    }
+
+    fn decide_row(&self, order: &IssueOrder, basis: &Basis) -> Result<Row, Error> {
+        let missing = |field: &str, en: &str, zh: &str| Ok(Row::Done(RowResult::refused(&[super::error::invalid(field, Text::new(en, zh))])));
+        let session = match &order.subject {
+            IssueSubject::Assessed { session } => match basis.sessions.get(session.as_str()) {
+                Some(facts) => Some(Arc::clone(facts)),
+                None => return missing("session_id", "no such session of this body", "本机构没有该场次"),
+            },
+            IssueSubject::Completion { .. } | IssueSubject::Permit { .. } => None,
+        };
+        let Some((row, name, documents)) = basis.workers.get(order.worker.as_str()) else {
+            return missing("worker_id", "no such worker", "没有该劳动者");
+        };
+        let has_level = session.as_ref().is_some_and(|session| session.row.level.is_some());
+        let held = if has_level { basis.held.get(order.worker.as_str()).cloned().unwrap_or_default() } else { Vec::new() };
+        let gathered = Gathered { worker: self.open_worker(row, name, documents)?, held, session, existing: None };
+        match self.decide_issue(&basis.body, order, &gathered) {
+            Ok((subject, filing, warnings)) => Ok(Row::Sign(Box::new(Decision { body: Arc::clone(&basis.body), gathered, subject, filing, warnings }))),
+            Err(Error::Refused(violations) | Error::Invalid(violations)) => Ok(Row::Done(RowResult::refused(&violations))),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Takes numbers and signs on every core, off the threads that answer requests.
+    async fn sign_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], rows: Vec<Row>, is_dry_run: bool) -> Result<PreparedRows, Error> {
+        let (mut results, mut to_sign) = (Vec::with_capacity(rows.len()), Vec::new());
+        for (place, (row, order)) in rows.into_iter().zip(orders).enumerate() {
+            results.push(match row {
+                Row::Done(result) => result,
+                Row::Alone => self.issue_alone(issuer, by, order, is_dry_run).await?,
+                Row::Sign(decision) if is_dry_run => RowResult::would_issue(&decision.warnings),
+                Row::Sign(decision) => {
+                    let taken = self.take_for(order, &decision).await?;
+                    to_sign.push((place, order.clone(), decision, taken));
+                    RowResult { outcome: "failed", result: Value::Null }
+                }
+            });
+        }
+        let (registry, owner, by) = (self.clone(), issuer.clone(), by.to_owned());
+        let sign = move || {
+            to_sign
+                .into_par_iter()
+                .map(|(place, order, decision, taken)| {
+                    let stamps = decision.stamps();
+                    let (issued, signed) = registry.compose(&by, &order, *decision, None, taken)?;
+                    let result = RowResult::issued(&issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings);
+                    Ok((place, result, IssuedInsert::new(issued.standing, &owner, stamps, signed, None)?))
+                })
+                .collect::<Result<Vec<_>, Error>>()
+        };
+        let signed = tokio::task::spawn_blocking(sign).await.map_err(|error| Error::Internal(error.to_string()))??;
+        let mut inserts = Vec::with_capacity(signed.len());
+        for (place, result, insert) in signed {
+            results[place] = result;
+            inserts.push(insert);
+        }
+        Ok(PreparedRows { results, insert: IssuedMany::new(inserts) })
+    }
+
+    /// One row by the path of one certificate. A refusal is a result; only a failing registry is an error.
+    pub(super) async fn issue_alone(&self, issuer: &OrganisationId, by: &str, order: &IssueOrder, is_dry_run: bool) -> Result<RowResult, Error> {
+        let done = if is_dry_run {
+            self.issue_warnings(issuer, order).await.map(|warnings| RowResult::would_issue(&warnings))
+        } else {
+            self.issue(issuer, by, order.clone(), None).await.map(|(issued, _)| RowResult::issued(&issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings))
+        };
+        match done {
+            Err(Error::Refused(violations) | Error::Invalid(violations)) => Ok(RowResult::refused(&violations)),
+            // The registry is in trouble: the step is tried again later. Anything else is this row's own trouble and must not stop the others.
+            Err(error @ Error::Unavailable(_)) => Err(error),
+            Err(Error::Conflict(detail)) => Ok(RowResult::refused(&[super::error::invalid("row", detail)])),
+            Err(error) => {
+                tracing::error!(?error, "a row of a job failed");
+                Ok(RowResult { outcome: "failed", result: json!({ "violations": [] }) })
+            }
+            Ok(done) => Ok(done),
+        }
+    }
+}
+
+/// Violations as rows of jobs keep them, in both languages; the reader's language is chosen when they are read.
+pub(super) fn list(violations: &[Violation]) -> Vec<Value> {
+    violations
+        .iter()
+        .map(|violation| {
+            let facts: serde_json::Map<String, Value> = violation.facts.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+            json!({ "rule": violation.rule, "outcome": violation.outcome.as_str(), "field": violation.field, "detail": violation.detail.en, "detail_zh": violation.detail.zh, "facts": facts })
+        })
+        .collect()
+}
