@@ -27,6 +27,11 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Largest CSV upload in bytes.
     pub upload_bytes_max: usize,
+    /// Largest file of a batch in bytes, and its rows.
+    pub batch_bytes_max: usize,
+    pub batch_rows_max: usize,
+    /// Rows of one bulk verification (VE-6).
+    pub bulk_rows: usize,
     pub body_seconds_max: u64,
     pub token_seconds: u64,
     pub idempotency_days: u32,
@@ -98,6 +103,9 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "queue_length", default: "4096", meaning: "writes that may wait; more are answered 503 with `Retry-After`" },
     SettingDoc { name: "body_bytes_max", default: "1048576", meaning: "largest JSON body in bytes" },
     SettingDoc { name: "upload_bytes_max", default: "33554432", meaning: "largest CSV upload in bytes" },
+    SettingDoc { name: "batch_bytes_max", default: "268435456", meaning: "largest file of a certificate batch in bytes" },
+    SettingDoc { name: "batch_rows_max", default: "200000", meaning: "most rows of a certificate batch" },
+    SettingDoc { name: "bulk_rows", default: "500", meaning: "most rows of one bulk verification (rule VE-6)" },
     SettingDoc { name: "body_seconds_max", default: "30", meaning: "longest time that a client may take to send a body, in seconds" },
     SettingDoc { name: "token_seconds", default: "900", meaning: "life of an access token in seconds" },
     SettingDoc { name: "idempotency_days", default: "7", meaning: "days for which answers to an `Idempotency-Key` are kept (at least 7)" },
@@ -228,6 +236,9 @@ impl Config {
             queue_length: raw.parse_between("queue_length", 4096, 1, 1_000_000),
             body_bytes_max: raw.parse_between("body_bytes_max", 1 << 20, 1024, 1 << 30),
             upload_bytes_max: raw.parse_between("upload_bytes_max", 32 << 20, 1024, 1 << 32),
+            batch_bytes_max: raw.parse_between("batch_bytes_max", 256 << 20, 1024, 1 << 40),
+            batch_rows_max: raw.parse_between("batch_rows_max", 200_000, 1, 10_000_000),
+            bulk_rows: raw.parse_between("bulk_rows", 500, 1, 1_000_000),
             body_seconds_max: raw.parse_between("body_seconds_max", 30, 1, 3600),
             token_seconds: raw.parse_between("token_seconds", 900, 10, 43_200),
             idempotency_days: raw.parse_between("idempotency_days", 7, 7, 3650),

@@ -1,7 +1,7 @@
 //! Jilu (技录), the registry of skills. Nobody has to trust it.
 //!
-//! Reading order: `domain` (the field, pure), `credential` (signed documents, pure), `store` (the database), `services` (the
-//! jobs), `http` (the outside).
+//! Reading order: `domain` (the field, pure), `credential` (signed documents, pure), `merkle` (the log's mathematics, pure), `table`
+//! (files of rows), `store` (the database), `services` (the jobs), `http` (the outside).
 
 pub mod clock;
 pub mod config;
@@ -12,6 +12,7 @@ pub mod http;
 pub mod merkle;
 pub mod services;
 pub mod store;
+pub mod table;
 pub mod vault;
 
 /// Requests are many small values that live for a moment, which the system's allocator is slow at.

@@ -43,6 +43,7 @@ pub enum Sealed {
     Document,
     SigningKey,
     Answer,
+    BatchRows,
 }
 
 impl Vault {

@@ -29,9 +29,10 @@ fn modules_import_only_what_their_layer_may() {
         ("domain", &["domain"]),
         ("merkle", &["merkle"]),
         ("credential", &["domain", "merkle", "credential"]),
+        ("table", &["domain", "credential", "table"]),
         ("store", &["domain", "merkle", "store", "clock", "entropy"]),
-        ("services", &["domain", "merkle", "credential", "store", "services", "clock", "entropy", "config", "vault"]),
-        ("http", &["domain", "merkle", "credential", "store", "services", "http", "clock", "config"]),
+        ("services", &["domain", "merkle", "credential", "table", "store", "services", "clock", "entropy", "config", "vault"]),
+        ("http", &["domain", "merkle", "credential", "table", "store", "services", "http", "clock", "config"]),
     ];
     for (layer, imports) in allowed {
         for file in files(&format!("src/{layer}"), "rs") {

@@ -4,14 +4,30 @@
 //! so that nobody can count what the registry holds.
 
 use super::rule::Malformed;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 macro_rules! identifier {
     ($(#[$meta:meta])* $name:ident, $prefix:literal) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
+
+        impl TryFrom<String> for $name {
+            type Error = Malformed;
+
+            fn try_from(text: String) -> Result<Self, Malformed> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
 
         impl $name {
             /// `at_millis` orders identifiers by creation; `chance` keeps them apart and unguessable.
@@ -67,6 +83,8 @@ identifier!(/// A certificate, whatever its number.
     CertificateId, "crt_");
 identifier!(/// A long-running job.
     JobId, "job_");
+identifier!(/// A batch of certificates, which is a job too.
+    BatchId, "bat_");
 identifier!(/// One import of a catalogue list.
     ImportId, "imp_");
 identifier!(/// One recorded fact: an entry of the log.

@@ -61,6 +61,11 @@ impl Violation {
     }
 }
 
+/// A fault of form as a violation; `FORM` is not a rule of the domain book but of the interface.
+pub fn invalid(field: impl Into<String>, detail: Text) -> Violation {
+    Violation::deny("FORM", detail).at(field)
+}
+
 /// Splits findings into those that stop an act and those that only accompany it.
 pub fn decide(findings: Vec<Violation>) -> Result<Vec<Violation>, Vec<Violation>> {
     if findings.iter().any(|finding| finding.outcome != RuleOutcome::Warn) {

@@ -4,7 +4,8 @@ use super::AppState;
 use super::problem::Problem;
 use crate::credential::strict_json;
 use crate::domain::text::Text;
-use crate::services::error::{Error, invalid};
+use crate::services::error::Error;
+use crate::domain::rule::invalid;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
@@ -24,14 +25,19 @@ pub struct Body {
     pub bytes: Bytes,
 }
 
+/// The media type of a request's body, without parameters, in lower case.
+pub fn media_type(request: &HttpRequest) -> String {
+    let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 impl FromRequest for Body {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let config = request.app_data::<Data<AppState>>().map(|state| state.registry.config.clone()).expect("every route has its state");
-        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let media_type = media_type(request);
         let limit = if media_type == "text/csv" { config.upload_bytes_max } else { config.body_bytes_max };
         let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         let encoding = request.headers().get(header::CONTENT_ENCODING).cloned();

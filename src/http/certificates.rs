@@ -17,7 +17,7 @@ use crate::domain::person_name::PersonName;
 use crate::domain::text::Language;
 use crate::services::certificates::CertificateName;
 use crate::services::corrections::CorrectionOrder;
-use crate::services::issuing::{IssueOrder, IssueSubject, IssuedCertificate, foreign_member};
+use crate::services::issuing::{IssueOrder, IssueSubject, IssuedCertificate, OrderContent, foreign_member};
 use crate::services::status::StatusOrder;
 use crate::store::certificates::{CertificateVersionRow, PermitReviewRow, StatusChangeRow};
 use actix_web::http::StatusCode;
@@ -257,10 +257,16 @@ impl CertificateDocument {
     }
 }
 
-/// Which kind of certificate a request is for, and that it names nothing of another.
 fn issue_order(wanted: CertificateRequest) -> Result<IssueOrder, Problem> {
     let mut fields = Fields::default();
     let worker: Option<WorkerId> = fields.parse("worker_id", &wanted.worker_id);
+    let content = order_content(&mut fields, &wanted);
+    fields.finish()?;
+    Ok(content.expect(Fields::PARSED).for_worker(worker.expect(Fields::PARSED)))
+}
+
+/// Which kind of certificate a request is for, and that it names nothing of another. None when a fault was found.
+pub(super) fn order_content(fields: &mut Fields, wanted: &CertificateRequest) -> Option<OrderContent> {
     let session: Option<SessionId> = fields.parse_opt("session_id", wanted.session_id.as_deref());
     let project = fields.text_opt("project", wanted.project.as_deref(), 100);
     let category = fields.text_opt("category", wanted.category.as_deref(), 60);
@@ -295,13 +301,12 @@ fn issue_order(wanted: CertificateRequest) -> Result<IssueOrder, Problem> {
     if kind == Some(CertificateKind::SpecialOperation) && (wanted.category.is_none() || wanted.item.is_none()) {
         fields.fault("item", "category and item expected together", "category 与 item 应同时给出");
     }
-    fields.finish()?;
-    let subject = match kind.expect(Fields::PARSED) {
-        CertificateKind::TrainingCompletion => IssueSubject::Completion { project: project.expect(Fields::PARSED), taught_minutes: wanted.taught_minutes },
-        CertificateKind::SpecialOperation => IssueSubject::Permit { category: category.expect(Fields::PARSED), item: item.expect(Fields::PARSED), valid_to, review_due_on },
-        _ => IssueSubject::Assessed { session: session.expect(Fields::PARSED) },
+    let subject = match kind? {
+        CertificateKind::TrainingCompletion => IssueSubject::Completion { project: project?, taught_minutes: wanted.taught_minutes },
+        CertificateKind::SpecialOperation => IssueSubject::Permit { category: category?, item: item?, valid_to, review_due_on },
+        _ => IssueSubject::Assessed { session: session? },
     };
-    Ok(IssueOrder { worker: worker.expect(Fields::PARSED), subject, issued_on, certificate_number, form_serial, cures })
+    Some(OrderContent { subject, issued_on, certificate_number, form_serial, cures })
 }
 
 /// Issue one certificate
@@ -359,18 +364,21 @@ pub async fn get_certificate(state: Data<AppState>, request: HttpRequest, caller
     Ok(read(&request, &CertificateDocument::new(&issued, &state.registry.config.public_url, language(&request))))
 }
 
-/// Change the status of a certificate
-#[utoipa::path(tag = "certificates", operation_id = "change_status", request_body = StatusChangeRequest, params(("certificate_number" = String, Path, description = "Number, or `certificate_id`"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
-    responses((status = 200, description = "The certificate as it stands now", body = CertificateDocument), Problems), security(("bearer" = []), ("oauth" = ["certificate.status"])))]
-#[post("/v1/certificates/{certificate_number}/status_changes")]
-pub async fn change_status(state: Data<AppState>, request: HttpRequest, caller: Caller, name: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: StatusChangeRequest = body.json()?;
+pub(super) fn status_order(wanted: StatusChangeRequest) -> Result<StatusOrder, Problem> {
     let mut fields = Fields::default();
     let change: Option<StatusChange> = fields.parse("change", &wanted.change);
     let reason = fields.text("reason", &wanted.reason, 500);
     let decision_document = fields.text_opt("decision_document", wanted.decision_document.as_deref(), 200);
     fields.finish()?;
-    let order = StatusOrder { change: change.expect(Fields::PARSED), reason: reason.expect(Fields::PARSED), decision_document };
+    Ok(StatusOrder { change: change.expect(Fields::PARSED), reason: reason.expect(Fields::PARSED), decision_document })
+}
+
+/// Change the status of a certificate
+#[utoipa::path(tag = "certificates", operation_id = "change_status", request_body = StatusChangeRequest, params(("certificate_number" = String, Path, description = "Number, or `certificate_id`"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
+    responses((status = 200, description = "The certificate as it stands now", body = CertificateDocument), Problems), security(("bearer" = []), ("oauth" = ["certificate.status"])))]
+#[post("/v1/certificates/{certificate_number}/status_changes")]
+pub async fn change_status(state: Data<AppState>, request: HttpRequest, caller: Caller, name: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
+    let order = status_order(body.json()?)?;
     let (name, language, url) = (CertificateName::parse(&name)?, language(&request), state.registry.config.public_url.clone());
     let render = move |issued: &IssuedCertificate| kept(StatusCode::OK, None, &CertificateDocument::new(issued, &url, language));
     once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.change_status(&caller.0, &name, order, intent).await).await

@@ -3,7 +3,8 @@
 use super::problem::Problem;
 use crate::domain::rule::{Malformed, Violation};
 use crate::domain::text::Text;
-use crate::services::error::{Error, invalid};
+use crate::services::error::Error;
+use crate::domain::rule::invalid;
 use chrono::{Datelike, NaiveDate};
 use std::str::FromStr;
 
@@ -84,7 +85,12 @@ impl Fields {
 
     /// Ends the parsing: all faults as one problem.
     pub fn finish(self) -> Result<(), Problem> {
-        if self.faults.is_empty() { Ok(()) } else { Err(Error::Invalid(self.faults).into()) }
+        self.into_result().map_err(|faults| Error::Invalid(faults).into())
+    }
+
+    /// The same, with the faults as they are.
+    pub fn into_result(self) -> Result<(), Vec<Violation>> {
+        if self.faults.is_empty() { Ok(()) } else { Err(self.faults) }
     }
 
     /// What every parsed field must be once [`Fields::finish`] has passed.

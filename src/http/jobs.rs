@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 pub struct JobDocument {
     /// Identifier.
     pub job_id: String,
-    /// `issue_session`.
+    /// `issue_session`, `issue_batch` or `change_batch_status`.
     pub kind: String,
     /// `queued`, `running`, `finished`, `cancelled`, or `failed` when the registry could not go on.
     pub state: String,
@@ -45,9 +45,11 @@ pub struct JobDocument {
 pub struct JobRowDocument {
     /// 1 for the first.
     pub row: i32,
-    /// The worker.
-    pub worker_id: String,
-    /// `issued`, `refused`, `failed` (tell the operator), or `would_issue` in a dry run.
+    /// The worker, where the row names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<String>,
+    /// `issued`, `exists` (it had its certificate before), `changed`, `refused`, `failed` (tell the operator); in a dry run
+    /// `would_issue` or `would_change`.
     pub outcome: String,
     /// The certificate, when it was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +95,7 @@ impl JobRowDocument {
         };
         JobRowDocument {
             row: row.row_number,
-            worker_id: row.subject.clone(),
+            worker_id: row.subject.starts_with("wkr_").then(|| row.subject.clone()),
             outcome: row.outcome.clone(),
             certificate_id: text("certificate_id"),
             certificate_number: text("certificate_number"),
@@ -108,7 +110,7 @@ impl JobRowDocument {
 #[get("/v1/jobs/{job_id}")]
 pub async fn get_job(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id: JobId = path_id(&id)?;
-    Ok(read(&request, &JobDocument::new(&state.registry.get_job(&caller.0, &id).await?)))
+    Ok(read(&request, &JobDocument::new(&state.registry.find_job(&caller.0, id.as_str()).await?)))
 }
 
 /// Read what became of each row, as pages of JSON or as one stream of NDJSON
@@ -116,14 +118,20 @@ pub async fn get_job(state: Data<AppState>, request: HttpRequest, caller: Caller
     responses((status = 200, description = "A page, or with `Accept: application/x-ndjson` all rows, one on a line", content((Page<JobRowDocument> = "application/json"), (String = "application/x-ndjson"))), Problems), security(("bearer" = []), ("oauth" = ["certificate.issue"])))]
 #[get("/v1/jobs/{job_id}/rows")]
 pub async fn list_job_rows(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
-    let (id, window, language): (JobId, _, _) = (path_id(&id)?, query.window()?, language(&request));
+    let id: JobId = path_id(&id)?;
+    job_rows(&state, &request, &caller, id.as_str().to_owned(), &query).await
+}
+
+/// Rows of any job, batches included.
+pub(super) async fn job_rows(state: &Data<AppState>, request: &HttpRequest, caller: &Caller, id: String, query: &PageQuery) -> Result<HttpResponse, Problem> {
+    let (window, language) = (query.window()?, language(request));
     let after = window.after.as_deref().map_or(Some(0), |text| text.parse().ok()).ok_or_else(|| Problem::invalid("cursor", "the next_cursor of an earlier page expected", "应为上一页的 next_cursor"))?;
-    if accepts(&request, "application/x-ndjson") > accepts(&request, "application/json") {
-        state.registry.get_job(&caller.0, &id).await?;
-        let registry = state.registry.clone();
+    if accepts(request, "application/x-ndjson") > accepts(request, "application/json") {
+        state.registry.find_job(&caller.0, &id).await?;
+        let (registry, actor) = (state.registry.clone(), caller.0.clone());
         // Each step reads the next rows, so that a list of any length needs the memory of one page.
         let stream = futures_util::stream::try_unfold(after, move |after| {
-            let (registry, actor, id) = (registry.clone(), caller.0.clone(), id.clone());
+            let (registry, actor, id) = (registry.clone(), actor.clone(), id.clone());
             async move {
                 let rows = registry.list_job_rows(&actor, &id, after, super::page::LIMIT_MAX).await.map_err(Problem::from)?;
                 let Some(last) = rows.last().map(|row| row.row_number) else { return Ok(None) };
@@ -139,7 +147,7 @@ pub async fn list_job_rows(state: Data<AppState>, request: HttpRequest, caller: 
     }
     let rows = state.registry.list_job_rows(&caller.0, &id, after, window.fetch()).await?;
     let page = window.page(rows, |row| row.row_number.to_string(), |row| JobRowDocument::new(&row, language));
-    Ok(read_page(&request, &window, &page))
+    Ok(read_page(request, &window, &page))
 }
 
 /// Cancel a job; what it has done stays done
@@ -147,5 +155,5 @@ pub async fn list_job_rows(state: Data<AppState>, request: HttpRequest, caller: 
 #[post("/v1/jobs/{job_id}/cancellation")]
 pub async fn cancel_job(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id: JobId = path_id(&id)?;
-    Ok(read(&request, &JobDocument::new(&state.registry.cancel_job(&caller.0, &id).await?)))
+    Ok(read(&request, &JobDocument::new(&state.registry.cancel_job(&caller.0, id.as_str()).await?)))
 }

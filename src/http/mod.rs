@@ -4,6 +4,7 @@
 
 pub mod assessments;
 pub mod auth;
+pub mod batches;
 pub mod body;
 pub mod catalogue;
 pub mod client_address;
@@ -20,6 +21,7 @@ pub mod page;
 pub mod problem;
 pub mod reply;
 pub mod serve;
+pub mod upload;
 pub mod verification;
 pub mod workers;
 
@@ -84,6 +86,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(jobs::get_job)
         .service(jobs::list_job_rows)
         .service(jobs::cancel_job)
+        .service(batches::receive_batch)
+        .service(batches::get_batch)
+        .service(batches::list_batch_rows)
+        .service(batches::cancel_batch)
+        .service(batches::change_batch_status)
         .service(certificates::list_certificates)
         .service(certificates::get_certificate)
         .service(certificates::change_status)

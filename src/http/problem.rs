@@ -2,7 +2,8 @@
 
 use crate::domain::rule::Violation;
 use crate::domain::text::{Language, Text};
-use crate::services::error::{Error, invalid};
+use crate::services::error::Error;
+use crate::domain::rule::invalid;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};

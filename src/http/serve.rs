@@ -64,6 +64,7 @@ async fn keep_up(registry: &Registry) {
         let mut results = vec![registry.refresh_catalogue().await, registry.refresh_keys().await];
         if rounds.is_multiple_of(720) {
             results.push(registry.forget_old_answers().await.map(|_| ()));
+            results.push(registry.forget_abandoned_batches().await.map(|_| ()));
         }
         for error in results.into_iter().filter_map(Result::err) {
             tracing::warn!(?error, "upkeep failed");

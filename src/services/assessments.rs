@@ -1,7 +1,9 @@
 //! Assessment sessions: held, filled with candidates, scored, published.
 
+use super::references::WorkerReference;
 use super::Registry;
-use super::error::{Error, invalid};
+use super::error::Error;
+use crate::domain::rule::invalid;
 use super::intent::{Answer, Intent};
 use crate::domain::access::{Act, Actor, READ_ASSESSMENT, WRITE_ASSESSMENT, holds_any, reaches_all};
 use crate::domain::assessment::{PanelMember, notice_ends_on, panel_findings};
@@ -50,14 +52,6 @@ pub struct SessionView {
 pub struct CandidateOrder {
     pub worker: WorkerReference,
     pub employment: Employment,
-}
-
-/// How a file or a request names a worker.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum WorkerReference {
-    Id(String),
-    /// In normal form; personal data.
-    DocumentNumber(String),
 }
 
 impl Registry {
@@ -189,7 +183,7 @@ impl Registry {
         if session.publication.is_some() {
             return Err(Error::Refused(vec![Violation::deny("IS-4", Text::new("the results are published; nobody can be added any more", "成绩已公示，不能再增加考生")).at("candidates")]));
         }
-        let workers = self.resolve_workers(&orders.iter().map(|order| order.worker.clone()).collect::<Vec<_>>(), "candidates").await?;
+        let workers = self.resolve_workers(&orders.iter().map(|order| &order.worker).collect::<Vec<_>>(), "candidates").await?;
         let wanted = id.to_string();
         let present: HashSet<String> = self.store.read(move |conn| store::list_candidate_workers(conn, &wanted)).await?.into_iter().collect();
         let (now, by) = (self.now_micros(), actor.client.to_string());
@@ -220,49 +214,6 @@ impl Registry {
             })?;
         self.forget_session(id.as_str());
         Ok(answer)
-    }
-
-    /// Finds the workers that a list names; every name that finds nobody, and every worker named twice, is a fault of its row.
-    pub(super) async fn resolve_workers(&self, references: &[WorkerReference], field: &str) -> Result<Vec<String>, Error> {
-        let hash = |reference: &WorkerReference| match reference {
-            WorkerReference::Id(_) => None,
-            WorkerReference::DocumentNumber(number) => Some(self.number_hash(number).to_vec()),
-        };
-        let hashes: Vec<Vec<u8>> = references.iter().filter_map(hash).collect();
-        let ids: Vec<String> = references.iter().filter_map(|reference| if let WorkerReference::Id(id) = reference { Some(id.clone()) } else { None }).collect();
-        let (by_number, existing) = self
-            .store
-            .read(move |conn| Ok((crate::store::workers::list_workers_by_numbers(conn, &hashes)?, crate::store::workers::list_existing(conn, &ids)?)))
-            .await?;
-        let mut owners: std::collections::HashMap<Vec<u8>, HashSet<String>> = std::collections::HashMap::new();
-        for (hash, worker) in by_number {
-            owners.entry(hash).or_default().insert(worker);
-        }
-        let existing: HashSet<String> = existing.into_iter().collect();
-        let (mut found, mut faults, mut seen) = (Vec::new(), Vec::new(), std::collections::HashMap::new());
-        for (index, reference) in references.iter().enumerate() {
-            let at = format!("{field}[{index}]");
-            let worker = match reference {
-                WorkerReference::Id(id) => existing.get(id).cloned(),
-                WorkerReference::DocumentNumber(_) => {
-                    let owners = hash(reference).and_then(|hash| owners.get(&hash));
-                    if owners.is_some_and(|owners| owners.len() > 1) {
-                        faults.push(invalid(at, Text::new("documents of several workers have this number; give worker_id", "多名劳动者的证件使用该号码，请给出 worker_id")));
-                        continue;
-                    }
-                    owners.and_then(|owners| owners.iter().next().cloned())
-                }
-            };
-            let Some(worker) = worker else {
-                faults.push(invalid(at, Text::new("no registered worker found; register the worker first", "未找到已登记的劳动者，请先登记")));
-                continue;
-            };
-            if let Some(first) = seen.insert(worker.clone(), index) {
-                faults.push(invalid(at, Text::new(format!("the same worker stands at {field}[{first}] already"), format!("与 {field}[{first}] 为同一人"))));
-            }
-            found.push(worker);
-        }
-        if faults.is_empty() { Ok(found) } else { Err(Error::Invalid(faults)) }
     }
 
     pub async fn list_candidates(&self, actor: &Actor, id: &SessionId, after: Option<String>, limit: i64) -> Result<Vec<CandidateStanding>, Error> {

@@ -32,8 +32,9 @@ impl RowResult {
         RowResult { outcome: "refused", result: json!({ "violations": list(violations) }) }
     }
 
-    fn issued(certificate_id: &str, number: &str, warnings: &[Violation]) -> Self {
-        RowResult { outcome: "issued", result: json!({ "certificate_id": certificate_id, "certificate_number": number, "warnings": list(warnings) }) }
+    /// `exists` when the fact had its certificate before.
+    fn issued(is_new: bool, certificate_id: &str, number: &str, warnings: &[Violation]) -> Self {
+        RowResult { outcome: if is_new { "issued" } else { "exists" }, result: json!({ "certificate_id": certificate_id, "certificate_number": number, "warnings": list(warnings) }) }
     }
 
     fn would_issue(warnings: &[Violation]) -> Self {
@@ -55,8 +56,8 @@ pub(super) struct PreparedRows {
 enum Row {
     Done(RowResult),
     Sign(Box<Decision>),
-    /// Not to be decided together with the others: it depends on one of them, or on a certificate that was revoked.
-    Alone,
+    /// About the same fact as an earlier row.
+    Same(usize),
 }
 
 /// What the rows of a step rest on.
@@ -72,6 +73,9 @@ struct Basis {
 impl Registry {
     /// Decides and signs the orders of a step.
     pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
+        if !can_be_decided_together(orders) {
+            return self.issue_one_by_one(issuer, by, orders, is_dry_run).await;
+        }
         loop {
             let basis = self.read_basis(issuer, orders).await?;
             let rows = self.decide_rows(issuer, orders, &basis)?;
@@ -118,17 +122,18 @@ impl Registry {
     }
 
     fn decide_rows(&self, issuer: &OrganisationId, orders: &[IssueOrder], basis: &Basis) -> Result<Vec<Row>, Error> {
-        let (mut facts, mut numbers) = (HashSet::new(), HashSet::new());
+        let mut first: HashMap<String, usize> = HashMap::new();
         orders
             .iter()
-            .map(|order| {
+            .enumerate()
+            .map(|(place, order)| {
                 let key = self.business_key(issuer, order, 0);
-                let is_first = facts.insert(key.clone()) & order.certificate_number.as_ref().is_none_or(|number| numbers.insert(number.clone()));
-                if order.cures.is_some() || !is_first {
-                    return Ok(Row::Alone);
+                let earlier = *first.entry(key.clone()).or_insert(place);
+                if earlier < place {
+                    return Ok(Row::Same(earlier));
                 }
                 if let Some((id, number)) = basis.existing.get(&key) {
-                    return Ok(Row::Done(RowResult::issued(id, number, &[])));
+                    return Ok(Row::Done(RowResult::issued(false, id, number, &[])));
                 }
                 self.decide_row(order, basis)
             })
@@ -136,7 +141,7 @@ impl Registry {
     }
 
     fn decide_row(&self, order: &IssueOrder, basis: &Basis) -> Result<Row, Error> {
-        let missing = |field: &str, en: &str, zh: &str| Ok(Row::Done(RowResult::refused(&[super::error::invalid(field, Text::new(en, zh))])));
+        let missing = |field: &str, en: &str, zh: &str| Ok(Row::Done(RowResult::refused(&[crate::domain::rule::invalid(field, Text::new(en, zh))])));
         let session = match &order.subject {
             IssueSubject::Assessed { session } => match basis.sessions.get(session.as_str()) {
                 Some(facts) => Some(Arc::clone(facts)),
@@ -159,16 +164,20 @@ impl Registry {
 
     /// Takes numbers and signs on every core, off the threads that answer requests.
     async fn sign_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], rows: Vec<Row>, is_dry_run: bool) -> Result<PreparedRows, Error> {
-        let (mut results, mut to_sign) = (Vec::with_capacity(rows.len()), Vec::new());
+        let (mut results, mut to_sign, mut same) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
+        let pending = || RowResult { outcome: "failed", result: Value::Null };
         for (place, (row, order)) in rows.into_iter().zip(orders).enumerate() {
             results.push(match row {
                 Row::Done(result) => result,
-                Row::Alone => self.issue_alone(issuer, by, order, is_dry_run).await?,
+                Row::Same(earlier) => {
+                    same.push((place, earlier));
+                    pending()
+                }
                 Row::Sign(decision) if is_dry_run => RowResult::would_issue(&decision.warnings),
                 Row::Sign(decision) => {
                     let taken = self.take_for(order, &decision).await?;
                     to_sign.push((place, order.clone(), decision, taken));
-                    RowResult { outcome: "failed", result: Value::Null }
+                    pending()
                 }
             });
         }
@@ -179,7 +188,7 @@ impl Registry {
                 .map(|(place, order, decision, taken)| {
                     let stamps = decision.stamps();
                     let (issued, signed) = registry.compose(&by, &order, *decision, None, taken)?;
-                    let result = RowResult::issued(&issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings);
+                    let result = RowResult::issued(issued.is_new, &issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings);
                     Ok((place, result, IssuedInsert::new(issued.standing, &owner, stamps, signed, None)?))
                 })
                 .collect::<Result<Vec<_>, Error>>()
@@ -190,21 +199,35 @@ impl Registry {
             results[place] = result;
             inserts.push(insert);
         }
+        for (place, earlier) in same {
+            let RowResult { outcome, result } = results[earlier].clone();
+            results[place] = RowResult { outcome: if outcome == "issued" { "exists" } else { outcome }, result };
+        }
         Ok(PreparedRows { results, insert: IssuedMany::new(inserts) })
     }
 
-    /// One row by the path of one certificate. A refusal is a result; only a failing registry is an error.
-    pub(super) async fn issue_alone(&self, issuer: &OrganisationId, by: &str, order: &IssueOrder, is_dry_run: bool) -> Result<RowResult, Error> {
+    /// The rows one after the other, each by the path of one certificate: so that the second of two rows for one fact meets the
+    /// certificate of the first.
+    pub(super) async fn issue_one_by_one(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
+        let mut results = Vec::with_capacity(orders.len());
+        for order in orders {
+            results.push(self.issue_alone(issuer, by, order, is_dry_run).await?);
+        }
+        Ok(PreparedRows { results, insert: IssuedMany::default() })
+    }
+
+    /// A refusal is a result; only a failing registry is an error.
+    async fn issue_alone(&self, issuer: &OrganisationId, by: &str, order: &IssueOrder, is_dry_run: bool) -> Result<RowResult, Error> {
         let done = if is_dry_run {
             self.issue_warnings(issuer, order).await.map(|warnings| RowResult::would_issue(&warnings))
         } else {
-            self.issue(issuer, by, order.clone(), None).await.map(|(issued, _)| RowResult::issued(&issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings))
+            self.issue(issuer, by, order.clone(), None).await.map(|(issued, _)| RowResult::issued(issued.is_new, &issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings))
         };
         match done {
             Err(Error::Refused(violations) | Error::Invalid(violations)) => Ok(RowResult::refused(&violations)),
             // The registry is in trouble: the step is tried again later. Anything else is this row's own trouble and must not stop the others.
             Err(error @ Error::Unavailable(_)) => Err(error),
-            Err(Error::Conflict(detail)) => Ok(RowResult::refused(&[super::error::invalid("row", detail)])),
+            Err(Error::Conflict(detail)) => Ok(RowResult::refused(&[crate::domain::rule::invalid("row", detail)])),
             Err(error) => {
                 tracing::error!(?error, "a row of a job failed");
                 Ok(RowResult { outcome: "failed", result: json!({ "violations": [] }) })
@@ -212,6 +235,12 @@ impl Registry {
             Ok(done) => Ok(done),
         }
     }
+}
+
+/// Whether no row depends on another certificate, or claims the number of another row.
+fn can_be_decided_together(orders: &[IssueOrder]) -> bool {
+    let mut numbers = HashSet::new();
+    orders.iter().all(|order| order.cures.is_none() && order.certificate_number.as_ref().is_none_or(|number| numbers.insert(number)))
 }
 
 /// Violations as rows of jobs keep them, in both languages; the reader's language is chosen when they are read.

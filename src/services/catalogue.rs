@@ -1,7 +1,8 @@
 //! The catalogue: lists of official facts, shipped with the product, versioned by date, read from memory.
 
 use super::Registry;
-use super::error::{Error, invalid};
+use super::error::Error;
+use crate::domain::rule::invalid;
 use super::intent::{Answer, Intent};
 use crate::domain::access::{Act, Actor};
 use crate::domain::calendar::WorkingCalendar;

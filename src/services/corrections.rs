@@ -98,8 +98,8 @@ impl Registry {
                 add_documents(tx, &document_rows)?;
                 store::insert_version(tx.conn, &version, &standing.2)?;
                 // The old document is superseded: its own entry says so to everybody who checks it offline.
-                set_status_bits(tx, &standing.1, true, false, version.issued_at)?;
-                set_status_bits(tx, &version, false, is_suspended, version.issued_at)?;
+                set_status_bits(tx, [&standing.1], true, false, version.issued_at)?;
+                set_status_bits(tx, [&version], false, is_suspended, version.issued_at)?;
                 tx.record(Fact::of(Some(&issuer), &version)?);
                 tx.record(signed.clone());
                 Ok(())

@@ -1,7 +1,7 @@
 //! The ways in which a job can end without its result.
 
 use crate::domain::access::{Denial, Scope};
-use crate::domain::rule::{RuleOutcome, Violation};
+use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
 use crate::store::error::StoreError;
 use crate::vault::SealBroken;
@@ -36,11 +36,6 @@ impl Error {
     pub fn invalid(field: impl Into<String>, detail: Text) -> Self {
         Error::Invalid(vec![invalid(field, detail)])
     }
-}
-
-/// A fault of form as a violation; `FORM` is not a rule of the domain book but of the interface.
-pub fn invalid(field: impl Into<String>, detail: Text) -> Violation {
-    Violation::new("FORM", RuleOutcome::Deny, detail).at(field)
 }
 
 impl From<StoreError> for Error {

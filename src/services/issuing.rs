@@ -2,7 +2,8 @@
 
 use super::Registry;
 use super::composing::IssuedInsert;
-use super::error::{Error, invalid};
+use super::error::Error;
+use crate::domain::rule::invalid;
 use super::intent::{Answer, Intent};
 use super::numbering::number_taken;
 use super::organisations::Body;
@@ -43,12 +44,41 @@ pub struct IssueOrder {
     pub cures: Option<CertificateId>,
 }
 
+/// An order without its worker, who is still to be found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OrderContent {
+    pub subject: IssueSubject,
+    pub issued_on: Option<NaiveDate>,
+    pub certificate_number: Option<String>,
+    pub form_serial: Option<String>,
+    pub cures: Option<CertificateId>,
+}
+
+impl OrderContent {
+    pub fn for_worker(self, worker: WorkerId) -> IssueOrder {
+        let OrderContent { subject, issued_on, certificate_number, form_serial, cures } = self;
+        IssueOrder { worker, subject, issued_on, certificate_number, form_serial, cures }
+    }
+}
+
 /// What the certificate is about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IssueSubject {
     Assessed { session: SessionId },
     Completion { project: String, taught_minutes: Option<i32> },
     Permit { category: String, item: String, valid_to: Option<NaiveDate>, review_due_on: Option<NaiveDate> },
+}
+
+impl IssueSubject {
+    /// The kind that decides who may issue it; an assessment's own kind stands in its session.
+    pub fn kind(&self) -> CertificateKind {
+        match self {
+            IssueSubject::Assessed { .. } => CertificateKind::SkillLevel,
+            IssueSubject::Completion { .. } => CertificateKind::TrainingCompletion,
+            IssueSubject::Permit { .. } => CertificateKind::SpecialOperation,
+        }
+    }
 }
 
 /// What is kept of a certificate's content beside the sealed document; no personal data.
@@ -168,12 +198,7 @@ impl Registry {
 
     fn authorise_issue(&self, actor: &Actor, order: &IssueOrder) -> Result<OrganisationId, Error> {
         let issuer = self.own_organisation(actor)?;
-        let kind = match &order.subject {
-            IssueSubject::Assessed { .. } => CertificateKind::SkillLevel,
-            IssueSubject::Completion { .. } => CertificateKind::TrainingCompletion,
-            IssueSubject::Permit { .. } => CertificateKind::SpecialOperation,
-        };
-        self.authorise(actor, Act::IssueCertificate { issuer: &issuer, kind })?;
+        self.authorise(actor, Act::IssueCertificate { issuer: &issuer, kind: order.subject.kind() })?;
         Ok(issuer)
     }
 

@@ -6,23 +6,31 @@
 use super::Registry;
 use super::error::Error;
 use super::intent::{Answer, Intent};
-use super::bulk_issuing::{PreparedRows, RowResult};
-use super::issuing::{IssueOrder, IssueSubject};
+use super::batches::BatchChange;
+use super::bulk_issuing::RowResult;
+use super::composing::IssuedMany;
+use super::issuing::{IssueOrder, IssueSubject, OrderContent};
+use super::status::StatusWrite;
 use crate::domain::access::{Act, Actor, READ_JOB, holds_any};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::{JobId, OrganisationId, SessionId};
+use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::assessments;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::jobs::{self as store, JobRow, JobRowRow};
 use crate::store::log::Fact;
+use crate::store::writer::Tx;
 use serde_json::json;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Rows of one step.
 pub(super) const STEP: i64 = 500;
 const LEASE_MICROS: i64 = 30_000_000;
 const KIND_ISSUE_SESSION: &str = "issue_session";
+pub(super) const KIND_ISSUE_BATCH: &str = "issue_batch";
+pub(super) const KIND_CHANGE_BATCH_STATUS: &str = "change_batch_status";
 
 /// Where a job is: behind which row, and behind which subject.
 #[derive(Debug, Clone, Default)]
@@ -31,17 +39,35 @@ struct Cursor {
     subject: Option<String>,
 }
 
-/// The next rows of a job: who each is about, and what is to be issued, or why nothing can be.
-#[derive(Default)]
-pub(super) struct Step {
-    pub subjects: Vec<String>,
-    pub orders: Vec<Result<IssueOrder, RowResult>>,
+/// One row of a step: its number, whom or what it is about, and what is to be done, or why nothing can be.
+pub(super) struct StepRow {
+    pub number: i32,
+    pub subject: String,
+    pub order: Result<IssueOrder, RowResult>,
 }
 
-/// A step that is decided and signed.
+/// What a step writes beside its row results.
+enum StepWrite {
+    Nothing,
+    Issue(IssuedMany),
+    Status(StatusWrite),
+}
+
+impl StepWrite {
+    fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        match self {
+            StepWrite::Nothing => Ok(()),
+            StepWrite::Issue(many) => many.run(tx),
+            StepWrite::Status(change) => change.run(tx),
+        }
+    }
+}
+
+/// A step that is decided and signed: a result for each row, and what is to be written.
 struct ReadyStep {
-    step: Step,
-    prepared: PreparedRows,
+    rows: Vec<StepRow>,
+    results: Vec<RowResult>,
+    write: StepWrite,
 }
 
 impl Registry {
@@ -49,14 +75,21 @@ impl Registry {
     pub async fn start_session_issue(&self, actor: &Actor, id: &SessionId, is_dry_run: bool, intent: &Intent<JobRow>) -> Result<Answer, Error> {
         let (session, body) = self.own_session(actor, id).await?;
         self.authorise(actor, Act::IssueCertificate { issuer: &body, kind: super::stored::<CertificateKind>(&session.row.kind)? })?;
-        let row = JobRow {
-            id: self.new_id(JobId::new).to_string(),
-            kind: KIND_ISSUE_SESSION.to_owned(),
-            organisation_id: body.to_string(),
-            input: json!({ "session_id": id.as_str() }).to_string(),
+        let input = json!({ "session_id": id.as_str() });
+        let row = self.new_job(self.new_id(JobId::new).to_string(), KIND_ISSUE_SESSION, &body, &input, session.candidates, is_dry_run, actor);
+        self.ask_for_job(row, &body, intent).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one row")]
+    pub(super) fn new_job(&self, id: String, kind: &str, organisation: &OrganisationId, input: &serde_json::Value, total: i64, is_dry_run: bool, actor: &Actor) -> JobRow {
+        JobRow {
+            id,
+            kind: kind.to_owned(),
+            organisation_id: organisation.to_string(),
+            input: input.to_string(),
             dry_run: is_dry_run,
             state: "queued".to_owned(),
-            total: i32::try_from(session.candidates).unwrap_or(i32::MAX),
+            total: i32::try_from(total).unwrap_or(i32::MAX),
             done: 0,
             failed: 0,
             created_at: self.now_micros(),
@@ -65,7 +98,12 @@ impl Registry {
             finished_at: None,
             lease_until: None,
             lease_holder: None,
-        };
+        }
+    }
+
+    /// Queues a job; what was asked for is a fact.
+    pub(super) async fn ask_for_job(&self, row: JobRow, organisation: &OrganisationId, intent: &Intent<JobRow>) -> Result<Answer, Error> {
+        let body = organisation.clone();
         let (answer, kept) = self.answer(intent, &row);
         self.store
             .write(move |tx| {
@@ -78,26 +116,27 @@ impl Registry {
         Ok(answer)
     }
 
-    pub async fn get_job(&self, actor: &Actor, id: &JobId) -> Result<JobRow, Error> {
+    /// Any job, batches included.
+    pub async fn find_job(&self, actor: &Actor, id: &str) -> Result<JobRow, Error> {
         holds_any(actor, READ_JOB)?;
-        let wanted = id.to_string();
+        let wanted = id.to_owned();
         let row = self.store.read(move |conn| store::find_job(conn, &wanted)).await?.ok_or(Error::NotFound)?;
         self.authorise(actor, Act::ReadJob { organisation: &super::stored(&row.organisation_id)? })?;
         Ok(row)
     }
 
-    pub async fn list_job_rows(&self, actor: &Actor, id: &JobId, after: i32, limit: i64) -> Result<Vec<JobRowRow>, Error> {
-        self.get_job(actor, id).await?;
-        let wanted = id.to_string();
+    pub async fn list_job_rows(&self, actor: &Actor, id: &str, after: i32, limit: i64) -> Result<Vec<JobRowRow>, Error> {
+        self.find_job(actor, id).await?;
+        let wanted = id.to_owned();
         Ok(self.store.read(move |conn| store::list_job_rows(conn, &wanted, after, limit)).await?)
     }
 
     /// Stops a job before its next step. What it has done stays done. Stopping one that has ended changes nothing.
-    pub async fn cancel_job(&self, actor: &Actor, id: &JobId) -> Result<JobRow, Error> {
-        self.get_job(actor, id).await?;
-        let (wanted, now) = (id.to_string(), self.now_micros());
+    pub async fn cancel_job(&self, actor: &Actor, id: &str) -> Result<JobRow, Error> {
+        self.find_job(actor, id).await?;
+        let (wanted, now) = (id.to_owned(), self.now_micros());
         self.store.write(move |tx| store::finish_job(tx.conn, &wanted, "cancelled", now)).await?;
-        self.get_job(actor, id).await
+        self.find_job(actor, id).await
     }
 
     /// Takes up jobs for ever; one of these runs in every serving process.
@@ -146,11 +185,12 @@ impl Registry {
         let last = self.store.read(move |conn| store::find_last_job_row(conn, &id)).await?;
         let mut cursor = last.map_or_else(Cursor::default, |row| Cursor { row: row.row_number, subject: Some(row.subject) });
         let mut ready = self.prepare_step(&job, &cursor).await?;
-        while let Some(ReadyStep { step, prepared }) = ready {
-            let first_row = cursor.row + 1;
-            cursor = Cursor { row: cursor.row + step.subjects.len() as i32, subject: step.subjects.last().cloned() };
+        while let Some(step) = ready {
+            if let Some(last) = step.rows.last() {
+                cursor = Cursor { row: last.number, subject: Some(last.subject.clone()) };
+            }
             let before = job.clone();
-            let (written, next) = futures_util::future::join(self.write_step(&mut job, holder, first_row, step, prepared), self.prepare_step(&before, &cursor)).await;
+            let (written, next) = futures_util::future::join(self.write_step(&mut job, holder, step), self.prepare_step(&before, &cursor)).await;
             written?;
             ready = next?;
         }
@@ -158,77 +198,108 @@ impl Registry {
     }
 
     async fn prepare_step(&self, job: &JobRow, cursor: &Cursor) -> Result<Option<ReadyStep>, Error> {
-        let step = match job.kind.as_str() {
+        let rows = match job.kind.as_str() {
             KIND_ISSUE_SESSION => self.next_candidates(job, cursor).await?,
+            KIND_ISSUE_BATCH => self.next_batch_rows(job, cursor.row).await?,
+            KIND_CHANGE_BATCH_STATUS => return self.prepare_changes(job, cursor.row).await,
             other => return Err(Error::Internal(format!("a job of unknown kind {other}"))),
         };
-        if step.subjects.is_empty() {
+        if rows.is_empty() {
             return Ok(None);
         }
-        let orders: Vec<IssueOrder> = step.orders.iter().filter_map(|order| order.as_ref().ok().cloned()).collect();
+        let orders: Vec<IssueOrder> = rows.iter().filter_map(|row| row.order.as_ref().ok().cloned()).collect();
         let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, &orders, job.dry_run).await?;
-        Ok(Some(ReadyStep { step, prepared }))
+        Ok(Some(ReadyStep { results: merge(&rows, prepared.results)?, rows, write: StepWrite::Issue(prepared.insert) }))
     }
 
     /// The next candidates of a session, in the order of their identifiers.
-    async fn next_candidates(&self, job: &JobRow, cursor: &Cursor) -> Result<Step, Error> {
+    async fn next_candidates(&self, job: &JobRow, cursor: &Cursor) -> Result<Vec<StepRow>, Error> {
         let input: serde_json::Value = super::stored_json(&job.input)?;
         let session: SessionId = super::stored(input["session_id"].as_str().unwrap_or_default())?;
         let (wanted, after) = (session.to_string(), cursor.subject.clone());
         let candidates = self.store.read(move |conn| assessments::list_candidates(conn, &wanted, after.as_deref(), STEP)).await?;
-        let mut step = Step::default();
-        for standing in candidates {
-            let worker = standing.candidate.worker_id;
-            let subject = IssueSubject::Assessed { session: session.clone() };
-            step.orders.push(Ok(IssueOrder { worker: super::stored(&worker)?, subject, issued_on: None, certificate_number: None, form_serial: None, cures: None }));
-            step.subjects.push(worker);
-        }
-        Ok(step)
+        let rows = candidates.into_iter().zip(cursor.row + 1..).map(|(standing, number)| {
+            let subject = standing.candidate.worker_id;
+            let content = OrderContent { subject: IssueSubject::Assessed { session: session.clone() }, issued_on: None, certificate_number: None, form_serial: None, cures: None };
+            Ok(StepRow { number, order: Ok(content.for_worker(super::stored(&subject)?)), subject })
+        });
+        rows.collect()
     }
 
-    /// Writes a step with its row results. What moved since it was decided is decided again, row by row.
-    async fn write_step(&self, job: &mut JobRow, holder: &str, first_row: i32, step: Step, prepared: PreparedRows) -> Result<(), Error> {
+    /// The next certificates of a batch whose status is to be changed.
+    async fn prepare_changes(&self, job: &JobRow, after: i32) -> Result<Option<ReadyStep>, Error> {
+        let BatchChange { batch, order } = self.batch_change(job)?;
+        let (issued, standings) = self.next_issued(&batch, after).await?;
+        if issued.is_empty() {
+            return Ok(None);
+        }
+        let rows = issued.into_iter().map(|(number, subject)| StepRow { number, subject, order: Err(RowResult { outcome: "changed", result: json!({}) }) }).collect::<Vec<_>>();
+        let (write, refusals) = self.decide_changes(&super::stored(&job.organisation_id)?, standings, &order, &job.created_by).await?;
+        let mut refused: HashMap<String, Violation> = refusals.into_iter().collect();
+        let outcome = if job.dry_run { "would_change" } else { "changed" };
+        let results = rows
+            .iter()
+            .map(|row| match refused.remove(&row.subject) {
+                Some(violation) => RowResult::refused(&[violation]),
+                None => RowResult { outcome, result: json!({ "certificate_id": row.subject }) },
+            })
+            .collect();
+        Ok(Some(ReadyStep { rows, results, write: if job.dry_run { StepWrite::Nothing } else { StepWrite::Status(write) } }))
+    }
+
+    /// Writes a step with its row results. What moved since it was decided is decided again: certificates row by row, changes of
+    /// status together.
+    async fn write_step(&self, job: &mut JobRow, holder: &str, mut step: ReadyStep) -> Result<(), Error> {
         let issuer: OrganisationId = super::stored(&job.organisation_id)?;
-        match self.try_write_step(job, holder, first_row, &step, prepared).await {
-            Err(StoreError::Conflict(Constraint::JobLease)) => Err(Error::Conflict(Text::new("the job was cancelled or taken over", "任务已取消或由其他节点接管"))),
-            Err(StoreError::Stale | StoreError::Conflict(_)) => {
-                let orders: Vec<&IssueOrder> = step.orders.iter().filter_map(|order| order.as_ref().ok()).collect();
-                orders.iter().for_each(|order| self.forget_basis(&issuer, order));
-                let work = orders.iter().map(|order| self.issue_alone(&issuer, &job.created_by, order, job.dry_run));
-                let results = futures_util::future::try_join_all(work).await?;
-                let alone = PreparedRows { results, insert: Default::default() };
-                match self.try_write_step(job, holder, first_row, &step, alone).await {
-                    Err(StoreError::Conflict(Constraint::JobLease)) => Err(Error::Conflict(Text::new("the job was cancelled or taken over", "任务已取消或由其他节点接管"))),
-                    written => Ok(written?),
-                }
+        for _ in 0..8 {
+            match self.try_write_step(job, holder, &step.rows, step.results, step.write).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Conflict(Constraint::JobLease)) => return Err(Error::Conflict(Text::new("the job was cancelled or taken over", "任务已取消或由其他节点接管"))),
+                Err(StoreError::Stale | StoreError::Conflict(_)) => {}
+                Err(other) => return Err(other.into()),
             }
-            written => Ok(written?),
+            if job.kind == KIND_CHANGE_BATCH_STATUS {
+                let after = step.rows.first().map_or(0, |row| row.number - 1);
+                let Some(again) = self.prepare_changes(job, after).await? else { return Ok(()) };
+                step = again;
+                continue;
+            }
+            let orders: Vec<IssueOrder> = step.rows.iter().filter_map(|row| row.order.as_ref().ok().cloned()).collect();
+            orders.iter().for_each(|order| self.forget_basis(&issuer, order));
+            let prepared = self.issue_one_by_one(&issuer, &job.created_by, &orders, job.dry_run).await?;
+            (step.results, step.write) = (merge(&step.rows, prepared.results)?, StepWrite::Issue(prepared.insert));
         }
+        Err(Error::Unavailable(Text::new("a step met changes eight times", "任务步骤连续八次遇到变更")))
     }
 
-    async fn try_write_step(&self, job: &mut JobRow, holder: &str, first_row: i32, step: &Step, prepared: PreparedRows) -> Result<(), StoreError> {
-        let PreparedRows { results, insert } = prepared;
-        let mut results = results.into_iter();
-        let mut rows = Vec::with_capacity(step.subjects.len());
+    async fn try_write_step(&self, job: &mut JobRow, holder: &str, rows: &[StepRow], results: Vec<RowResult>, write: StepWrite) -> Result<(), StoreError> {
         let mut moved = job.clone();
-        for ((subject, order), row_number) in step.subjects.iter().zip(&step.orders).zip(first_row..) {
-            let result = match order {
-                Ok(_) => results.next().ok_or_else(|| StoreError::Corrupt("a row without a result".to_owned()))?,
-                Err(refused) => refused.clone(),
-            };
-            moved.done += 1;
-            moved.failed += i32::from(result.is_failure());
-            rows.push(JobRowRow { job_id: job.id.clone(), row_number, subject: subject.clone(), outcome: result.outcome.to_owned(), result: result.result.to_string() });
-        }
+        moved.done += rows.len() as i32;
+        moved.failed += results.iter().filter(|result| result.is_failure()).count() as i32;
         moved.total = moved.total.max(moved.done);
+        let row = |(row, result): (&StepRow, &RowResult)| JobRowRow { job_id: job.id.clone(), row_number: row.number, subject: row.subject.clone(), outcome: result.outcome.to_owned(), result: result.result.to_string() };
+        let job_rows: Vec<JobRowRow> = rows.iter().zip(&results).map(row).collect();
+        let changed = if let StepWrite::Status(change) = &write { change.number_keys().to_vec() } else { Vec::new() };
         let (advanced, holder, lease_until) = (moved.clone(), holder.to_owned(), self.now_micros() + LEASE_MICROS);
         self.store
             .write(move |tx| {
-                store::advance_job(tx.conn, &advanced, &holder, &rows, lease_until)?;
-                insert.run(tx)
+                store::advance_job(tx.conn, &advanced, &holder, &job_rows, lease_until)?;
+                write.run(tx)
             })
             .await?;
+        changed.iter().for_each(|key| self.standings.forget(key));
         *job = moved;
         Ok(())
     }
+}
+
+/// Results of all rows in their order: of those that were decided, and of those that never could be.
+fn merge(rows: &[StepRow], decided: Vec<RowResult>) -> Result<Vec<RowResult>, Error> {
+    let mut decided = decided.into_iter();
+    rows.iter()
+        .map(|row| match &row.order {
+            Ok(_) => decided.next().ok_or_else(|| Error::Internal("a row without a result".to_owned())),
+            Err(refused) => Ok(refused.clone()),
+        })
+        .collect()
 }

@@ -2,7 +2,8 @@
 
 use super::Registry;
 use super::certificates::CertificateName;
-use super::error::{Error, invalid};
+use super::error::Error;
+use crate::domain::rule::invalid;
 use super::signing::version_place;
 use crate::domain::text::Text;
 use crate::merkle::Hash;

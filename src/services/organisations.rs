@@ -1,7 +1,8 @@
 //! Organisations, their filings, and the programs that call for them.
 
 use super::Registry;
-use super::error::{Error, invalid};
+use super::error::Error;
+use crate::domain::rule::invalid;
 use super::intent::{Answer, Intent};
 use super::keys::{PURPOSE_CREDENTIALS, add_key};
 use super::setup::{NewClient, scope_text};

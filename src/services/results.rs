@@ -1,8 +1,9 @@
 //! Results of a session: scores as a list or a CSV file, all rows or none.
 
 use super::Registry;
-use super::assessments::WorkerReference;
-use super::error::{Error, invalid};
+use super::references::WorkerReference;
+use super::error::Error;
+use crate::domain::rule::invalid;
 use super::intent::{Answer, Intent};
 use crate::domain::access::Actor;
 use crate::domain::assessment::{Score, Scores};
@@ -147,7 +148,7 @@ impl Registry {
             let detail = Text::new(format!("the session is held on {held_on}; scores before that day cannot be"), format!("场次于 {held_on} 举行，此前不能有成绩"));
             return Err(Error::Refused(vec![Violation::deny("SV-9", detail).fact("held_on", held_on).fact("today", today)]));
         }
-        let workers = self.resolve_workers(&orders.iter().map(|order| order.worker.clone()).collect::<Vec<_>>(), "results").await?;
+        let workers = self.resolve_workers(&orders.iter().map(|order| &order.worker).collect::<Vec<_>>(), "results").await?;
         let wanted = id.to_string();
         let (stamp, candidates, earlier, certified) = self
             .store

@@ -14,13 +14,13 @@ use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::OrganisationId;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
-use crate::store::certificates::{self as store, CertificateVersionRow, PermitReviewRow, StatusChangeRow};
+use crate::store::certificates::{self as store, CertificateStateRow, CertificateVersionRow, PermitReviewRow, Standing, StatusChangeRow};
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
 use crate::store::status_lists;
 use crate::store::writer::Tx;
 use chrono::NaiveDate;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 /// A change of status with its grounds.
@@ -42,18 +42,53 @@ pub struct ServedStatusList {
 /// Signed lists of this node, by purpose and number.
 pub type SignedStatusLists = Mutex<HashMap<(String, i64), ServedStatusList>>;
 
-/// Sets the bits of one entry in both lists. The rows stay locked until the commit, so that no other bit is lost.
-pub(super) fn set_status_bits(tx: &mut Tx<'_>, version: &CertificateVersionRow, revoked: bool, suspended: bool, at: i64) -> Result<(), StoreError> {
-    for (purpose, value) in [("revocation", revoked), ("suspension", suspended)] {
+/// Sets the bits of entries in both lists. The rows stay locked until the commit, so that no other bit is lost.
+pub(super) fn set_status_bits<'v>(tx: &mut Tx<'_>, versions: impl IntoIterator<Item = &'v CertificateVersionRow>, revoked: bool, suspended: bool, at: i64) -> Result<(), StoreError> {
+    let mut indexes: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+    for version in versions {
         let index = u32::try_from(version.status_index).map_err(|_| StoreError::Corrupt("a status index is negative".to_owned()))?;
-        let mut list = status_lists::lock_list(tx.conn, version.status_list, purpose)?;
-        if status_list::bit(&list.bits, index) != value {
-            status_list::set_bit(&mut list.bits, index, value);
-            list.changed_at = at;
-            status_lists::replace_bits(tx.conn, &list)?;
+        indexes.entry(version.status_list).or_default().push(index);
+    }
+    for (number, indexes) in indexes {
+        for (purpose, value) in [("revocation", revoked), ("suspension", suspended)] {
+            let mut list = status_lists::lock_list(tx.conn, number, purpose)?;
+            let changed: Vec<u32> = indexes.iter().copied().filter(|index| status_list::bit(&list.bits, *index) != value).collect();
+            if !changed.is_empty() {
+                changed.iter().for_each(|index| status_list::set_bit(&mut list.bits, *index, value));
+                list.changed_at = at;
+                status_lists::replace_bits(tx.conn, &list)?;
+            }
         }
     }
     Ok(())
+}
+
+/// One change of many certificates of one body, ready to be written.
+#[derive(Default)]
+pub(super) struct StatusWrite {
+    issuer: Option<OrganisationId>,
+    after: Option<CertificateState>,
+    rows: Vec<StatusChangeRow>,
+    versions: Vec<CertificateVersionRow>,
+    before: Vec<CertificateStateRow>,
+    number_keys: Vec<String>,
+}
+
+impl StatusWrite {
+    pub(super) fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let (Some(after), Some(first)) = (self.after, self.rows.first()) else { return Ok(()) };
+        store::insert_status_changes(tx.conn, &self.rows, &self.before)?;
+        set_status_bits(tx, &self.versions, after.revocation_bit(), after.suspension_bit(), first.changed_at)?;
+        for row in &self.rows {
+            tx.record(Fact::of(self.issuer.as_ref(), row)?);
+        }
+        Ok(())
+    }
+
+    /// To be called when the write is durable: nobody believes the old states any more.
+    pub(super) fn number_keys(&self) -> &[String] {
+        &self.number_keys
+    }
 }
 
 impl Registry {
@@ -64,38 +99,59 @@ impl Registry {
         let issuer: OrganisationId = super::stored(&standing.0.issuer_id)?;
         self.authorise(actor, Act::ChangeCertificate { issuer: &issuer })?;
         let body = self.get_body(&issuer).await?;
-        let before: CertificateState = super::stored(&standing.2.state)?;
-        let after = before.after(order.change).map_err(|violation| Error::Refused(vec![violation]))?;
-        let (id, wanted) = (standing.0.id.clone(), standing.0.id.clone());
-        let sequence = self.store.read(move |conn| store::list_status_changes(conn, &wanted)).await?.len() + 1;
-        let now = self.now_micros().max(standing.2.changed_at + 1);
-        let row = StatusChangeRow {
-            certificate_id: id,
-            sequence: i32::try_from(sequence).unwrap_or(i32::MAX),
-            change: order.change.as_str().to_owned(),
-            state_after: after.as_str().to_owned(),
-            reason: order.reason,
-            decision_document: order.decision_document,
-            changed_at: now,
-            changed_by: actor.client.to_string(),
-        };
+        let (write, mut refusals) = self.decide_changes(&issuer, vec![standing.clone()], &order, actor.client.as_str()).await?;
+        if let Some((_, violation)) = refusals.pop() {
+            return Err(Error::Refused(vec![violation]));
+        }
         let mut changed = self.open_issued(standing.clone(), body.name.clone())?;
-        changed.standing.2.state = row.state_after.clone();
-        changed.standing.2.changed_at = now;
+        for row in &write.rows {
+            changed.standing.2.state = row.state_after.clone();
+            changed.standing.2.changed_at = row.changed_at;
+        }
         let (answer, kept) = self.answer(intent, &changed);
-        let number_key = standing.0.number_key.clone();
+        let number_key = standing.0.number_key;
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;
-                store::insert_status_change(tx.conn, &row, &standing.2)?;
-                set_status_bits(tx, &standing.1, after.revocation_bit(), after.suspension_bit(), now)?;
-                tx.record(Fact::of(Some(&issuer), &row)?);
-                Ok(())
+                write.run(tx)
             })
             .await
             .map_err(changed_meanwhile)?;
         self.standings.forget(&number_key);
         Ok(answer)
+    }
+
+    /// Asks the rules whether each of these certificates may be changed so; those that may not come back with the rule.
+    pub(super) async fn decide_changes(&self, issuer: &OrganisationId, standings: Vec<Standing>, order: &StatusOrder, by: &str) -> Result<(StatusWrite, Vec<(String, Violation)>), Error> {
+        let ids: Vec<String> = standings.iter().map(|(row, ..)| row.id.clone()).collect();
+        let counts: HashMap<String, i64> = self.store.read(move |conn| store::count_status_changes(conn, &ids)).await?.into_iter().collect();
+        let now = standings.iter().map(|(.., state)| state.changed_at + 1).fold(self.now_micros(), i64::max);
+        let (mut write, mut refusals) = (StatusWrite { issuer: Some(issuer.clone()), ..StatusWrite::default() }, Vec::new());
+        for (row, version, state) in standings {
+            let before: CertificateState = super::stored(&state.state)?;
+            let after = match before.after(order.change) {
+                Ok(after) => after,
+                Err(violation) => {
+                    refusals.push((row.id, violation));
+                    continue;
+                }
+            };
+            write.after = Some(after);
+            write.rows.push(StatusChangeRow {
+                sequence: i32::try_from(counts.get(&row.id).unwrap_or(&0) + 1).unwrap_or(i32::MAX),
+                certificate_id: row.id,
+                change: order.change.as_str().to_owned(),
+                state_after: after.as_str().to_owned(),
+                reason: order.reason.clone(),
+                decision_document: order.decision_document.clone(),
+                changed_at: now,
+                changed_by: by.to_owned(),
+            });
+            write.versions.push(version);
+            write.before.push(state);
+            write.number_keys.push(row.number_key);
+        }
+        Ok((write, refusals))
     }
 
     /// Records that a permit's review was passed (IS-10).

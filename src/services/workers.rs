@@ -1,7 +1,8 @@
 //! Workers: registered once for life, known by any of their documents.
 
 use super::Registry;
-use super::error::{Error, invalid};
+use super::error::Error;
+use crate::domain::rule::invalid;
 use super::intent::{Answer, Intent};
 use crate::domain::access::{Act, Actor};
 use crate::domain::document::{IdentityDocument, age_on, mask_number};

@@ -126,6 +126,36 @@ pub fn insert_status_change(conn: &mut Conn, change: &StatusChangeRow, before: &
     replace_state(conn, before, &after)
 }
 
+/// One change of many certificates: all must still stand where the change was decided on.
+pub fn insert_status_changes(conn: &mut Conn, changes: &[StatusChangeRow], before: &[CertificateStateRow]) -> Result<(), StoreError> {
+    let Some(first) = changes.first() else { return Ok(()) };
+    super::bulk::insert_status_changes(conn, changes)?;
+    let ids: Vec<&str> = before.iter().map(|state| state.certificate_id.as_str()).collect();
+    let states = certificate_states::table.filter(certificate_states::certificate_id.eq_any(&ids)).order(certificate_states::certificate_id);
+    let found: Vec<CertificateStateRow> = match conn {
+        Conn::Sqlite(sqlite) => states.select(CertificateStateRow::as_select()).load(sqlite)?,
+        // Locked until the commit, so that nobody changes one in between.
+        Conn::Pg(postgres) => states.select(CertificateStateRow::as_select()).for_update().load(postgres.as_mut())?,
+    };
+    let is_same = found.len() == before.len() && found.iter().all(|state| before.contains(state));
+    if !is_same {
+        return Err(StoreError::Stale);
+    }
+    on!(conn, |c| diesel::update(certificate_states::table.filter(certificate_states::certificate_id.eq_any(&ids)))
+        .set((certificate_states::state.eq(&first.state_after), certificate_states::changed_at.eq(first.changed_at)))
+        .execute(c))?;
+    Ok(())
+}
+
+/// How many changes of status each of these certificates has had; none when it is not named.
+pub fn count_status_changes(conn: &mut Conn, ids: &[String]) -> Result<Vec<(String, i64)>, StoreError> {
+    Ok(on!(conn, |c| status_changes::table
+        .filter(status_changes::certificate_id.eq_any(ids))
+        .group_by(status_changes::certificate_id)
+        .select((status_changes::certificate_id, diesel::dsl::count_star()))
+        .load(c))?)
+}
+
 pub fn insert_review(conn: &mut Conn, review: &PermitReviewRow, before: &CertificateStateRow) -> Result<(), StoreError> {
     on!(conn, |c| diesel::insert_into(permit_reviews::table).values(review).execute(c))?;
     let after = CertificateStateRow { reviewed_on: Some(review.reviewed_on), changed_at: review.recorded_at, ..before.clone() };
@@ -171,6 +201,11 @@ pub fn list_by_number_key(conn: &mut Conn, number_key: &str) -> Result<Vec<Stand
 
 pub fn find_by_id(conn: &mut Conn, id: &str) -> Result<Option<Standing>, StoreError> {
     Ok(on!(conn, |c| standing!(c, certificates::id.eq(id)).get_result(c).optional())?)
+}
+
+/// Those of these certificates that exist.
+pub fn list_by_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Standing>, StoreError> {
+    Ok(on!(conn, |c| standing!(c, certificates::id.eq_any(ids)).load(c))?)
 }
 
 pub fn find_by_token(conn: &mut Conn, token: &str) -> Result<Option<Standing>, StoreError> {

@@ -39,6 +39,11 @@ pub struct JobRowRow {
 }
 
 impl JobRow {
+    /// Whether it may still do something.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state.as_str(), "queued" | "running")
+    }
+
     /// The job as it was asked for, without its progress: what the log commits to.
     pub fn as_requested(&self) -> Self {
         JobRow { state: "queued".to_owned(), total: 0, done: 0, failed: 0, started_at: None, finished_at: None, lease_until: None, lease_holder: None, ..self.clone() }
@@ -110,4 +115,21 @@ pub fn list_job_rows(conn: &mut Conn, job_id: &str, after: i32, limit: i64) -> R
         .limit(limit)
         .select(JobRowRow::as_select())
         .load(c))?)
+}
+
+/// Certificates that a batch has issued, behind a row: row number and certificate.
+pub fn list_issued_rows(conn: &mut Conn, job_id: &str, after: i32, limit: i64) -> Result<Vec<JobRowRow>, StoreError> {
+    Ok(on!(conn, |c| job_rows::table
+        .filter(job_rows::job_id.eq(job_id))
+        .filter(job_rows::row_number.gt(after))
+        .filter(job_rows::outcome.eq("issued"))
+        .order(job_rows::row_number)
+        .limit(limit)
+        .select(JobRowRow::as_select())
+        .load(c))?)
+}
+
+/// How many certificates a batch has issued.
+pub fn count_issued_rows(conn: &mut Conn, job_id: &str) -> Result<i64, StoreError> {
+    Ok(on!(conn, |c| job_rows::table.filter(job_rows::job_id.eq(job_id)).filter(job_rows::outcome.eq("issued")).count().get_result(c))?)
 }

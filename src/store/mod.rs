@@ -4,6 +4,7 @@
 //! Facts are append-only: only projections of facts are ever updated.
 
 pub mod backend;
+pub mod batches;
 mod bulk;
 pub mod error;
 pub mod facts;

@@ -370,7 +370,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    batch_chunks (batch_id, chunk) {
+        batch_id -> Text,
+        chunk -> Integer,
+        sealed_rows -> Binary,
+        received_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
+    batch_chunks,
     catalogue_imports,
     catalogue_entries,
     organisations,

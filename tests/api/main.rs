@@ -8,6 +8,7 @@ mod support;
 mod access;
 mod assessments;
 mod bad_input;
+mod batches;
 mod catalogue;
 mod certificates;
 mod concurrency;

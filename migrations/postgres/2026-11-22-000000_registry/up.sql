@@ -400,4 +400,13 @@ CREATE TABLE job_rows (
     CONSTRAINT job_rows_pkey PRIMARY KEY (job_id, row_number)
 );
 
+-- What a batch came with, sealed, as long as its certificates are kept.
+CREATE TABLE batch_chunks (
+    batch_id    TEXT NOT NULL,
+    chunk       INTEGER NOT NULL,
+    sealed_rows BYTEA NOT NULL,
+    received_at BIGINT NOT NULL,
+    CONSTRAINT batch_chunks_pkey PRIMARY KEY (batch_id, chunk)
+);
+
 INSERT INTO log_head (id, size, last_recorded_at, frontier) VALUES (1, 0, 0, '');

@@ -1,3 +1,4 @@
+DROP TABLE batch_chunks;
 DROP TABLE job_rows;
 DROP TABLE jobs;
 DROP TABLE idempotency_answers;

@@ -1,0 +1,67 @@
+//! Workers as files and requests name them: by identifier or by the number of a document.
+
+use super::Registry;
+use super::error::Error;
+use crate::domain::rule::invalid;
+use crate::domain::text::Text;
+use crate::store::workers as store;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+
+/// How a file or a request names a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerReference {
+    Id(String),
+    /// In normal form; personal data.
+    DocumentNumber(String),
+}
+
+impl Registry {
+    /// Finds the worker of each reference, in their order; or says why there is none.
+    pub(super) async fn find_referenced(&self, references: &[&WorkerReference]) -> Result<Vec<Result<String, Text>>, Error> {
+        let hash = |reference: &WorkerReference| match reference {
+            WorkerReference::Id(_) => None,
+            WorkerReference::DocumentNumber(number) => Some(self.number_hash(number).to_vec()),
+        };
+        let hashes: Vec<Vec<u8>> = references.iter().filter_map(|reference| hash(reference)).collect();
+        let ids: Vec<String> = references.iter().filter_map(|reference| if let WorkerReference::Id(id) = reference { Some(id.clone()) } else { None }).collect();
+        let (by_number, existing) = self.store.read(move |conn| Ok((store::list_workers_by_numbers(conn, &hashes)?, store::list_existing(conn, &ids)?))).await?;
+        let mut owners: HashMap<Vec<u8>, HashSet<String>> = HashMap::new();
+        for (hash, worker) in by_number {
+            owners.entry(hash).or_default().insert(worker);
+        }
+        let existing: HashSet<String> = existing.into_iter().collect();
+        let nobody = || Text::new("no registered worker found; register the worker first", "未找到已登记的劳动者，请先登记");
+        let find = |reference: &WorkerReference| match reference {
+            WorkerReference::Id(id) => existing.get(id).cloned().ok_or_else(nobody),
+            WorkerReference::DocumentNumber(_) => {
+                let mut owners = hash(reference).and_then(|hash| owners.get(&hash)).into_iter().flatten();
+                match (owners.next(), owners.next()) {
+                    (Some(owner), None) => Ok(owner.clone()),
+                    (Some(_), Some(_)) => Err(Text::new("documents of several workers have this number; give worker_id", "多名劳动者的证件使用该号码，请给出 worker_id")),
+                    (None, _) => Err(nobody()),
+                }
+            }
+        };
+        Ok(references.iter().map(|reference| find(reference)).collect())
+    }
+
+    /// Finds the workers that a list names; every name that finds nobody, and every worker named twice, is a fault of its row.
+    pub(super) async fn resolve_workers(&self, references: &[&WorkerReference], field: &str) -> Result<Vec<String>, Error> {
+        let (mut found, mut faults, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
+        for (index, worker) in self.find_referenced(references).await?.into_iter().enumerate() {
+            let at = format!("{field}[{index}]");
+            match worker {
+                Err(why) => faults.push(invalid(at, why)),
+                Ok(worker) => {
+                    if let Some(first) = seen.insert(worker.clone(), index) {
+                        faults.push(invalid(at, Text::new(format!("the same worker stands at {field}[{first}] already"), format!("与 {field}[{first}] 为同一人"))));
+                    }
+                    found.push(worker);
+                }
+            }
+        }
+        if faults.is_empty() { Ok(found) } else { Err(Error::Invalid(faults)) }
+    }
+}

@@ -1,0 +1,150 @@
+//! Tables that people hand in: NDJSON, CSV and XLSX, read row by row, whatever their length, in the memory of one row.
+//!
+//! A file is refused as a whole only when it is damaged or its header is not understood; a faulty row is that row's affair.
+
+mod csv;
+mod ndjson;
+mod xlsx;
+
+use crate::domain::rule::{Violation, invalid};
+use crate::domain::text::Text;
+use serde_json::{Map, Value};
+use std::io::{Read, Seek};
+
+/// A form that a table may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Ndjson,
+    Csv,
+    Xlsx,
+}
+
+pub const NDJSON: &str = "application/x-ndjson";
+pub const CSV: &str = "text/csv";
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+impl Format {
+    /// By media type, without parameters.
+    pub fn of(media_type: &str) -> Option<Self> {
+        match media_type {
+            NDJSON | "application/ndjson" => Some(Format::Ndjson),
+            CSV => Some(Format::Csv),
+            XLSX => Some(Format::Xlsx),
+            _ => None,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Ndjson => "ndjson",
+            Format::Csv => "csv",
+            Format::Xlsx => "xlsx",
+        }
+    }
+}
+
+/// What columns a table may have, and how many rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Name, and the Chinese heading that may stand in its place.
+    pub columns: &'static [(&'static str, &'static str)],
+    /// Of each of these, at least one.
+    pub required: &'static [&'static [&'static str]],
+    pub rows_max: usize,
+}
+
+/// One row: its place in the file as its reader counts, and its cells by column; or what is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub number: usize,
+    pub cells: Result<Map<String, Value>, Violation>,
+}
+
+/// Hands every row to `visit`; empty cells are left away. An error of `visit` ends the reading.
+///
+/// # Errors
+/// The file is damaged, its header is not understood, or it has no rows or too many. Rows may have been visited by then.
+pub fn read(format: Format, file: &mut (impl Read + Seek), shape: &Shape, visit: &mut dyn FnMut(Row) -> Result<(), Violation>) -> Result<(), Vec<Violation>> {
+    let mut count = 0;
+    let mut counting = |row: Row| {
+        count += 1;
+        if count > shape.rows_max {
+            let most = shape.rows_max;
+            return Err(invalid("file", Text::new(format!("more than {most} rows found, at most {most} expected; cut the file"), format!("超过 {most} 行，请拆分文件"))));
+        }
+        visit(row)
+    };
+    match format {
+        Format::Ndjson => ndjson::read(file, &mut counting)?,
+        Format::Csv => csv::read(file, shape, &mut counting)?,
+        Format::Xlsx => xlsx::read(file, shape, &mut counting)?,
+    }
+    if count == 0 {
+        return Err(vec![damaged("no rows found, at least one expected", "没有数据行")]);
+    }
+    Ok(())
+}
+
+fn damaged(en: impl Into<String>, zh: impl Into<String>) -> Violation {
+    invalid("file", Text::new(en, zh))
+}
+
+/// The columns of a header row by their names.
+fn columns_of<'a>(header: impl IntoIterator<Item = &'a str>, shape: &Shape) -> Result<Vec<&'static str>, Vec<Violation>> {
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for text in header {
+        match shape.columns.iter().find(|(name, heading)| text == *name || text == *heading) {
+            Some((name, _)) if found.contains(name) => faults.push(invalid("header", Text::new(format!("column {name} stands twice in the header"), format!("表头有重复的列 {name}")))),
+            Some((name, _)) => found.push(*name),
+            // A file without a header has a worker's number where the names should be, so a foreign cell is not repeated.
+            None => {
+                let names = shape.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+                let length = text.chars().count();
+                faults.push(invalid("header", Text::new(format!("a column of {length} characters found that is none of {names}"), format!("表头有未知列，只应有 {names}"))));
+            }
+        }
+    }
+    for alternatives in shape.required.iter().filter(|alternatives| !alternatives.iter().any(|name| found.contains(name))) {
+        let names = alternatives.join(" or ");
+        faults.push(invalid("header", Text::new(format!("a column {names} expected"), format!("应有 {} 列", alternatives.join(" 或 ")))));
+    }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    pub(super) const SHAPE: Shape = Shape { columns: &[("worker_id", "劳动者"), ("theory", "理论"), ("note", "备注")], required: &[&["worker_id"], &["theory"]], rows_max: 3 };
+
+    pub(super) fn rows(format: Format, bytes: &[u8]) -> Result<Vec<Row>, Vec<Violation>> {
+        let mut found = Vec::new();
+        read(format, &mut Cursor::new(bytes), &SHAPE, &mut |row| {
+            found.push(row);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    pub(super) fn says(format: Format, bytes: &[u8]) -> String {
+        rows(format, bytes).unwrap_err().iter().map(|fault| fault.detail.en.clone()).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn the_same_rows_come_out_of_ndjson_and_csv() {
+        let ndjson = rows(Format::Ndjson, b"{\"worker_id\":\"w1\",\"theory\":\"80\"}\n\n{\"worker_id\":\"w2\",\"theory\":\"70\",\"note\":\"\\u7532\"}").unwrap();
+        let csv = rows(Format::Csv, "\u{feff}劳动者,theory,note\r\nw1,80,\r\nw2,70,甲\r\n".as_bytes()).unwrap();
+        let cells = |rows: &[Row]| rows.iter().map(|row| Value::Object(row.cells.clone().unwrap())).collect::<Vec<_>>();
+        assert_eq!(cells(&ndjson), cells(&csv));
+        assert_eq!((ndjson[1].number, csv[1].number), (3, 3));
+    }
+
+    #[test]
+    fn too_many_rows_and_none_are_refused() {
+        assert!(says(Format::Csv, b"worker_id,theory\na,1\nb,1\nc,1\nd,1\n").contains("more than 3 rows"));
+        assert!(says(Format::Ndjson, b"{}\n{}\n{}\n{}\n").contains("more than 3 rows"));
+        assert!(says(Format::Csv, b"worker_id,theory\n").contains("no rows"));
+        assert!(says(Format::Ndjson, b"\n \n").contains("no rows"));
+    }
+}
