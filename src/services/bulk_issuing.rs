@@ -102,10 +102,13 @@ impl Registry {
             }
         }
         let workers: Vec<String> = orders.iter().map(|order| order.worker.to_string()).collect::<HashSet<_>>().into_iter().collect();
+        // Levels that are held count only for another level.
+        let needs_held = |order: &&IssueOrder| matches!(&order.subject, IssueSubject::Assessed { session } if sessions.get(session.as_str()).is_some_and(|facts| facts.row.level.is_some()));
+        let levelled: Vec<String> = orders.iter().filter(needs_held).map(|order| order.worker.to_string()).collect();
         let keys: Vec<String> = orders.iter().map(|order| self.business_key(issuer, order, 0)).collect();
         let (found, levels, existing) = self
             .store
-            .read_snapshot(move |conn| Ok((worker_store::find_workers(conn, &workers)?, store::list_level_facts_of_workers(conn, &workers)?, store::list_by_business(conn, &keys)?)))
+            .read_snapshot(move |conn| Ok((worker_store::find_workers(conn, &workers)?, store::list_level_facts_of_workers(conn, &levelled)?, store::list_by_business(conn, &keys)?)))
             .await?;
         let mut held: HashMap<String, Vec<CertificateFacts>> = HashMap::new();
         for (worker, facts) in levels {

@@ -213,7 +213,7 @@ fn open_sqlite(path: &std::path::Path) -> Result<SqliteConnection, StoreError> {
     // No mmap: a file that shrinks under it would end the process.
     conn.batch_execute(
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; \
-         PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000;",
+         PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16000;",
     )?;
     let setting = |conn: &mut SqliteConnection, sql: &str| -> Result<String, StoreError> { Ok(diesel::sql_query(sql).get_result::<Setting>(conn)?.value) };
     let version = setting(&mut conn, "SELECT sqlite_version() AS value")?;
