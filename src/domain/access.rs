@@ -108,6 +108,8 @@ pub enum Act<'a> {
     ChangeCertificate { issuer: &'a OrganisationId },
     ReadCertificate { issuer: &'a OrganisationId },
     ReadJob { organisation: &'a OrganisationId },
+    /// Verify a list at once.
+    VerifyInBulk { organisation: &'a OrganisationId },
 }
 
 /// Why an actor may not.
@@ -151,6 +153,7 @@ pub fn authorise(actor: &Actor, act: Act<'_>) -> Result<(), Denial> {
         Act::ChangeCertificate { issuer } => (CHANGE_CERTIFICATE, Some(issuer)),
         Act::ReadCertificate { issuer } => (READ_CERTIFICATE, Some(issuer)),
         Act::ReadJob { organisation } => (READ_JOB, Some(organisation)),
+        Act::VerifyInBulk { organisation } => (&[Scope::VerificationBulk], Some(organisation)),
     };
     holds_any(actor, scopes)?;
     let Some(owner) = owner else { return Ok(()) };

@@ -85,6 +85,8 @@ identifier!(/// A long-running job.
     JobId, "job_");
 identifier!(/// A batch of certificates, which is a job too.
     BatchId, "bat_");
+identifier!(/// One look at a certificate.
+    LookupId, "lku_");
 identifier!(/// One import of a catalogue list.
     ImportId, "imp_");
 identifier!(/// One recorded fact: an entry of the log.

@@ -76,6 +76,38 @@ pub fn standing_on(facts: &StandingFacts, day: NaiveDate) -> Outcome {
     Outcome::Valid
 }
 
+/// Why somebody may look at another person's certificate (Personal Information Protection Law, article 13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// The holder agreed.
+    Consent,
+    /// Needed for a contract with the holder, or for managing staff.
+    Employment,
+    /// A duty by law, such as certified staff for special operations.
+    LegalDuty,
+}
+
+impl Ground {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Ground::Consent => "consent",
+            Ground::Employment => "employment",
+            Ground::LegalDuty => "legal_duty",
+        }
+    }
+}
+
+impl std::str::FromStr for Ground {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        [Ground::Consent, Ground::Employment, Ground::LegalDuty]
+            .into_iter()
+            .find(|ground| ground.as_str() == text)
+            .ok_or_else(|| Malformed::new("one of consent, employment, legal_duty expected", "应为 consent、employment 或 legal_duty"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ pub mod assessments;
 pub mod auth;
 pub mod batches;
 pub mod body;
+pub mod bulk_verification;
 pub mod catalogue;
 pub mod client_address;
 pub mod certificates;
@@ -55,6 +56,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(verification::verify_by_facts)
         .service(verification::verify_document)
+        .service(bulk_verification::verify_in_bulk)
         .service(verification::verify_by_token)
         .service(certificates::issue_certificate)
         .service(oauth::issue_token)

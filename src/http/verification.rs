@@ -5,6 +5,7 @@ use super::auth::OptionalCaller;
 use super::body::Body;
 use super::problem::{Problem, Problems, language};
 use super::reply::{instant, json_bytes};
+use crate::credential::keys::IssuingKey;
 use crate::credential::receipt;
 use crate::domain::text::{Language, Text};
 use crate::domain::verification::Outcome;
@@ -187,14 +188,20 @@ async fn answer(state: &AppState, request: &HttpRequest, query: &ReceiptQuery, c
     };
     let language = language(request);
     let key = state.registry.receipt_key().await?;
-    let mut bytes = json_bytes(&document(&verdict, language, &key.public.key_id));
+    let bytes = answer_bytes(&key, &verdict, language, is_signed);
+    Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::CACHE_CONTROL, "no-store")).body(bytes))
+}
+
+/// The answer as JSON, with its receipt unless that is not wanted.
+pub(super) fn answer_bytes(key: &IssuingKey, verdict: &Verdict, language: Language, is_signed: bool) -> Vec<u8> {
+    let mut bytes = json_bytes(&document(verdict, language, &key.public.key_id));
     if is_signed {
         // The answer is an object, so its receipt goes in before the last brace; a compact JWS needs no escapes.
-        let receipt = receipt::sign(&key, &bytes);
+        let receipt = receipt::sign(key, &bytes);
         bytes.pop();
         bytes.extend_from_slice(format!(r#","receipt":"{receipt}"}}"#).as_bytes());
     }
-    Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::CACHE_CONTROL, "no-store")).body(bytes))
+    bytes
 }
 
 fn document<'a>(verdict: &'a Verdict, language: Language, key_id: &'a str) -> VerificationAnswer<'a> {

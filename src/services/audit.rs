@@ -216,6 +216,7 @@ impl Audit<'_> {
         for_each(conn, facts::page_candidates, |row| self.fact("session_candidates", &row))?;
         for_each(conn, facts::page_scores, |row| self.fact("session_scores", &row))?;
         for_each(conn, facts::page_publications, |row| self.fact("session_publications", &row))?;
+        for_each(conn, facts::page_lookups, |row| self.fact("lookups", &row))?;
         for_each(conn, facts::page_jobs, |row| self.fact("jobs", &row.as_requested()))?;
         for_each(conn, facts::page_status_changes, |row| {
             self.fact("status_changes", &row)?;

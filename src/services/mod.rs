@@ -8,6 +8,7 @@ pub mod assessments;
 pub mod audit;
 pub mod batches;
 mod bulk_issuing;
+pub mod bulk_verification;
 pub mod catalogue;
 pub mod certificates;
 mod composing;

@@ -16,6 +16,7 @@ const ENTRIES_MAX: usize = 200_000;
 #[derive(Debug)]
 pub struct Standing {
     pub certificate_id: String,
+    pub worker_id: String,
     pub kind: CertificateKind,
     pub name_hash: [u8; 32],
     /// Of the printed document.

@@ -47,6 +47,8 @@ pub struct Verdict {
     pub checks: Vec<Check>,
     /// Summaries (JSON) of the certificates that were asked about; the first one gave the outcome.
     pub certificates: Vec<String>,
+    /// Worker and certificate of each; for the record of who looked, never for the answer.
+    pub holders: Vec<(String, String)>,
     pub status_as_of: DateTime<Utc>,
 }
 
@@ -97,17 +99,18 @@ impl Registry {
         let Some((outcome, standing)) = found.first() else {
             let detail = "no certificate of this registry fits all the facts given; this does not mean that it is false. Ask the issuing body, or look it up at 技能人才评价证书全国联网查询 (zscx.osta.org.cn)";
             let detail_zh = "本登记系统没有与所给信息全部相符的证书；这不等于证书为假。请向发证机构核实，或查询技能人才评价证书全国联网查询（zscx.osta.org.cn）";
-            return Verdict { outcome: Outcome::NotFound, checks: vec![check("record", false, detail, detail_zh)], certificates: Vec::new(), status_as_of };
+            return Verdict { outcome: Outcome::NotFound, checks: vec![check("record", false, detail, detail_zh)], certificates: Vec::new(), holders: Vec::new(), status_as_of };
         };
         let mut checks = vec![check("record", true, "a certificate fits all the facts given", "有证书与所给信息全部相符")];
         checks.extend(standing_checks(*outcome, &standing.facts));
-        Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(_, standing)| standing.summary.clone()).collect(), status_as_of }
+        let holders = found.iter().map(|(_, standing)| (standing.worker_id.clone(), standing.certificate_id.clone())).collect();
+        Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(_, standing)| standing.summary.clone()).collect(), holders, status_as_of }
     }
 
     /// Verifies a credential of this registry as `vc+jwt`. Each check is reported by itself; none is skipped silently.
     pub async fn verify_document(&self, text: &str) -> Result<Verdict, Error> {
         let status_as_of = self.clock.now();
-        let failed = |checks: Vec<Check>| Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), status_as_of };
+        let failed = |checks: Vec<Check>| Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), holders: Vec::new(), status_as_of };
         let text = text.trim();
         let jws = match CompactJws::parse(text) {
             Ok(jws) => jws,
@@ -138,7 +141,7 @@ impl Registry {
         if !is_genuine {
             return Ok(failed(checks));
         }
-        Ok(Verdict { outcome, checks, certificates: vec![standing.summary], status_as_of })
+        Ok(Verdict { outcome, checks, certificates: vec![standing.summary], holders: vec![(standing.worker_id, standing.certificate_id)], status_as_of })
     }
 
     /// The signature, strictly, by a published key that the issuer controls.
@@ -281,6 +284,7 @@ impl Registry {
             },
             summary: summary(&row.kind, &facts, version.issued_on, (version.valid_to, version.review_due_on), &row.issuer_id, &body.name, &state.state, version.version),
             version: version.version,
+            worker_id: row.worker_id,
             certificate_id: row.id,
         }))
     }

@@ -8,7 +8,8 @@ use super::certificates::{CertificateRow, CertificateStateRow, CertificateVersio
 use super::error::StoreError;
 use super::jobs::JobRowRow;
 use super::log::{EntryRow as LogEntryRow, TileRow};
-use super::schema::{catalogue_entries, certificate_states, certificate_versions, certificates, job_rows, log_entries, log_tiles, session_candidates, session_scores, status_changes};
+use super::lookups::LookupRow;
+use super::schema::{catalogue_entries, certificate_states, certificate_versions, certificates, job_rows, log_entries, log_tiles, lookups, session_candidates, session_scores, status_changes};
 use diesel::prelude::*;
 
 /// Rows of one statement: far below PostgreSQL's limit of 65,535 parameters for the widest of these tables.
@@ -51,6 +52,8 @@ bulk_insert!(/// First versions of certificates.
     insert_certificate_versions, certificate_versions, CertificateVersionRow);
 bulk_insert!(/// Where new certificates stand.
     insert_certificate_states, certificate_states, CertificateStateRow);
+bulk_insert!(/// Looks at certificates.
+    insert_lookup_rows, lookups, LookupRow);
 bulk_insert!(/// Changes of status.
     insert_status_changes, status_changes, StatusChangeRow);
 bulk_insert!(/// Row results of a job's step.

@@ -7,6 +7,7 @@ use super::certificates::{CertificateRow, CertificateStateRow, CertificateVersio
 use super::error::StoreError;
 use super::jobs::JobRow;
 use super::keys::SigningKeyRow;
+use super::lookups::LookupRow;
 use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
 use super::schema::*;
 use super::workers::{WorkerDocumentRow, WorkerNameRow, WorkerRow};
@@ -60,6 +61,7 @@ recorded!(CertificateVersionRow, "certificate_corrected", |of| format!("{}/{}", 
 recorded!(StatusChangeRow, "status_changed", |of| format!("{}/{}", of.certificate_id, of.sequence));
 recorded!(PermitReviewRow, "permit_reviewed", |of| format!("{}/{}", of.certificate_id, of.sequence));
 recorded!(JobRow, "job_requested", |of| of.id.clone());
+recorded!(LookupRow, "certificate_looked_up", |of| of.id.clone());
 
 impl Recorded for ScoreRow {
     /// A change of scores that were recorded before has a kind of its own: it is what supervisors look for.
@@ -142,6 +144,8 @@ page!(/// Changes of status.
     page_status_changes, status_changes, StatusChangeRow, certificate_id, sequence);
 page!(/// Reviews of permits.
     page_reviews, permit_reviews, PermitReviewRow, certificate_id, sequence);
+page!(/// Looks at certificates.
+    page_lookups, lookups, LookupRow, id);
 page!(/// Jobs.
     page_jobs, jobs, JobRow, id);
 

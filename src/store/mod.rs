@@ -9,6 +9,7 @@ mod bulk;
 pub mod error;
 pub mod facts;
 pub mod log;
+pub mod lookups;
 mod reader;
 pub mod schema;
 pub mod writer;

@@ -379,6 +379,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    lookups (id) {
+        id -> Text,
+        organisation_id -> Text,
+        client_id -> Text,
+        worker_id -> Text,
+        certificate_id -> Text,
+        ground -> Text,
+        looked_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     batch_chunks,
     catalogue_imports,
@@ -403,6 +415,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     permit_reviews,
     log_entries,
     log_tiles,
+    lookups,
     log_checkpoints,
     log_head,
     certificate_states,

@@ -1,9 +1,10 @@
-//! Tables that people hand in: NDJSON, CSV and XLSX, read row by row, whatever their length, in the memory of one row.
+//! Tables that people hand in and take away: NDJSON, CSV and XLSX. Read row by row, whatever their length, in the memory of one row.
 //!
 //! A file is refused as a whole only when it is damaged or its header is not understood; a faulty row is that row's affair.
 
 mod csv;
 mod ndjson;
+pub mod write;
 mod xlsx;
 
 use crate::domain::rule::{Violation, invalid};

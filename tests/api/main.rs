@@ -9,6 +9,7 @@ mod access;
 mod assessments;
 mod bad_input;
 mod batches;
+mod bulk_verification;
 mod catalogue;
 mod certificates;
 mod concurrency;

@@ -1,4 +1,5 @@
 DROP TABLE batch_chunks;
+DROP TABLE lookups;
 DROP TABLE job_rows;
 DROP TABLE jobs;
 DROP TABLE idempotency_answers;

@@ -324,6 +324,20 @@ CREATE TABLE log_checkpoints (
 );
 CREATE TRIGGER log_checkpoints_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON log_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- Who looked at a certificate in bulk, and on what ground (VE-6, PR-5).
+CREATE TABLE lookups (
+    id              TEXT NOT NULL,
+    organisation_id TEXT NOT NULL,
+    client_id       TEXT NOT NULL,
+    worker_id       TEXT NOT NULL,
+    certificate_id  TEXT NOT NULL,
+    ground          TEXT NOT NULL,
+    looked_at       BIGINT NOT NULL,
+    CONSTRAINT lookups_pkey PRIMARY KEY (id)
+);
+CREATE INDEX lookups_by_worker ON lookups (worker_id, id);
+CREATE TRIGGER lookups_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON lookups FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- From here on, rows that change: they follow from the facts above, or are forgotten after a while.
 CREATE TABLE log_head (
     id               INTEGER NOT NULL,

@@ -341,6 +341,21 @@ CREATE TABLE log_checkpoints (
 CREATE TRIGGER log_checkpoints_refuses_update BEFORE UPDATE ON log_checkpoints BEGIN SELECT RAISE(ABORT, 'table log_checkpoints is append-only'); END;
 CREATE TRIGGER log_checkpoints_refuses_delete BEFORE DELETE ON log_checkpoints BEGIN SELECT RAISE(ABORT, 'table log_checkpoints is append-only'); END;
 
+-- Who looked at a certificate in bulk, and on what ground (VE-6, PR-5).
+CREATE TABLE lookups (
+    id              TEXT NOT NULL,
+    organisation_id TEXT NOT NULL,
+    client_id       TEXT NOT NULL,
+    worker_id       TEXT NOT NULL,
+    certificate_id  TEXT NOT NULL,
+    ground          TEXT NOT NULL,
+    looked_at       BIGINT NOT NULL,
+    CONSTRAINT lookups_pkey PRIMARY KEY (id)
+);
+CREATE INDEX lookups_by_worker ON lookups (worker_id, id);
+CREATE TRIGGER lookups_refuses_update BEFORE UPDATE ON lookups BEGIN SELECT RAISE(ABORT, 'table lookups is append-only'); END;
+CREATE TRIGGER lookups_refuses_delete BEFORE DELETE ON lookups BEGIN SELECT RAISE(ABORT, 'table lookups is append-only'); END;
+
 -- From here on, rows that change: they follow from the facts above, or are forgotten after a while.
 CREATE TABLE log_head (
     id               INTEGER NOT NULL,
