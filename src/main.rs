@@ -35,8 +35,8 @@ enum Command {
     #[command(after_help = "Example: jilu keys --data /var/lib/jilu")]
     Keys(Place),
     /// Recompute everything from the rows up; name each row that is wrong
-    #[command(after_help = "Exit code 1 when something is wrong. Example: jilu audit --data /var/lib/jilu")]
-    Audit(Place),
+    #[command(after_help = "Exit code 1 when something is wrong.\n\nExample: jilu audit --data /var/lib/jilu --since audited.txt --save audited.txt")]
+    Audit(AuditArguments),
     /// Check a credential offline: signature, schema, validity, log, status
     #[command(after_help = "Exit code 0 when every check passed.\n\nExample: jilu verify credential.jwt --keys jwks.json --proof certificate.tlog-proof --log-key vkey --status list.jwt")]
     Verify(VerifyArguments),
@@ -46,6 +46,18 @@ enum Command {
     /// Print the version
     #[command(after_help = "Example: jilu version")]
     Version,
+}
+
+#[derive(Args)]
+pub struct AuditArguments {
+    #[command(flatten)]
+    place: Place,
+    /// Checkpoint of an earlier clean audit: signatures before it are not checked again, everything else is
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+    /// Where to put the checkpoint that a clean audit covers
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
 }
 
 /// Where the registry is and how it is configured.
@@ -134,7 +146,7 @@ fn main() -> ExitCode {
         Command::Serve(place) => run(place.settings(), "info", command::serve::run),
         Command::Init(place) => run(place.settings(), "warn", command::init::run),
         Command::Migrate(place) => run(place.settings(), "warn", command::migrate::run),
-        Command::Audit(place) => run(place.settings(), "warn", command::audit::run),
+        Command::Audit(arguments) => run(arguments.place.settings(), "warn", |config| command::audit::run(config, arguments)),
         Command::Keys(place) => run(place.settings(), "warn", command::keys::run),
     }
 }

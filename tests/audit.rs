@@ -79,9 +79,19 @@ fn an_audit_names_every_row_that_was_edited_by_hand() {
     let told = jilu(&["demo", "--exit", "--json", "--workers", "40", "--listen", "127.0.0.1:0"], directory.path(), "http://localhost");
     let story: Value = serde_json::from_slice(&told.stdout).unwrap();
     let public_url = story["base_url"].as_str().unwrap().replace("127.0.0.1", "localhost");
-    let clean = jilu(&["audit"], directory.path(), &public_url);
+    let audited = directory.path().join("audited.txt");
+    let audited = audited.to_str().unwrap();
+    let clean = jilu(&["audit", "--save", audited], directory.path(), &public_url);
     let said = String::from_utf8_lossy(&clean.stdout).into_owned();
     assert!(clean.status.success() && said.contains("all as the log says"), "{said}{}", String::from_utf8_lossy(&clean.stderr));
+    // A later audit rests on the earlier one, and checks no signature twice.
+    let later = jilu(&["audit", "--since", audited], directory.path(), &public_url);
+    let said = String::from_utf8_lossy(&later.stdout).into_owned();
+    assert!(later.status.success() && said.contains(", 0 signatures checked: all as the log says"), "{said}{}", String::from_utf8_lossy(&later.stderr));
+    let foreign = directory.path().join("foreign.txt");
+    std::fs::write(&foreign, std::fs::read_to_string(audited).unwrap().replacen("\n\n", "\nA\n\n", 1)).unwrap();
+    let refused = jilu(&["audit", "--since", foreign.to_str().unwrap()], directory.path(), &public_url);
+    assert!(refused.status.code() == Some(1) && String::from_utf8_lossy(&refused.stderr).contains("not a checkpoint of this log"), "{refused:?}");
     let mut missed = Vec::new();
     for (edit, place) in EDITS {
         let copy = tempfile::tempdir().unwrap();
@@ -91,10 +101,12 @@ fn an_audit_names_every_row_that_was_edited_by_hand() {
         let mut conn = intrude(&copy.path().join("jilu.db"));
         conn.execute_script(edit).unwrap_or_else(|error| panic!("{edit}: {error}"));
         drop(conn);
-        let output = jilu(&["audit"], copy.path(), &public_url);
-        let said = String::from_utf8_lossy(&output.stdout);
-        if output.status.code() != Some(1) || !said.lines().any(|line| line.contains(place)) {
-            missed.push(format!("{edit}\n{said}{}", String::from_utf8_lossy(&output.stderr)));
+        for arguments in [&["audit"][..], &["audit", "--since", audited]] {
+            let output = jilu(arguments, copy.path(), &public_url);
+            let said = String::from_utf8_lossy(&output.stdout);
+            if output.status.code() != Some(1) || !said.lines().any(|line| line.contains(place)) {
+                missed.push(format!("{arguments:?} {edit}\n{said}{}", String::from_utf8_lossy(&output.stderr)));
+            }
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));

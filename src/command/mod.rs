@@ -59,6 +59,7 @@ async fn open(config: Config, may_create: bool, clock: Clock, entropy: Entropy) 
 fn describe(error: &Error) -> String {
     match error {
         Error::Internal(why) => why.clone(),
+        Error::Invalid(violations) | Error::Refused(violations) => violations.iter().map(|violation| violation.detail.en.as_str()).collect::<Vec<_>>().join("; "),
         other => format!("{other:?}"),
     }
 }

@@ -3,6 +3,9 @@
 //! Entries → leaf hashes → tree → every tile, checkpoint and signature → the head. Every row that is a fact against the commitment of
 //! its entry, and every entry against its row. Every credential against its digest, its signature and the log. What follows from
 //! facts (states, status lists) against the facts. Numbers against each other.
+//!
+//! Signatures cost the most. A checkpoint of an earlier clean audit vouches for those before it: if the tree still has its root, the
+//! bytes that were checked then are the bytes that are compared now, so that only newer signatures need to be checked.
 
 use super::Registry;
 use super::error::Error;
@@ -10,6 +13,7 @@ use super::signing::version_place;
 use crate::credential::jws::CompactJws;
 use crate::credential::status_list;
 use crate::domain::certificate::CertificateState;
+use crate::domain::text::Text;
 use crate::merkle::Hash;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::leaf::commitment;
@@ -23,10 +27,19 @@ use crate::store::facts::{self, IssuedFact, Recorded, for_each};
 use crate::store::log::{self as store, CREDENTIAL_SIGNED, CheckpointRow, fact_bytes};
 use crate::store::status_lists;
 use crate::vault::Sealed;
+use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 
 /// Entries and checkpoints of one read.
 const PAGE: i64 = 5_000;
+
+/// What an audit rests on, and who watches it.
+pub struct AuditOptions {
+    /// The checkpoint of an earlier clean audit, as a signed note.
+    pub since: Option<String>,
+    /// Hears how far the audit is: what is being looked at, how many are done, and of how many.
+    pub progress: Box<dyn Fn(&str, u64, u64) + Send + Sync>,
+}
 
 /// What an audit found.
 #[derive(Debug, Default)]
@@ -35,6 +48,10 @@ pub struct AuditReport {
     pub checkpoints: u64,
     pub facts: u64,
     pub credentials: u64,
+    /// Signatures that were checked.
+    pub signatures: u64,
+    /// The newest checkpoint, which covers all that was looked at.
+    pub checkpoint: Option<String>,
     /// Each names the row that is wrong and what is wrong with it.
     pub faults: Vec<String>,
 }
@@ -55,22 +72,57 @@ struct Known {
     entries: Vec<(String, i32, i64, u32)>,
 }
 
+/// How a fact compares with its entry.
+enum Verdict {
+    Fits,
+    /// No entry says it.
+    Missing,
+    /// The entry at this position commits to something else.
+    Differs(i64),
+}
+
+/// What a look at one version of a certificate found, apart from what must be done in order.
+struct Looked {
+    fact: Option<Verdict>,
+    /// None when the sealed document does not open.
+    credential: Option<Verdict>,
+    holder_opens: bool,
+    /// None when an earlier audit vouches for the signature.
+    is_signed: Option<bool>,
+}
+
 struct Audit<'a> {
     registry: &'a Registry,
     key: NoteKey,
+    /// Size and root that an earlier audit vouches for; size 0 without one.
+    since: (u64, Hash),
+    /// Entries of the log, as the head says.
+    expected: u64,
     waiting: HashMap<(String, String), Commitment>,
     known: Known,
     report: AuditReport,
-    progress: &'a (dyn Fn(&str, u64) + Send + Sync),
+    progress: &'a (dyn Fn(&str, u64, u64) + Send + Sync),
 }
 
 impl Registry {
-    /// Audits the database on one snapshot. `progress` hears what is being done, and how many are done of it.
-    pub async fn audit(&self, progress: impl Fn(&str, u64) + Send + Sync + 'static) -> Result<AuditReport, Error> {
+    /// Audits the database on one snapshot.
+    ///
+    /// # Errors
+    /// `Invalid` when the checkpoint of the earlier audit is not one that this log's key signed.
+    pub async fn audit(&self, options: AuditOptions) -> Result<AuditReport, Error> {
         let key = self.log_key().await?;
+        let since = match &options.since {
+            None => (0, Hash::default()),
+            Some(note) => {
+                let earlier = Checkpoint::open(note, &key).map_err(|error| Error::invalid("since", Text::new(format!("not a checkpoint of this log: {error}"), format!("不是本日志的检查点：{error}"))))?;
+                (earlier.size, earlier.root)
+            }
+        };
         let registry = self.clone();
         let read = move |conn: &mut Conn| {
-            let mut audit = Audit { registry: &registry, key, waiting: HashMap::new(), known: Known::default(), report: AuditReport::default(), progress: &progress };
+            let (size, _) = store::find_head(conn)?;
+            let report = AuditReport { checkpoint: store::find_checkpoint_of(conn, size)?.map(|row| row.note), ..AuditReport::default() };
+            let mut audit = Audit { registry: &registry, key, since, expected: size as u64, waiting: HashMap::new(), known: Known::default(), report, progress: &options.progress };
             audit.log(conn)?;
             audit.facts(conn)?;
             audit.certificates(conn)?;
@@ -96,6 +148,7 @@ impl Audit<'_> {
     fn log(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         let (mut frontier, mut last_time, mut tile, mut roots) = (Frontier::default(), 0, Vec::new(), vec![Vec::new()]);
         let (mut checkpoints, mut next, mut is_whole) = (Checkpoints::default(), 0, true);
+        let mut to_open: Vec<(CheckpointRow, Hash)> = Vec::new();
         loop {
             let rows = store::page_entries(conn, next, PAGE)?;
             if rows.is_empty() {
@@ -122,7 +175,12 @@ impl Audit<'_> {
                         tile.clear();
                     }
                     if let Some(checkpoint) = checkpoints.at(conn, next)? {
-                        self.checkpoint(&checkpoint, &frontier);
+                        to_open.push((checkpoint, frontier.root()));
+                    }
+                    if frontier.size() == self.since.0 && frontier.root() != self.since.1 {
+                        self.fault(format!("log_entries: the first {next} are not those of the earlier audit"));
+                        // Nothing vouches for anything.
+                        self.since.0 = 0;
                     }
                 }
                 let salt = hash_of(&row.salt).unwrap_or_default();
@@ -131,9 +189,15 @@ impl Audit<'_> {
                     self.fault(format!("log_entries {}: the same fact was entered again later", earlier.position));
                 }
             }
-            (self.progress)("entries", next as u64);
+            self.checkpoints(&to_open);
+            to_open.clear();
+            (self.progress)("entries", next as u64, self.expected);
         }
         self.report.entries = next as u64;
+        if self.report.entries < self.since.0 {
+            self.fault(format!("log_entries: {next} found, the earlier audit saw {}", self.since.0));
+            self.since.0 = 0;
+        }
         if !is_whole {
             return Ok(());
         }
@@ -171,12 +235,24 @@ impl Audit<'_> {
         Ok(())
     }
 
-    fn checkpoint(&mut self, row: &CheckpointRow, frontier: &Frontier) {
-        self.report.checkpoints += 1;
-        match Checkpoint::open(&row.note, &self.key) {
-            Ok(checkpoint) if checkpoint.size == frontier.size() && checkpoint.root == frontier.root() => {}
-            Ok(_) => self.fault(format!("log_checkpoints {}: it was signed for another tree", row.size)),
-            Err(error) => self.fault(format!("log_checkpoints {}: {error}", row.size)),
+    /// Checkpoints against the roots of the tree at their sizes; signatures on every core.
+    fn checkpoints(&mut self, rows: &[(CheckpointRow, Hash)]) {
+        let (key, since) = (&self.key, self.since.0);
+        let open = |(row, root): &(CheckpointRow, Hash)| {
+            let is_new = row.size as u64 > since;
+            let opened = if is_new { Checkpoint::open(&row.note, key) } else { Checkpoint::read(&row.note, &key.name) };
+            let fault = match opened {
+                Ok(checkpoint) if checkpoint.size == row.size as u64 && checkpoint.root == *root => None,
+                Ok(_) => Some(format!("log_checkpoints {}: it was signed for another tree", row.size)),
+                Err(error) => Some(format!("log_checkpoints {}: {error}", row.size)),
+            };
+            (is_new, fault)
+        };
+        let opened: Vec<(bool, Option<String>)> = rows.par_iter().map(open).collect();
+        self.report.checkpoints += opened.len() as u64;
+        for (is_new, fault) in opened {
+            self.report.signatures += u64::from(is_new);
+            self.report.faults.extend(fault);
         }
     }
 
@@ -187,16 +263,38 @@ impl Audit<'_> {
     }
 
     fn committed(&mut self, table: &str, kind: &str, subject: String, bytes: &[u8]) {
+        let verdict = self.compare(kind, &subject, bytes);
+        self.settle(table, kind, subject, verdict);
+    }
+
+    fn entry_of(&self, kind: &str, subject: &str) -> Option<&Commitment> {
+        self.waiting.get(&(kind.to_owned(), subject.to_owned()))
+    }
+
+    fn compare(&self, kind: &str, subject: &str, bytes: &[u8]) -> Verdict {
+        match self.entry_of(kind, subject) {
+            None => Verdict::Missing,
+            Some(entry) if commitment(&entry.salt, bytes).as_slice() != entry.commitment => Verdict::Differs(entry.position),
+            Some(_) => Verdict::Fits,
+        }
+    }
+
+    fn compare_row(&self, row: &impl Recorded) -> Result<Verdict, StoreError> {
+        Ok(self.compare(row.kind(), &row.subject(), &fact_bytes(row)?))
+    }
+
+    /// An entry speaks for one row.
+    fn settle(&mut self, table: &str, kind: &str, subject: String, verdict: Verdict) {
         self.report.facts += 1;
         if self.report.facts.is_multiple_of(10_000) {
-            (self.progress)("facts", self.report.facts);
+            (self.progress)("facts", self.report.facts, self.expected);
         }
-        match self.waiting.remove(&(kind.to_owned(), subject.clone())) {
-            None => self.fault(format!("{table} {subject}: no entry of the log says {kind}")),
-            Some(entry) if commitment(&entry.salt, bytes).as_slice() != entry.commitment => {
-                self.fault(format!("{table} {subject}: it is not what entry {} of the log committed to", entry.position));
-            }
-            Some(_) => {}
+        let is_there = self.waiting.remove(&(kind.to_owned(), subject.clone())).is_some();
+        match verdict {
+            Verdict::Fits if !is_there => self.fault(format!("{table} {subject}: another row has its entry")),
+            Verdict::Missing => self.fault(format!("{table} {subject}: no entry of the log says {kind}")),
+            Verdict::Differs(position) => self.fault(format!("{table} {subject}: it is not what entry {position} of the log committed to")),
+            Verdict::Fits => {}
         }
     }
 
@@ -240,41 +338,62 @@ impl Audit<'_> {
             self.known.certificates.insert(row.id.clone(), (row, 0));
             Ok(())
         })?;
-        for_each(conn, facts::page_certificate_versions, |version| self.version(&version))?;
+        facts::for_each_page(conn, facts::page_certificate_versions, |page| {
+            let looked: Vec<Looked> = page.par_iter().map(|version| self.look_at(version)).collect::<Result<_, _>>()?;
+            page.iter().zip(looked).for_each(|(version, looked)| self.version(version, looked));
+            Ok(())
+        })?;
         let bare: Vec<String> = self.known.certificates.iter().filter(|(_, (_, newest))| *newest == 0).map(|(id, _)| id.clone()).collect();
         bare.into_iter().for_each(|id| self.fault(format!("certificates {id}: it has no version")));
         Ok(())
     }
 
-    fn version(&mut self, version: &CertificateVersionRow) -> Result<(), StoreError> {
+    /// Everything about one version that needs no order; many are looked at at once.
+    fn look_at(&self, version: &CertificateVersionRow) -> Result<Looked, StoreError> {
         let place = version_place(&version.certificate_id, version.version);
-        if version.version == 1 {
-            match self.known.certificates.get(&version.certificate_id).cloned() {
-                Some((row, _)) => self.fact("certificates", &IssuedFact(&row, version))?,
-                None => self.fault(format!("certificate_versions {place}: its certificate is gone")),
-            }
-        } else {
-            self.fact("certificate_versions", version)?;
+        let fact = match (version.version, self.known.certificates.get(&version.certificate_id)) {
+            (1, None) => None,
+            (1, Some((row, _))) => Some(self.compare_row(&IssuedFact(row, version))?),
+            _ => Some(self.compare_row(version)?),
+        };
+        let vault = &self.registry.vault;
+        let holder_opens = vault.open(Sealed::Holder, &place, &version.sealed_holder).is_ok();
+        let Ok(document) = vault.open_text(Sealed::Document, &place, &version.sealed_document) else {
+            return Ok(Looked { fact, credential: None, holder_opens, is_signed: None });
+        };
+        let credential = self.compare(CREDENTIAL_SIGNED, &place, document.as_bytes());
+        let is_vouched_for = matches!(credential, Verdict::Fits) && self.entry_of(CREDENTIAL_SIGNED, &place).is_some_and(|entry| (entry.position as u64) < self.since.0);
+        let is_signed = (!is_vouched_for).then(|| {
+            let key = self.registry.known_key(&version.key_id);
+            key.is_some_and(|key| CompactJws::parse(&document).is_ok_and(|jws| jws.key_id() == Some(version.key_id.as_str()) && jws.is_signed_by(&key.public)))
+        });
+        Ok(Looked { fact, credential: Some(credential), holder_opens, is_signed })
+    }
+
+    fn version(&mut self, version: &CertificateVersionRow, looked: Looked) {
+        let place = version_place(&version.certificate_id, version.version);
+        match looked.fact {
+            Some(verdict) if version.version == 1 => self.settle("certificates", "certificate_issued", version.certificate_id.clone(), verdict),
+            Some(verdict) => self.settle("certificate_versions", version.kind(), version.subject(), verdict),
+            None => self.fault(format!("certificate_versions {place}: its certificate is gone")),
         }
         if let Some((_, newest)) = self.known.certificates.get_mut(&version.certificate_id) {
             *newest = version.version.max(*newest);
         }
         self.known.entries.push((version.certificate_id.clone(), version.version, version.status_list, u32::try_from(version.status_index).unwrap_or(u32::MAX)));
-        let Ok(document) = self.registry.vault.open_text(Sealed::Document, &place, &version.sealed_document) else {
+        let Some(credential) = looked.credential else {
             self.fault(format!("certificate_versions {place}: its sealed document does not open"));
-            return Ok(());
+            return;
         };
-        if self.registry.vault.open(Sealed::Holder, &place, &version.sealed_holder).is_err() {
+        if !looked.holder_opens {
             self.fault(format!("certificate_versions {place}: its sealed holder does not open"));
         }
         self.report.credentials += 1;
-        self.committed("certificate_versions", CREDENTIAL_SIGNED, place.clone(), document.as_bytes());
-        let key = self.registry.known_key(&version.key_id);
-        let is_signed = key.is_some_and(|key| CompactJws::parse(&document).is_ok_and(|jws| jws.key_id() == Some(version.key_id.as_str()) && jws.is_signed_by(&key.public)));
-        if !is_signed {
+        self.settle("certificate_versions", CREDENTIAL_SIGNED, place.clone(), credential);
+        self.report.signatures += u64::from(looked.is_signed.is_some());
+        if looked.is_signed == Some(false) {
             self.fault(format!("certificate_versions {place}: its document is not signed by {}", version.key_id));
         }
-        Ok(())
     }
 
     /// Entries whose facts are gone.

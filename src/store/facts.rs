@@ -166,15 +166,21 @@ pub fn page_scores(conn: &mut Conn, after: Option<&ScoreRow>) -> Result<Vec<Scor
 }
 
 /// Every row of a table, page by page.
-pub fn for_each<R>(conn: &mut Conn, page: impl Fn(&mut Conn, Option<&R>) -> Result<Vec<R>, StoreError>, mut take: impl FnMut(R) -> Result<(), StoreError>) -> Result<(), StoreError>
-where
-    R: Clone,
-{
+pub fn for_each_page<R: Clone>(
+    conn: &mut Conn,
+    page: impl Fn(&mut Conn, Option<&R>) -> Result<Vec<R>, StoreError>,
+    mut take: impl FnMut(Vec<R>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let mut last: Option<R> = None;
     loop {
         let rows = page(conn, last.as_ref())?;
         let Some(end) = rows.last() else { return Ok(()) };
         last = Some(end.clone());
-        rows.into_iter().try_for_each(&mut take)?;
+        take(rows)?;
     }
+}
+
+/// The same, row by row.
+pub fn for_each<R: Clone>(conn: &mut Conn, page: impl Fn(&mut Conn, Option<&R>) -> Result<Vec<R>, StoreError>, mut take: impl FnMut(R) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    for_each_page(conn, page, |rows| rows.into_iter().try_for_each(&mut take))
 }
