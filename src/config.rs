@@ -25,7 +25,7 @@ pub struct Config {
     pub queue_length: usize,
     /// Largest JSON body in bytes.
     pub body_bytes_max: usize,
-    /// Largest CSV upload in bytes.
+    /// Largest file of scores, or of a list to be verified, in bytes.
     pub upload_bytes_max: usize,
     /// Largest file of a batch in bytes, and its rows.
     pub batch_bytes_max: usize,
@@ -102,7 +102,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "workers", default: "one per core", meaning: "HTTP worker threads" },
     SettingDoc { name: "queue_length", default: "4096", meaning: "writes that may wait; more are answered 503 with `Retry-After`" },
     SettingDoc { name: "body_bytes_max", default: "1048576", meaning: "largest JSON body in bytes" },
-    SettingDoc { name: "upload_bytes_max", default: "33554432", meaning: "largest CSV upload in bytes" },
+    SettingDoc { name: "upload_bytes_max", default: "33554432", meaning: "largest file of scores, or of a list to be verified, in bytes" },
     SettingDoc { name: "batch_bytes_max", default: "268435456", meaning: "largest file of a certificate batch in bytes" },
     SettingDoc { name: "batch_rows_max", default: "200000", meaning: "most rows of a certificate batch" },
     SettingDoc { name: "bulk_rows", default: "500", meaning: "most rows of one bulk verification (rule VE-6)" },

@@ -19,9 +19,10 @@ use crate::domain::occupation::{Occupation, OccupationCode};
 use crate::services::assessments::{CandidateOrder, SessionOrder, SessionView};
 use crate::services::references::WorkerReference;
 use crate::services::error::Error;
-use crate::services::results::{RecordedResults, ResultOrder, parse_results_csv};
+use crate::services::results::{RecordedResults, ResultOrder, parse_results};
 use crate::store::assessments::{CandidateStanding, PublicationRow, SessionRow};
 use crate::store::jobs::JobRow;
+use crate::table::Format;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -397,19 +398,22 @@ fn parse_results_json(body: &Body) -> Result<(Vec<ResultOrder>, Option<String>),
 
 /// Record scores
 #[utoipa::path(tag = "assessment", operation_id = "record_results", params(("session_id" = String, Path, description = "Identifier"), ResultsQuery, ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
-    request_body(content((ResultsRequest = "application/json"), (String = "text/csv", example = "document_number,theory,practical\n32010219000101001X,86,90.5\n"))),
+    request_body(content((ResultsRequest = "application/json"), (String = "text/csv", example = "document_number,theory,practical\n32010219000101001X,86,90.5\n"), (String = "application/x-ndjson", example = "{\"document_number\":\"32010219000101001X\",\"theory\":86,\"practical\":90.5}\n"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
     responses((status = 200, description = "All rows are recorded", body = ResultsAnswer), Problems), security(("bearer" = []), ("oauth" = ["assessment.write"])))]
 #[post("/v1/assessment_sessions/{session_id}/results")]
 pub async fn record_results(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<ResultsQuery>, body: Body) -> Result<HttpResponse, Problem> {
     let (orders, reason) = match body.media_type.as_str() {
-        "text/csv" => {
+        "application/json" => parse_results_json(&body)?,
+        other => {
+            let format = Format::of(other).ok_or_else(|| Problem::unsupported_media_type(other, "application/json, application/x-ndjson, text/csv or an XLSX workbook"))?;
             let mut fields = Fields::default();
             let reason = fields.text_opt("reason", query.reason.as_deref(), 500);
             fields.finish()?;
-            (parse_results_csv(&body.bytes).map_err(Error::Invalid)?, reason)
+            let bytes = body.bytes.clone();
+            // A workbook takes its time; other requests must not wait for it.
+            let parsed = tokio::task::spawn_blocking(move || parse_results(format, &bytes)).await.map_err(|error| Error::Internal(error.to_string()))?;
+            (parsed.map_err(Error::Invalid)?, reason)
         }
-        "application/json" => parse_results_json(&body)?,
-        other => return Err(Problem::unsupported_media_type(other, "application/json or text/csv")),
     };
     let id: SessionId = path_id(&id)?;
     let render = |recorded: &RecordedResults| kept(StatusCode::OK, None, &ResultsAnswer { recorded: recorded.recorded, unchanged: recorded.unchanged });

@@ -38,7 +38,7 @@ impl FromRequest for Body {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let config = request.app_data::<Data<AppState>>().map(|state| state.registry.config.clone()).expect("every route has its state");
         let media_type = media_type(request);
-        let limit = if media_type == "text/csv" { config.upload_bytes_max } else { config.body_bytes_max };
+        let limit = if crate::table::Format::of(&media_type).is_some() { config.upload_bytes_max } else { config.body_bytes_max };
         let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         let encoding = request.headers().get(header::CONTENT_ENCODING).cloned();
         let mut payload = payload.take();

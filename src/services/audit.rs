@@ -37,9 +37,12 @@ const PAGE: i64 = 5_000;
 pub struct AuditOptions {
     /// The checkpoint of an earlier clean audit, as a signed note.
     pub since: Option<String>,
-    /// Hears how far the audit is: what is being looked at, how many are done, and of how many.
-    pub progress: Box<dyn Fn(&str, u64, u64) + Send + Sync>,
+    /// Hears how far the audit is.
+    pub progress: Progress,
 }
+
+/// What is being looked at, how many are done, and of how many.
+pub type Progress = Box<dyn Fn(&str, u64, u64) + Send + Sync>;
 
 /// What an audit found.
 #[derive(Debug, Default)]

@@ -1,19 +1,22 @@
-//! Results of a session: scores as a list or a CSV file, all rows or none.
+//! Results of a session: scores as a list or a file, all rows or none.
 
 use super::Registry;
 use super::references::WorkerReference;
 use super::error::Error;
-use crate::domain::rule::invalid;
 use super::intent::{Answer, Intent};
 use crate::domain::access::Actor;
 use crate::domain::assessment::{Score, Scores};
 use crate::domain::id::SessionId;
-use crate::domain::rule::Violation;
+use crate::domain::number::normalised;
+use crate::domain::rule::{Malformed, Violation, invalid};
 use crate::domain::text::Text;
 use crate::store::assessments::{self as store, ScoreRow};
 use crate::store::counters;
 use crate::store::log::Fact;
+use crate::table::{self, Format, Shape};
+use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
+use std::io::Cursor;
 
 /// One candidate's scores.
 #[derive(Debug, Clone)]
@@ -30,108 +33,61 @@ pub struct RecordedResults {
     pub unchanged: usize,
 }
 
-/// Reads a CSV file of scores: `worker_id` or `document_number`, then `theory`, `practical` and, where it is held, `comprehensive`.
+/// `worker_id` or `document_number`, then `theory`, `practical` and, where it is held, `comprehensive`.
+const SHAPE: Shape = Shape {
+    columns: &[("worker_id", "劳动者标识"), ("document_number", "证件号码"), ("theory", "理论知识"), ("practical", "操作技能"), ("comprehensive", "综合评审")],
+    required: &[&["worker_id", "document_number"], &["theory"], &["practical"]],
+    rows_max: 100_000,
+};
+
+/// Reads a file of scores.
 ///
 /// # Errors
 /// Every fault with its row and column. Numbers of documents are never repeated.
-pub fn parse_results_csv(bytes: &[u8]) -> Result<Vec<ResultOrder>, Vec<Violation>> {
-    const COLUMNS: [&str; 5] = ["worker_id", "document_number", "theory", "practical", "comprehensive"];
-    let text = decode_csv(bytes)?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let headers = reader.headers().cloned().map_err(|error| vec![invalid("header", Text::new(error.to_string(), "表头无法读取"))])?;
-    let mut faults: Vec<Violation> = headers
-        .iter()
-        .filter(|name| !COLUMNS.contains(name))
-        // A file without a header has a worker's number where the names should be, so a foreign cell is not repeated.
-        .map(|name| invalid("header", Text::new(format!("a column of {} characters found that is none of {}", name.chars().count(), COLUMNS.join(", ")), format!("表头有未知列，只应有 {}", COLUMNS.join("、")))))
-        .collect();
-    let mut names: Vec<&str> = headers.iter().collect();
-    names.sort_unstable();
-    if names.windows(2).any(|pair| pair[0] == pair[1]) {
-        faults.push(invalid("header", Text::new("a column stands twice in the header", "表头有重复的列")));
-    }
-    let column = |name: &str| headers.iter().position(|header| header == name);
-    let (worker, document) = (column("worker_id"), column("document_number"));
-    if worker.is_none() && document.is_none() {
-        faults.push(invalid("header", Text::new("a column worker_id or document_number expected", "应有 worker_id 或 document_number 列")));
-    }
-    for required in ["theory", "practical"] {
-        if column(required).is_none() {
-            faults.push(invalid("header", Text::new(format!("a column {required} expected"), format!("应有 {required} 列"))));
-        }
-    }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    let mut orders = Vec::new();
-    for (index, record) in reader.records().enumerate() {
-        let row = index + 2;
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let found = match error.kind() {
-                    csv::ErrorKind::UnequalLengths { len, .. } => format!("{len} columns found, "),
-                    _ => String::new(),
+pub fn parse_results(format: Format, bytes: &[u8]) -> Result<Vec<ResultOrder>, Vec<Violation>> {
+    let (mut orders, mut faults) = (Vec::new(), Vec::new());
+    table::read(format, &mut Cursor::new(bytes), &SHAPE, &mut |row| {
+        match row.cells.map_err(|fault| vec![fault]).and_then(parse_cells) {
+            Ok(order) => orders.push(order),
+            Err(found) => faults.extend(found.into_iter().map(|fault| {
+                let at = match fault.field.as_deref() {
+                    Some("row") | None => format!("row {}", row.number),
+                    Some(column) => format!("row {}, {column}", row.number),
                 };
-                let detail = Text::new(format!("{found}{} columns expected, as in the header", headers.len()), format!("应与表头一致，共 {} 列", headers.len()));
-                faults.push(invalid(format!("row {row}"), detail));
-                continue;
-            }
-        };
-        let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).filter(|cell| !cell.is_empty());
-        let reference = match (cell(worker), cell(document)) {
-            (Some(id), _) => Some(WorkerReference::Id(id.to_owned())),
-            (None, Some(number)) => Some(WorkerReference::DocumentNumber(crate::domain::number::normalised(number))),
-            (None, None) => {
-                faults.push(invalid(format!("row {row}"), Text::new("neither worker_id nor document_number found", "缺少 worker_id 或 document_number")));
-                None
-            }
-        };
-        let mut score = |name: &str| -> Option<Score> {
-            let cell = cell(column(name))?;
-            cell.parse().map_err(|fault: crate::domain::rule::Malformed| {
-                let shown = if cell.chars().count() <= 6 { cell } else { "a longer text" };
-                let detail = Text::new(format!("{shown:?} found, {}", fault.0.en), format!("发现 {shown:?}，{}", fault.0.zh));
-                faults.push(invalid(format!("row {row}, {name}"), detail));
-            }).ok()
-        };
-        let scores = Scores { theory: score("theory"), practical: score("practical"), comprehensive: score("comprehensive") };
-        orders.extend(reference.map(|worker| ResultOrder { worker, scores }));
-    }
-    if orders.is_empty() && faults.is_empty() {
-        faults.push(invalid("file", Text::new("no rows found, at least one expected", "没有数据行")));
-    }
+                fault.at(at)
+            })),
+        }
+        Ok(())
+    })?;
     if faults.is_empty() { Ok(orders) } else { Err(faults) }
 }
 
-/// Takes a byte order mark away; says which encoding was found where UTF-8 was expected; notices a file cut inside quotes.
-fn decode_csv(bytes: &[u8]) -> Result<&str, Vec<Violation>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let fault = |en: &str, zh: &str| Err(vec![invalid("file", Text::new(en, zh))]);
-    if bytes.is_empty() {
-        return fault("an empty file found, a header row and at least one row expected", "文件为空，应有表头和至少一行数据");
-    }
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return fault("UTF-16 found, UTF-8 expected; save the file as “CSV UTF-8”", "文件为 UTF-16 编码，应为 UTF-8；请另存为“CSV UTF-8”");
-    }
-    if bytes.starts_with(b"PK\x03\x04") {
-        return fault("an XLSX or zip file found, CSV expected", "这是 XLSX 或 zip 文件，应为 CSV");
-    }
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        let (_, _, is_broken) = encoding_rs::GB18030.decode(bytes);
-        return if is_broken {
-            fault("bytes that are not UTF-8 found, UTF-8 expected", "文件不是 UTF-8 编码")
-        } else {
-            fault("GBK (GB 18030) found, UTF-8 expected; save the file as “CSV UTF-8”", "文件为 GBK（GB 18030）编码，应为 UTF-8；请另存为“CSV UTF-8”")
-        };
+fn parse_cells(cells: Map<String, Value>) -> Result<ResultOrder, Vec<Violation>> {
+    let cell = |name: &str| cells.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    let mut faults: Vec<Violation> = cells.keys().filter(|name| !SHAPE.columns.iter().any(|(known, _)| known == name)).map(|_| invalid("row", Text::new("an unknown member found", "字段未知"))).collect();
+    let mut score = |name: &str| -> Option<Score> {
+        let cell = cell(name)?;
+        cell.parse()
+            .map_err(|fault: Malformed| {
+                let shown = if cell.chars().count() <= 6 { cell.as_str() } else { "a longer text" };
+                let detail = Text::new(format!("{shown:?} found, {}", fault.0.en), format!("发现 {shown:?}，{}", fault.0.zh));
+                faults.push(invalid(name, detail));
+            })
+            .ok()
     };
-    if text.contains('\0') {
-        return fault("a NUL character found; the file is damaged", "文件含有 NUL 字符，可能已损坏");
+    let scores = Scores { theory: score("theory"), practical: score("practical"), comprehensive: score("comprehensive") };
+    let worker = match (cell("worker_id"), cell("document_number")) {
+        (Some(id), _) => Some(WorkerReference::Id(id)),
+        (None, Some(number)) => Some(WorkerReference::DocumentNumber(normalised(&number))),
+        (None, None) => {
+            faults.push(invalid("row", Text::new("neither worker_id nor document_number found", "缺少 worker_id 或 document_number")));
+            None
+        }
+    };
+    match worker.filter(|_| faults.is_empty()) {
+        Some(worker) => Ok(ResultOrder { worker, scores }),
+        None => Err(faults),
     }
-    if !text.matches('"').count().is_multiple_of(2) {
-        return fault("the file ends inside a quoted value; it seems to be cut off", "文件在引号内结束，可能不完整");
-    }
-    Ok(text)
 }
 
 impl Registry {
@@ -228,15 +184,21 @@ mod tests {
     use super::*;
 
     fn fields(bytes: &[u8]) -> Vec<String> {
-        parse_results_csv(bytes).unwrap_err().into_iter().map(|fault| fault.field.unwrap()).collect()
+        parse_results(Format::Csv, bytes).unwrap_err().into_iter().map(|fault| fault.field.unwrap()).collect()
     }
 
     #[test]
     fn a_file_with_a_byte_order_mark_is_read() {
-        let orders = parse_results_csv("\u{feff}worker_id,theory,practical\r\nwkr_1,86,90.5\r\n".as_bytes()).unwrap();
+        let orders = parse_results(Format::Csv, "\u{feff}worker_id,theory,practical\r\nwkr_1,86,90.5\r\n".as_bytes()).unwrap();
         assert_eq!(orders[0].worker, WorkerReference::Id("wkr_1".into()));
         assert_eq!(orders[0].scores.practical, "90.5".parse().ok());
         assert_eq!(orders[0].scores.comprehensive, None);
+    }
+
+    #[test]
+    fn numbers_of_other_forms_are_scores_too() {
+        let orders = parse_results(Format::Ndjson, br#"{"worker_id":"wkr_1","theory":86,"practical":"90.5"}"#).unwrap();
+        assert_eq!((orders[0].scores.theory, orders[0].scores.practical), ("86".parse().ok(), "90.5".parse().ok()));
     }
 
     #[test]
@@ -246,16 +208,5 @@ mod tests {
         assert_eq!(fields(b"worker_id,theory,practical,age\nw,1,2,3\n"), ["header"]);
         assert_eq!(fields(b"theory\n1\n"), ["header", "header"]);
         assert_eq!(fields(b"worker_id,theory,practical\n"), ["file"]);
-    }
-
-    #[test]
-    fn foreign_encodings_and_cut_files_are_recognised() {
-        let say = |bytes: &[u8]| parse_results_csv(bytes).unwrap_err()[0].detail.en.clone();
-        let (gbk, _, _) = encoding_rs::GBK.encode("worker_id,theory,practical,姓名\nw,1,2,张三\n");
-        assert!(say(&gbk).contains("GBK"));
-        assert!(say(b"\xff\xfew\0").contains("UTF-16"));
-        assert!(say(b"worker_id,theory,practical\n\"wkr").contains("cut off"));
-        assert!(say(b"").contains("empty"));
-        assert!(say(b"PK\x03\x04....").contains("XLSX"));
     }
 }

@@ -182,7 +182,7 @@ mod tests {
         let file = workbook(|sheet| {
             headed(sheet);
             sheet.write(2, 0, "w1").unwrap().write(2, 1, 90.5).unwrap();
-            sheet.write_with_format(2, 2, &ExcelDateTime::from_ymd(2026, 3, 1).unwrap(), &CellFormat::new().set_num_format("yyyy-mm-dd")).unwrap();
+            sheet.write_with_format(2, 2, ExcelDateTime::from_ymd(2026, 3, 1).unwrap(), &CellFormat::new().set_num_format("yyyy-mm-dd")).unwrap();
             sheet.write(3, 0, 17).unwrap().write(3, 1, 1.1e17).unwrap();
         });
         let found = rows(Format::Xlsx, &file).unwrap();

@@ -111,6 +111,27 @@ on_both_databases!(spreadsheets_are_read_as_clerks_write_them, |registry| {
     assert!(rows[2]["violations"][0]["detail"].as_str().unwrap().contains("more than 15 digits"), "{}", rows[2]);
 });
 
+#[test]
+fn scores_come_as_a_workbook_too() {
+    let registry = TestRegistry::start(Database::Sqlite, &[]);
+    let body = registry.body();
+    let workers: Vec<Worker> = (1..=2).map(|index| registry.worker(&body.client, index)).collect();
+    let session = registry.session(&body, &workers, json!({}));
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (column, heading) in ["证件号码", "理论知识", "操作技能"].into_iter().enumerate() {
+        sheet.write(0, column as u16, heading).unwrap();
+    }
+    for (row, worker) in (1..).zip(&workers) {
+        sheet.write(row, 0, &worker.number).unwrap().write(row, 1, 86).unwrap().write(row, 2, 90.5).unwrap();
+    }
+    let path = format!("/v1/assessment_sessions/{session}/results");
+    let answer = send(&registry, &body, &path, XLSX, &workbook.save_to_buffer().unwrap(), &[]);
+    assert_eq!(answer.expect(200), json!({ "recorded": 2, "unchanged": 0 }));
+    let again = workers.iter().map(|worker| json!({ "worker_id": worker.id, "theory": 86, "practical": "90.5" }).to_string()).collect::<Vec<_>>().join("\n");
+    assert_eq!(send(&registry, &body, &path, NDJSON, again.as_bytes(), &[]).expect(200), json!({ "recorded": 0, "unchanged": 2 }));
+}
+
 on_both_databases!(a_batch_is_one_effect_for_its_key, |registry| {
     let (body, workers, session) = assessed(registry);
     let file = json!({ "worker_id": workers[0].id, "session_id": session }).to_string();
