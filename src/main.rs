@@ -52,7 +52,7 @@ enum Command {
 pub struct AuditArguments {
     #[command(flatten)]
     place: Place,
-    /// Checkpoint of an earlier clean audit: signatures before it are not checked again, everything else is
+    /// Checkpoint of an earlier clean audit: credentials before it are not asked for their signatures again; everything else is checked
     #[arg(long, value_name = "FILE")]
     since: Option<PathBuf>,
     /// Where to put the checkpoint that a clean audit covers

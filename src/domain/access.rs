@@ -127,7 +127,7 @@ pub const READ_CERTIFICATE: &[Scope] =
 pub const CHANGE_CERTIFICATE: &[Scope] = &[Scope::CertificateStatus, Scope::TrainingWrite, Scope::RegistryAdmin, Scope::SupervisionAct];
 pub const READ_ASSESSMENT: &[Scope] = &[Scope::AssessmentWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead];
 pub const WRITE_ASSESSMENT: &[Scope] = &[Scope::AssessmentWrite];
-pub const READ_JOB: &[Scope] = &[Scope::AssessmentWrite, Scope::CertificateIssue, Scope::RegistryAdmin];
+pub const READ_JOB: &[Scope] = &[Scope::AssessmentWrite, Scope::TrainingWrite, Scope::CertificateIssue, Scope::CertificateStatus, Scope::SupervisionAct, Scope::RegistryAdmin];
 
 /// Whether the actor holds any of the scopes. Asked before anything is looked up, so that a missing scope says nothing about what exists.
 pub fn holds_any(actor: &Actor, scopes: &'static [Scope]) -> Result<(), Denial> {

@@ -5,7 +5,7 @@ use super::auth::Caller;
 use super::problem::{Problem, Problems, ViolationDocument, language};
 use super::reply::{accepts, json_bytes};
 use super::upload::Upload;
-use super::verification::answer_bytes;
+use super::verification::{NOT_FOUND_AFTER, answer_bytes};
 use crate::credential::keys::IssuingKey;
 use crate::domain::access::Actor;
 use crate::domain::rule::{Malformed, Violation, invalid};
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use utoipa::{IntoParams, ToSchema};
 
 const COLUMNS: &[(&str, &str)] = &[("certificate_number", "证书编号"), ("name", "姓名"), ("document_number", "证件号码"), ("ground", "查询依据")];
@@ -56,7 +56,7 @@ pub struct BulkRowRequest {
     pub name: Option<String>,
     /// Number of the document that is printed on the certificate.
     pub document_number: Option<String>,
-    /// `consent`, `employment` or `legal_duty`; recorded, and shown to the holder.
+    /// `consent`, `employment` or `legal_duty`; recorded with the look.
     pub ground: Option<String>,
 }
 
@@ -126,7 +126,7 @@ fn read_rows(upload: &mut Upload, rows_max: usize, default: Option<Ground>) -> R
             return Err(Problem::invalid("body", format!("{} rows found, 1 to {rows_max} expected", items.len()), format!("共 {} 行，应为 1 至 {rows_max} 行", items.len())));
         }
         rows.extend(items.into_iter().map(|item| match item {
-            Value::Object(cells) if !text.contains(&0) => parse_row(cells.into_iter().filter(|(_, value)| !value.is_null()).collect(), default),
+            Value::Object(cells) if !table::has_nul(&cells) => parse_row(cells.into_iter().filter(|(_, value)| !value.is_null()).collect(), default),
             _ => Err(vec![invalid("row", Text::new("another JSON value found, an object expected", "应为 JSON 对象"))]),
         }));
         return Ok(rows);
@@ -156,7 +156,10 @@ fn answers(registry: Registry, actor: Actor, rows: Vec<BulkRow>, key: Arc<Issuin
     stream::iter(steps).then(move |(first, step)| {
         let (registry, actor, key) = (registry.clone(), actor.clone(), Arc::clone(&key));
         async move {
+            let asked = Instant::now();
             let verdicts = registry.verify_rows(&actor, &step).await?;
+            // As for one (VE-3): what was not found must not be told from what was by the time that looking took.
+            tokio::time::sleep_until((asked + NOT_FOUND_AFTER).into()).await;
             let write = |(verdict, row): (&Result<_, Vec<Violation>>, usize)| match verdict {
                 Ok(verdict) => {
                     let answer = answer_bytes(&key, verdict, language, true);
@@ -188,7 +191,7 @@ fn cells(answer: &[u8]) -> Vec<String> {
 /// Verify a list
 #[utoipa::path(tag = "verification", operation_id = "verify_in_bulk", params(BulkQuery),
     request_body(description = "Rows, at most as many as the setting `bulk_rows` says: a JSON array, NDJSON, CSV with a header, or the first sheet of a workbook", content((Vec<BulkRowRequest> = "application/json"), (BulkRowRequest = "application/x-ndjson"), (String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-    responses((status = 200, description = "An outcome for each row, in the form that `Accept` asks for; every look is recorded and shown to the holder", content((BulkAnswer = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems), security(("bearer" = []), ("oauth" = ["verification.bulk"])))]
+    responses((status = 200, description = "An outcome for each row, in the form that `Accept` asks for; every look that finds somebody is recorded", content((BulkAnswer = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Problems), security(("bearer" = []), ("oauth" = ["verification.bulk"])))]
 #[post("/v1/verifications/bulk")]
 pub async fn verify_in_bulk(state: Data<AppState>, request: HttpRequest, caller: Caller, query: Query<BulkQuery>, payload: Payload) -> Result<HttpResponse, Problem> {
     state.registry.authorise_bulk(&caller.0)?;
@@ -197,7 +200,9 @@ pub async fn verify_in_bulk(state: Data<AppState>, request: HttpRequest, caller:
     let forms = ["application/json", table::NDJSON, table::CSV, table::XLSX];
     let wanted = forms.into_iter().rev().max_by(|a, b| accepts(&request, a).total_cmp(&accepts(&request, b))).filter(|form| accepts(&request, form) > 0.0);
     let wanted = wanted.ok_or_else(|| Problem::not_acceptable(&forms.join(", ")))?;
-    let mut upload = Upload::receive(&request, payload, &config.data, config.upload_bytes_max, Duration::from_secs(config.body_seconds_max)).await?;
+    // A JSON text is read as a whole, a file row by row.
+    let bytes_max = if super::body::media_type(&request) == "application/json" { config.body_bytes_max } else { config.upload_bytes_max };
+    let mut upload = Upload::receive(&request, payload, &config.data, bytes_max, Duration::from_secs(config.body_seconds_max)).await?;
     let rows_max = config.bulk_rows;
     let rows = tokio::task::spawn_blocking(move || read_rows(&mut upload, rows_max, default)).await.map_err(|error| Error::Internal(error.to_string()))??;
     let language = language(&request);

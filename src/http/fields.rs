@@ -46,7 +46,8 @@ impl Fields {
     pub fn date(&mut self, field: &str, text: &str) -> Option<NaiveDate> {
         let date = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten().filter(|date| YEARS.contains(&date.year()));
         if date.is_none() {
-            let shown: String = text.chars().take(20).collect();
+            // A longer text is no date, and may be something that must not be repeated.
+            let shown = if text.chars().count() <= 10 { text } else { "a longer text" };
             self.fault(field, format!("{shown:?} found, a date of the calendar as YYYY-MM-DD expected"), format!("发现 {shown:?}，应为 YYYY-MM-DD 形式的有效日期"));
         }
         date

@@ -12,7 +12,10 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Slower clients hold a connection and a file for longer than their file is worth.
+const BYTES_PER_SECOND_MIN: usize = 8 * 1024;
 
 /// A file as it came. It has no name, so nothing is left of it when the process ends, however it ends.
 pub struct Upload {
@@ -30,6 +33,9 @@ impl Upload {
             return Err(Problem::too_large(&format!("a body of {length} bytes"), bytes_max));
         }
         let broken = |error: std::io::Error| Problem::from(Error::Unavailable(Text::new(format!("the upload cannot be kept: {}", error.kind()), "无法暂存上传文件")));
+        // With keys and database elsewhere nobody may have made it yet.
+        std::fs::create_dir_all(directory).map_err(broken)?;
+        let started = Instant::now();
         let (mut file, mut hash, mut length) = (tempfile::tempfile_in(directory).map_err(broken)?, Sha256::new(), 0);
         loop {
             let next = tokio::time::timeout(idle, payload.next()).await.map_err(|_| {
@@ -41,6 +47,10 @@ impl Upload {
             length += piece.len();
             if length > bytes_max {
                 return Err(Problem::too_large("a longer body", bytes_max));
+            }
+            if started.elapsed() > idle + Duration::from_secs((length / BYTES_PER_SECOND_MIN) as u64) {
+                let detail = Text::new(format!("less than {BYTES_PER_SECOND_MIN} bytes a second came"), format!("每秒不足 {BYTES_PER_SECOND_MIN} 字节"));
+                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", Text::new("Too slow", "请求体传输过慢"), detail));
             }
             hash.update(&piece);
             file.write_all(&piece).map_err(broken)?;

@@ -134,7 +134,7 @@ pub struct NotFoundBudget(Mutex<HashMap<IpAddr, (u32, Instant)>>);
 
 /// VE-3: an answer that found nothing leaves this long after its question, so that a known number with a wrong name cannot be told
 /// from an unknown one by the time that looking took.
-const NOT_FOUND_AFTER: Duration = Duration::from_millis(20);
+pub(super) const NOT_FOUND_AFTER: Duration = Duration::from_millis(20);
 const BUDGET_WINDOW: Duration = Duration::from_secs(60);
 
 impl NotFoundBudget {

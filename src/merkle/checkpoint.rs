@@ -25,13 +25,9 @@ impl Checkpoint {
 
     /// Reads a checkpoint that `key` has signed under its own name as origin.
     pub fn open(note: &str, key: &NoteKey) -> Result<Self, NoteFault> {
-        Note::parse(note)?.verify(key)?;
-        Self::read(note, &key.name)
-    }
-
-    /// Reads a checkpoint of an origin without asking who signed it.
-    pub fn read(note: &str, origin: &str) -> Result<Self, NoteFault> {
-        Self::parse(Note::parse(note)?.text).filter(|checkpoint| checkpoint.origin == origin).ok_or(NoteFault::NotANote)
+        let note = Note::parse(note)?;
+        note.verify(key)?;
+        Self::parse(note.text).filter(|checkpoint| checkpoint.origin == key.name).ok_or(NoteFault::NotANote)
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -5,7 +5,7 @@
 //! facts (states, status lists) against the facts. Numbers against each other.
 //!
 //! Signatures cost the most. A checkpoint of an earlier clean audit vouches for those before it: if the tree still has its root, the
-//! bytes that were checked then are the bytes that are compared now, so that only newer signatures need to be checked.
+//! bytes that were checked then are the bytes that are compared now, so that only newer credentials need their signatures checked.
 
 use super::Registry;
 use super::error::Error;
@@ -51,7 +51,7 @@ pub struct AuditReport {
     pub checkpoints: u64,
     pub facts: u64,
     pub credentials: u64,
-    /// Signatures that were checked.
+    /// Signatures of credentials that were checked.
     pub signatures: u64,
     /// The newest checkpoint, which covers all that was looked at.
     pub checkpoint: Option<String>,
@@ -151,7 +151,7 @@ impl Audit<'_> {
     fn log(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         let (mut frontier, mut last_time, mut tile, mut roots) = (Frontier::default(), 0, Vec::new(), vec![Vec::new()]);
         let (mut checkpoints, mut next, mut is_whole) = (Checkpoints::default(), 0, true);
-        let mut to_open: Vec<(CheckpointRow, Hash)> = Vec::new();
+        let mut to_open: Vec<(CheckpointRow, Hash, i64)> = Vec::new();
         loop {
             let rows = store::page_entries(conn, next, PAGE)?;
             if rows.is_empty() {
@@ -178,7 +178,7 @@ impl Audit<'_> {
                         tile.clear();
                     }
                     if let Some(checkpoint) = checkpoints.at(conn, next)? {
-                        to_open.push((checkpoint, frontier.root()));
+                        to_open.push((checkpoint, frontier.root(), last_time));
                     }
                     if frontier.size() == self.since.0 && frontier.root() != self.since.1 {
                         self.fault(format!("log_entries: the first {next} are not those of the earlier audit"));
@@ -239,24 +239,17 @@ impl Audit<'_> {
     }
 
     /// Checkpoints against the roots of the tree at their sizes; signatures on every core.
-    fn checkpoints(&mut self, rows: &[(CheckpointRow, Hash)]) {
-        let (key, since) = (&self.key, self.since.0);
-        let open = |(row, root): &(CheckpointRow, Hash)| {
-            let is_new = row.size as u64 > since;
-            let opened = if is_new { Checkpoint::open(&row.note, key) } else { Checkpoint::read(&row.note, &key.name) };
-            let fault = match opened {
-                Ok(checkpoint) if checkpoint.size == row.size as u64 && checkpoint.root == *root => None,
-                Ok(_) => Some(format!("log_checkpoints {}: it was signed for another tree", row.size)),
-                Err(error) => Some(format!("log_checkpoints {}: {error}", row.size)),
-            };
-            (is_new, fault)
+    fn checkpoints(&mut self, rows: &[(CheckpointRow, Hash, i64)]) {
+        let key = &self.key;
+        let fault = |(row, root, last_time): &(CheckpointRow, Hash, i64)| match Checkpoint::open(&row.note, key) {
+            Ok(checkpoint) if checkpoint.size != row.size as u64 || checkpoint.root != *root => Some(format!("log_checkpoints {}: it was signed for another tree", row.size)),
+            Ok(_) if row.recorded_at != *last_time => Some(format!("log_checkpoints {}: its time is not that of its last entry", row.size)),
+            Ok(_) => None,
+            Err(error) => Some(format!("log_checkpoints {}: {error}", row.size)),
         };
-        let opened: Vec<(bool, Option<String>)> = rows.par_iter().map(open).collect();
-        self.report.checkpoints += opened.len() as u64;
-        for (is_new, fault) in opened {
-            self.report.signatures += u64::from(is_new);
-            self.report.faults.extend(fault);
-        }
+        let faults: Vec<String> = rows.par_iter().filter_map(fault).collect();
+        self.report.checkpoints += rows.len() as u64;
+        self.report.faults.extend(faults);
     }
 
     /// One fact against its entry.

@@ -140,7 +140,10 @@ impl Registry {
         if after % STEP as i32 != 0 {
             return Ok(Vec::new());
         }
-        let Some(found) = self.store.read(move |conn| store::find_chunk(conn, &batch, chunk)).await? else { return Ok(Vec::new()) };
+        let Some(found) = self.store.read(move |conn| store::find_chunk(conn, &batch, chunk)).await? else {
+            // A batch ends when all its rows are done, not when they are gone.
+            return if job.done >= job.total || after >= job.total { Ok(Vec::new()) } else { Err(Error::Internal(format!("rows {after} and after of a batch are missing"))) };
+        };
         let text = self.vault.open_text(Sealed::BatchRows, &chunk_place(&job.id, chunk), &found.sealed_rows)?;
         let rows: Vec<KeptRow> = super::stored_json(&text)?;
         let references: Vec<&WorkerReference> = rows.iter().filter_map(|row| if let KeptRow::Order(order) = row { Some(&order.worker) } else { None }).collect();
@@ -184,7 +187,7 @@ impl Registry {
     }
 
     /// Certificates that a batch has issued, behind a row: number and certificate, and how each stands.
-    pub(super) async fn next_issued(&self, batch: &str, after: i32) -> Result<(Vec<(i32, String)>, Vec<Standing>), Error> {
+    pub(super) async fn next_issued(&self, batch: &str, issuer: &str, after: i32) -> Result<(Vec<(i32, String)>, Vec<Standing>), Error> {
         let wanted = batch.to_owned();
         let rows = self.store.read(move |conn| job_store::list_issued_rows(conn, &wanted, after, STEP)).await?;
         let mut issued = Vec::with_capacity(rows.len());
@@ -195,8 +198,11 @@ impl Registry {
         let ids: Vec<String> = issued.iter().map(|(_, id)| id.clone()).collect();
         let standings = self.store.read(move |conn| certificates::list_by_ids(conn, &ids)).await?;
         let mut by_id: HashMap<String, Standing> = standings.into_iter().map(|standing| (standing.0.id.clone(), standing)).collect();
-        // Two rows may name one certificate; it is changed once.
-        let standings = issued.iter().filter_map(|(_, id)| by_id.remove(id)).collect();
+        let standings: Vec<Standing> = issued.iter().filter_map(|(_, id)| by_id.remove(id)).collect();
+        // Row results are no facts: whoever edits one must not reach another body's certificate.
+        if standings.len() != issued.len() || standings.iter().any(|(row, ..)| row.issuer_id != issuer) {
+            return Err(Error::Internal(format!("the rows of batch {batch} name certificates that it has not issued")));
+        }
         Ok((issued, standings))
     }
 

@@ -1,8 +1,8 @@
 //! Issuing for many at once: what `issuing.rs` does for one, by the same rules, with reads, signatures and writes shared.
 //!
 //! A step of a job is decided on one reading of the database, signed on every core, and written in one transaction together with
-//! its row results, so that a row is done exactly when its result stands. If anything moved meanwhile, the rows of the step go
-//! through the single path, which decides each of them anew.
+//! its row results. If anything moved meanwhile, or rows depend on each other, they go through the path of one certificate, each in
+//! a commit before that of the results; whoever takes the step up again knows them by who asked for them, and when.
 
 use super::Registry;
 use super::composing::{IssuedInsert, IssuedMany};
@@ -41,8 +41,38 @@ impl RowResult {
         RowResult { outcome: "would_issue", result: json!({ "warnings": list(warnings) }) }
     }
 
+    /// A refusal is a result. The registry in trouble is none: the step is tried again later. Anything else is this row's own
+    /// trouble and must not stop the others.
+    fn of(error: Error) -> Result<Self, Error> {
+        match error {
+            Error::Refused(violations) | Error::Invalid(violations) => Ok(RowResult::refused(&violations)),
+            Error::Conflict(detail) => Ok(RowResult::refused(&[crate::domain::rule::invalid("row", detail)])),
+            error @ Error::Unavailable(_) => Err(error),
+            error => {
+                tracing::error!(?error, "a row of a job failed");
+                Ok(RowResult { outcome: "failed", result: json!({ "violations": [] }) })
+            }
+        }
+    }
+
     pub fn is_failure(&self) -> bool {
         matches!(self.outcome, "refused" | "failed")
+    }
+}
+
+/// In whose name a job issues, and since when.
+#[derive(Clone, Copy)]
+pub(super) struct JobBy<'a> {
+    pub client: &'a str,
+    /// When the job was asked for.
+    pub since: i64,
+}
+
+impl JobBy<'_> {
+    /// Whether a certificate that stands is this job's own: rows that had to go one by one stand before their results do, and a node
+    /// may die in between.
+    fn made(self, registered_at: i64, registered_by: &str) -> bool {
+        registered_at > self.since && registered_by == self.client
     }
 }
 
@@ -67,18 +97,18 @@ struct Basis {
     workers: HashMap<String, worker_store::FoundWorker>,
     held: HashMap<String, Vec<CertificateFacts>>,
     /// By business key: certificate and number.
-    existing: HashMap<String, (String, String)>,
+    existing: HashMap<String, (store::IssuedName, String)>,
 }
 
 impl Registry {
     /// Decides and signs the orders of a step.
-    pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
+    pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: JobBy<'_>, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
         if !can_be_decided_together(orders) {
             return self.issue_one_by_one(issuer, by, orders, is_dry_run).await;
         }
         loop {
             let basis = self.read_basis(issuer, orders).await?;
-            let rows = self.decide_rows(issuer, orders, &basis)?;
+            let rows = self.decide_rows(issuer, by, orders, &basis)?;
             // A refusal on remembered facts counts only if they are still the facts; of a dry run nothing else compares them.
             let is_to_compare = is_dry_run || rows.iter().any(|row| matches!(row, Row::Done(result) if result.is_failure()));
             if is_to_compare && !self.is_basis_of_rows_current(&basis).await? {
@@ -114,7 +144,7 @@ impl Registry {
         for (worker, facts) in levels {
             held.entry(worker).or_default().push(super::stored_json(&facts)?);
         }
-        let existing = existing.into_iter().map(|(key, id, facts)| Ok((key, (id, super::stored_json::<CertificateFacts>(&facts)?.certificate_number)))).collect::<Result<_, Error>>()?;
+        let existing = existing.into_iter().map(|(key, name, facts)| Ok((key, (name, super::stored_json::<CertificateFacts>(&facts)?.certificate_number)))).collect::<Result<_, Error>>()?;
         Ok(Basis { body, sessions, workers: found, held, existing })
     }
 
@@ -124,21 +154,25 @@ impl Registry {
         Ok(self.store.read(move |conn| crate::store::counters::are_stamps(conn, &stamps)).await?)
     }
 
-    fn decide_rows(&self, issuer: &OrganisationId, orders: &[IssueOrder], basis: &Basis) -> Result<Vec<Row>, Error> {
+    fn decide_rows(&self, issuer: &OrganisationId, by: JobBy<'_>, orders: &[IssueOrder], basis: &Basis) -> Result<Vec<Row>, Error> {
         let mut first: HashMap<String, usize> = HashMap::new();
         orders
             .iter()
             .enumerate()
             .map(|(place, order)| {
                 let key = self.business_key(issuer, order, 0);
-                let earlier = *first.entry(key.clone()).or_insert(place);
-                if earlier < place {
-                    return Ok(Row::Same(earlier));
+                if let Some(earlier) = first.get(&key) {
+                    return Ok(Row::Same(*earlier));
                 }
-                if let Some((id, number)) = basis.existing.get(&key) {
-                    return Ok(Row::Done(RowResult::issued(false, id, number, &[])));
+                if let Some((row, number)) = basis.existing.get(&key) {
+                    return Ok(Row::Done(RowResult::issued(by.made(row.registered_at, &row.registered_by), &row.id, number, &[])));
                 }
-                self.decide_row(order, basis)
+                let row = self.decide_row(order, basis)?;
+                // What was refused says nothing about another row of the same fact, which may be mended.
+                if matches!(row, Row::Sign(_)) {
+                    first.insert(key, place);
+                }
+                Ok(row)
             })
             .collect()
     }
@@ -157,16 +191,19 @@ impl Registry {
         };
         let has_level = session.as_ref().is_some_and(|session| session.row.level.is_some());
         let held = if has_level { basis.held.get(order.worker.as_str()).cloned().unwrap_or_default() } else { Vec::new() };
-        let gathered = Gathered { worker: self.open_worker(row, name, documents)?, held, session, existing: None };
+        let worker = match self.open_worker(row, name, documents) {
+            Ok(worker) => worker,
+            Err(error) => return RowResult::of(error).map(Row::Done),
+        };
+        let gathered = Gathered { worker, held, session, existing: None };
         match self.decide_issue(&basis.body, order, &gathered) {
             Ok((subject, filing, warnings)) => Ok(Row::Sign(Box::new(Decision { body: Arc::clone(&basis.body), gathered, subject, filing, warnings }))),
-            Err(Error::Refused(violations) | Error::Invalid(violations)) => Ok(Row::Done(RowResult::refused(&violations))),
-            Err(other) => Err(other),
+            Err(error) => RowResult::of(error).map(Row::Done),
         }
     }
 
     /// Takes numbers and signs on every core, off the threads that answer requests.
-    async fn sign_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], rows: Vec<Row>, is_dry_run: bool) -> Result<PreparedRows, Error> {
+    async fn sign_rows(&self, issuer: &OrganisationId, by: JobBy<'_>, orders: &[IssueOrder], rows: Vec<Row>, is_dry_run: bool) -> Result<PreparedRows, Error> {
         let (mut results, mut to_sign, mut same) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
         let pending = || RowResult { outcome: "failed", result: Value::Null };
         for (place, (row, order)) in rows.into_iter().zip(orders).enumerate() {
@@ -178,21 +215,28 @@ impl Registry {
                 }
                 Row::Sign(decision) if is_dry_run => RowResult::would_issue(&decision.warnings),
                 Row::Sign(decision) => {
-                    let taken = self.take_for(order, &decision).await?;
-                    to_sign.push((place, order.clone(), decision, taken));
-                    pending()
+                    match self.take_for(order, &decision).await {
+                        Ok(taken) => {
+                            to_sign.push((place, order.clone(), decision, taken));
+                            pending()
+                        }
+                        Err(error) => RowResult::of(error)?,
+                    }
                 }
             });
         }
-        let (registry, owner, by) = (self.clone(), issuer.clone(), by.to_owned());
+        let (registry, owner, by) = (self.clone(), issuer.clone(), by.client.to_owned());
         let sign = move || {
             to_sign
                 .into_par_iter()
                 .map(|(place, order, decision, taken)| {
                     let stamps = decision.stamps();
-                    let (issued, signed) = registry.compose(&by, &order, *decision, None, taken)?;
+                    let (issued, signed) = match registry.compose(&by, &order, *decision, None, taken) {
+                        Ok(composed) => composed,
+                        Err(error) => return Ok((place, RowResult::of(error)?, None)),
+                    };
                     let result = RowResult::issued(issued.is_new, &issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings);
-                    Ok((place, result, IssuedInsert::new(issued.standing, &owner, stamps, signed, None)?))
+                    Ok((place, result, Some(IssuedInsert::new(issued.standing, &owner, stamps, signed, None)?)))
                 })
                 .collect::<Result<Vec<_>, Error>>()
         };
@@ -200,7 +244,7 @@ impl Registry {
         let mut inserts = Vec::with_capacity(signed.len());
         for (place, result, insert) in signed {
             results[place] = result;
-            inserts.push(insert);
+            inserts.extend(insert);
         }
         for (place, earlier) in same {
             let RowResult { outcome, result } = results[earlier].clone();
@@ -209,9 +253,9 @@ impl Registry {
         Ok(PreparedRows { results, insert: IssuedMany::new(inserts) })
     }
 
-    /// The rows one after the other, each by the path of one certificate: so that the second of two rows for one fact meets the
-    /// certificate of the first.
-    pub(super) async fn issue_one_by_one(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
+    /// The rows one after the other, each by the path of one certificate and in a commit of its own: so that the second of two rows
+    /// for one fact meets the certificate of the first.
+    pub(super) async fn issue_one_by_one(&self, issuer: &OrganisationId, by: JobBy<'_>, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
         let mut results = Vec::with_capacity(orders.len());
         for order in orders {
             results.push(self.issue_alone(issuer, by, order, is_dry_run).await?);
@@ -220,23 +264,13 @@ impl Registry {
     }
 
     /// A refusal is a result; only a failing registry is an error.
-    async fn issue_alone(&self, issuer: &OrganisationId, by: &str, order: &IssueOrder, is_dry_run: bool) -> Result<RowResult, Error> {
+    async fn issue_alone(&self, issuer: &OrganisationId, by: JobBy<'_>, order: &IssueOrder, is_dry_run: bool) -> Result<RowResult, Error> {
         let done = if is_dry_run {
             self.issue_warnings(issuer, order).await.map(|warnings| RowResult::would_issue(&warnings))
         } else {
-            self.issue(issuer, by, order.clone(), None).await.map(|(issued, _)| RowResult::issued(issued.is_new, &issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings))
+            self.issue(issuer, by.client, order.clone(), None).await.map(|(issued, _)| RowResult::issued(issued.is_new || by.made(issued.standing.0.registered_at, &issued.standing.0.registered_by), &issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings))
         };
-        match done {
-            Err(Error::Refused(violations) | Error::Invalid(violations)) => Ok(RowResult::refused(&violations)),
-            // The registry is in trouble: the step is tried again later. Anything else is this row's own trouble and must not stop the others.
-            Err(error @ Error::Unavailable(_)) => Err(error),
-            Err(Error::Conflict(detail)) => Ok(RowResult::refused(&[crate::domain::rule::invalid("row", detail)])),
-            Err(error) => {
-                tracing::error!(?error, "a row of a job failed");
-                Ok(RowResult { outcome: "failed", result: json!({ "violations": [] }) })
-            }
-            Ok(done) => Ok(done),
-        }
+        done.or_else(RowResult::of)
     }
 }
 

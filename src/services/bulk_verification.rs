@@ -25,7 +25,7 @@ impl Registry {
         Ok(organisation)
     }
 
-    /// Verifies rows. What was found is told only after the look is recorded for its holder to see (PR-7).
+    /// Verifies rows. What was found is told only after the look is recorded (PR-5).
     pub async fn verify_rows(&self, actor: &Actor, rows: &[BulkRow]) -> Result<Vec<Result<Verdict, Vec<Violation>>>, Error> {
         let organisation = self.authorise_bulk(actor)?;
         let asked = rows.iter().map(async |row| match row {

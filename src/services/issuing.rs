@@ -395,7 +395,7 @@ impl Registry {
                 let mut subject = empty(CertificateKind::SpecialOperation);
                 let known = self.catalogue().list_on("special_operations", issued_on).is_some_and(|list| list.entries.iter().any(|entry| entry.members.get("category_zh").is_some_and(|known| known == category.as_str())));
                 if !known {
-                    return Err(Error::invalid("category", Text::new(format!("{category} is not in the catalogue list special_operations"), format!("作业类别 {category} 不在目录中"))));
+                    return Err(Error::invalid("category", Text::new("a category that is not in the catalogue list special_operations found", "作业类别不在目录中")));
                 }
                 subject.facts.category = Some(category.clone());
                 subject.facts.item = Some(item.clone());

@@ -7,7 +7,7 @@ use super::Registry;
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::batches::BatchChange;
-use super::bulk_issuing::RowResult;
+use super::bulk_issuing::{JobBy, RowResult};
 use super::composing::IssuedMany;
 use super::issuing::{IssueOrder, IssueSubject, OrderContent};
 use super::status::StatusWrite;
@@ -135,7 +135,7 @@ impl Registry {
     pub async fn cancel_job(&self, actor: &Actor, id: &str) -> Result<JobRow, Error> {
         self.find_job(actor, id).await?;
         let (wanted, now) = (id.to_owned(), self.now_micros());
-        self.store.write(move |tx| store::finish_job(tx.conn, &wanted, "cancelled", now)).await?;
+        self.store.write(move |tx| store::finish_job(tx.conn, &wanted, None, "cancelled", now)).await?;
         self.find_job(actor, id).await
     }
 
@@ -175,7 +175,7 @@ impl Registry {
             }
         };
         let now = self.now_micros();
-        self.store.write(move |tx| store::finish_job(tx.conn, &id, ended, now)).await?;
+        self.store.write(move |tx| store::finish_job(tx.conn, &id, Some(&holder), ended, now)).await?;
         Ok(true)
     }
 
@@ -208,7 +208,7 @@ impl Registry {
             return Ok(None);
         }
         let orders: Vec<IssueOrder> = rows.iter().filter_map(|row| row.order.as_ref().ok().cloned()).collect();
-        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, &orders, job.dry_run).await?;
+        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, job_by(job), &orders, job.dry_run).await?;
         Ok(Some(ReadyStep { results: merge(&rows, prepared.results)?, rows, write: StepWrite::Issue(prepared.insert) }))
     }
 
@@ -229,7 +229,7 @@ impl Registry {
     /// The next certificates of a batch whose status is to be changed.
     async fn prepare_changes(&self, job: &JobRow, after: i32) -> Result<Option<ReadyStep>, Error> {
         let BatchChange { batch, order } = self.batch_change(job)?;
-        let (issued, standings) = self.next_issued(&batch, after).await?;
+        let (issued, standings) = self.next_issued(&batch, &job.organisation_id, after).await?;
         if issued.is_empty() {
             return Ok(None);
         }
@@ -266,7 +266,7 @@ impl Registry {
             }
             let orders: Vec<IssueOrder> = step.rows.iter().filter_map(|row| row.order.as_ref().ok().cloned()).collect();
             orders.iter().for_each(|order| self.forget_basis(&issuer, order));
-            let prepared = self.issue_one_by_one(&issuer, &job.created_by, &orders, job.dry_run).await?;
+            let prepared = self.issue_one_by_one(&issuer, job_by(job), &orders, job.dry_run).await?;
             (step.results, step.write) = (merge(&step.rows, prepared.results)?, StepWrite::Issue(prepared.insert));
         }
         Err(Error::Unavailable(Text::new("a step met changes eight times", "任务步骤连续八次遇到变更")))
@@ -291,6 +291,10 @@ impl Registry {
         *job = moved;
         Ok(())
     }
+}
+
+fn job_by(job: &JobRow) -> JobBy<'_> {
+    JobBy { client: &job.created_by, since: job.created_at }
 }
 
 /// Results of all rows in their order: of those that were decided, and of those that never could be.

@@ -99,11 +99,13 @@ pub fn advance_job(conn: &mut Conn, job: &JobRow, holder: &str, rows: &[JobRowRo
     super::bulk::insert_job_rows(conn, rows)
 }
 
-/// Ends a job that is queued or running. Returns whether it was.
-pub fn finish_job(conn: &mut Conn, id: &str, state: &str, now: i64) -> Result<bool, StoreError> {
+/// Ends a job that is queued or running; with a holder, only while it still has the job. Returns whether it ended.
+pub fn finish_job(conn: &mut Conn, id: &str, holder: Option<&str>, state: &str, now: i64) -> Result<bool, StoreError> {
     let open = jobs::state.eq("queued").or(jobs::state.eq("running"));
-    let ended =
-        on!(conn, |c| diesel::update(jobs::table.find(id).filter(open)).set((jobs::state.eq(state), jobs::finished_at.eq(now))).execute(c))?;
+    let ended = on!(conn, |c| match holder {
+        Some(holder) => diesel::update(jobs::table.find(id).filter(open).filter(jobs::lease_holder.eq(holder))).set((jobs::state.eq(state), jobs::finished_at.eq(now))).execute(c),
+        None => diesel::update(jobs::table.find(id).filter(open)).set((jobs::state.eq(state), jobs::finished_at.eq(now))).execute(c),
+    })?;
     Ok(ended == 1)
 }
 

@@ -6,16 +6,22 @@ use crate::domain::text::Text;
 use serde_json::{Map, Value};
 use std::io::{Read, Seek, SeekFrom};
 
+/// A longer row is no row but a damaged file.
+const RECORD_MAX: usize = 64 * 1024;
+
 pub(super) fn read(file: &mut (impl Read + Seek), shape: &Shape, visit: &mut dyn FnMut(Row) -> Result<(), Violation>) -> Result<(), Vec<Violation>> {
     let unreadable = |_| vec![damaged("the file cannot be read", "文件无法读取")];
-    inspect(file).map_err(unreadable)?.map_err(|fault| vec![fault])?;
+    let is_crlf = inspect(file).map_err(unreadable)?.map_err(|fault| vec![fault])?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
     let header = reader.headers().cloned().map_err(|error| vec![invalid("header", Text::new(error.to_string(), "表头无法读取"))])?;
     let columns = columns_of(header.iter(), shape)?;
     let mut record = csv::StringRecord::new();
-    for number in 2.. {
-        let cells = match reader.read_record(&mut record) {
+    loop {
+        let found = reader.read_record(&mut record);
+        // The reader stops between CR and LF, so a record begins on the line before.
+        let number = record.position().map_or(0, |at| at.line() as usize) + usize::from(is_crlf);
+        let cells = match found {
             Ok(false) => break,
             Ok(true) => {
                 let given = columns.iter().zip(record.iter()).filter(|(_, cell)| !cell.is_empty());
@@ -36,10 +42,11 @@ pub(super) fn read(file: &mut (impl Read + Seek), shape: &Shape, visit: &mut dyn
     Ok(())
 }
 
-/// Looks through a whole file once: says which encoding was found where UTF-8 was expected, and notices a file cut inside quotes.
-fn inspect(file: &mut impl Read) -> std::io::Result<Result<(), Violation>> {
+/// Looks through a whole file once: whether its lines end in CR and LF. Says which encoding was found where UTF-8 was expected, and notices a file cut inside quotes.
+fn inspect(file: &mut impl Read) -> std::io::Result<Result<bool, Violation>> {
     let (mut utf8, mut gbk) = (encoding_rs::UTF_8.new_decoder_without_bom_handling(), encoding_rs::GB18030.new_decoder_without_bom_handling());
     let (mut is_utf8, mut is_gbk, mut quotes, mut has_nul, mut is_first) = (true, true, 0_u64, false, true);
+    let (mut length_of_record, mut is_quoted, mut last, mut is_crlf) = (0, false, 0, None);
     let (mut block, mut text) = (vec![0; 64 * 1024], String::with_capacity(256 * 1024));
     loop {
         let length = file.read(&mut block)?;
@@ -62,6 +69,17 @@ fn inspect(file: &mut impl Read) -> std::io::Result<Result<(), Violation>> {
                 *is_it = !is_broken;
             }
         }
+        for byte in bytes {
+            is_quoted ^= *byte == b'"';
+            if *byte == b'\n' {
+                is_crlf.get_or_insert(last == b'\r');
+            }
+            last = *byte;
+            length_of_record = if *byte == b'\n' && !is_quoted { 0 } else { length_of_record + 1 };
+            if length_of_record > RECORD_MAX {
+                return Ok(Err(damaged(format!("a row of more than {RECORD_MAX} bytes found; a quote may be missing"), format!("有一行超过 {RECORD_MAX} 字节，可能缺少引号"))));
+            }
+        }
         quotes += bytes.iter().filter(|byte| **byte == b'"').count() as u64;
         has_nul |= bytes.contains(&0);
         if is_last {
@@ -73,7 +91,7 @@ fn inspect(file: &mut impl Read) -> std::io::Result<Result<(), Violation>> {
         (false, false) => Err(damaged("bytes that are not UTF-8 found, UTF-8 expected", "文件不是 UTF-8 编码")),
         (true, _) if has_nul => Err(damaged("a NUL character found; the file is damaged", "文件含有 NUL 字符，可能已损坏")),
         (true, _) if !quotes.is_multiple_of(2) => Err(damaged("the file ends inside a quoted value; it seems to be cut off", "文件在引号内结束，可能不完整")),
-        _ => Ok(()),
+        _ => Ok(is_crlf == Some(true)),
     })
 }
 

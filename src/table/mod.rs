@@ -86,6 +86,14 @@ pub fn read(format: Format, file: &mut (impl Read + Seek), shape: &Shape, visit:
     Ok(())
 }
 
+/// A sheet of a clerk has a dozen.
+const COLUMNS_MAX: usize = 100;
+
+/// A NUL is no part of any text, and PostgreSQL refuses it.
+pub fn has_nul(cells: &Map<String, Value>) -> bool {
+    cells.iter().any(|(name, value)| name.contains('\0') || value.as_str().is_some_and(|text| text.contains('\0')))
+}
+
 fn damaged(en: impl Into<String>, zh: impl Into<String>) -> Violation {
     invalid("file", Text::new(en, zh))
 }
@@ -94,6 +102,9 @@ fn damaged(en: impl Into<String>, zh: impl Into<String>) -> Violation {
 fn columns_of<'a>(header: impl IntoIterator<Item = &'a str>, shape: &Shape) -> Result<Vec<&'static str>, Vec<Violation>> {
     let (mut found, mut faults) = (Vec::new(), Vec::new());
     for text in header {
+        if found.len() + faults.len() >= COLUMNS_MAX {
+            return Err(vec![invalid("header", Text::new(format!("more than {COLUMNS_MAX} columns found"), format!("超过 {COLUMNS_MAX} 列")))]);
+        }
         match shape.columns.iter().find(|(name, heading)| text == *name || text == *heading) {
             Some((name, _)) if found.contains(name) => faults.push(invalid("header", Text::new(format!("column {name} stands twice in the header"), format!("表头有重复的列 {name}")))),
             Some((name, _)) => found.push(*name),

@@ -26,7 +26,7 @@ pub(super) fn read(file: &mut impl Read, visit: &mut dyn FnMut(Row) -> Result<()
             continue;
         }
         let cells = match crate::credential::strict_json::parse(text) {
-            Ok(Value::Object(cells)) if !text.contains(&0) => Ok(cells.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+            Ok(Value::Object(cells)) if !super::has_nul(&cells) => Ok(cells.into_iter().filter(|(_, value)| !value.is_null()).collect()),
             Ok(_) => Err(invalid("row", Text::new("another JSON value found, an object expected", "应为 JSON 对象"))),
             Err(error) => {
                 let what = error.classify();

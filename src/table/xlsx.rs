@@ -16,7 +16,9 @@ const PARTS_MAX: usize = 500;
 /// Bytes of unpacked XML: texts are kept in memory, rows are not.
 const TEXTS_MAX: u64 = 16 << 20;
 const SHEET_MAX: u64 = 128 << 20;
-const OTHERS_MAX: u64 = 4 << 20;
+const OTHERS_MAX: u64 = 32 << 20;
+/// Of all parts together.
+const TOTAL_MAX: u64 = 160 << 20;
 const COLUMNS_MAX: u32 = 100;
 /// Beyond this a binary fraction has no digits left, and Excel has rounded what was typed.
 const DIGITS_LOST: f64 = 1e15;
@@ -64,6 +66,10 @@ impl Lines<'_> {
             self.end_line()?;
         }
         let (_, cells) = self.line.get_or_insert((line, Vec::new()));
+        // Otherwise a line could repeat its cells for ever.
+        if cells.last().is_some_and(|(last, _)| *last >= column) {
+            return Err(vec![damaged(format!("the cells of line {} are not in order", line + 1), format!("第 {} 行单元格顺序错误", line + 1))]);
+        }
         if let Some(value) = value_of(value) {
             cells.push((column, value));
         }
@@ -118,22 +124,47 @@ fn check_size(file: &mut (impl Read + Seek)) -> Result<(), Violation> {
     if archive.len() > PARTS_MAX {
         return Err(damaged(format!("a workbook of {} parts found, at most {PARTS_MAX} expected", archive.len()), format!("工作簿部件超过 {PARTS_MAX} 个")));
     }
+    let too_large = |most: u64| damaged(format!("a workbook that unpacks to more than {} MiB found; cut the file", most >> 20), format!("工作簿解压后超过 {} MiB，请拆分文件", most >> 20));
+    let mut total = 0;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(not_a_workbook)?;
         let name = part.name().map_err(not_a_workbook)?.to_ascii_lowercase();
         let most = match name.as_str() {
             name if name.ends_with("sharedstrings.xml") => TEXTS_MAX,
             name if name.contains("worksheets/") => SHEET_MAX,
-            // Pictures and the like are never opened.
-            name if !name.ends_with(".xml") && !name.ends_with(".rels") => continue,
+            // Whatever its name says: the workbook may call any part a sheet.
             _ => OTHERS_MAX,
         };
-        let unpacked = copy(&mut part.take(most + 1), &mut sink()).map_err(|_| damaged("a damaged workbook found", "工作簿已损坏"))?;
+        let broken = |_| damaged("a damaged workbook found", "工作簿已损坏");
+        let unpacked = if most == TEXTS_MAX {
+            let mut texts = Vec::new();
+            part.take(most + 1).read_to_end(&mut texts).map_err(broken)?;
+            if counts_more_than_it_holds(&texts) {
+                return Err(damaged("a workbook that counts more texts than it holds found", "工作簿声明的文本数与内容不符"));
+            }
+            texts.len() as u64
+        } else {
+            copy(&mut part.take(most + 1), &mut sink()).map_err(broken)?
+        };
+        total += unpacked;
         if unpacked > most {
-            return Err(damaged(format!("a workbook that unpacks to more than {} MiB found; cut the file", most >> 20), format!("工作簿解压后超过 {} MiB，请拆分文件", most >> 20)));
+            return Err(too_large(most));
+        }
+        if total > TOTAL_MAX {
+            return Err(too_large(TOTAL_MAX));
         }
     }
     Ok(())
+}
+
+/// Whether the table of texts declares more of them than it has bytes: readers take memory by what it declares.
+fn counts_more_than_it_holds(texts: &[u8]) -> bool {
+    const NAME: &[u8] = b"uniqueCount";
+    texts.windows(NAME.len()).enumerate().filter(|(_, found)| *found == NAME).any(|(at, _)| {
+        let digits = texts[at + NAME.len()..].iter().skip_while(|byte| byte.is_ascii_whitespace() || b"=\"'".contains(byte)).take_while(|byte| byte.is_ascii_digit());
+        let declared = digits.fold(0_u64, |number, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
+        declared > texts.len() as u64
+    })
 }
 
 #[cfg(test)]
@@ -207,8 +238,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_workbook_declares_is_not_believed() {
+        let file = bomb("sharedStrings.xml", "<sst xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" count=\"1\" uniqueCount=\"10000000000000\"><si><t>a</t></si></sst>", 1 << 20);
+        assert!(says(Format::Xlsx, &file).contains("counts more texts"));
+        let cells = bomb("sheet1.xml", "<sheetData><row r=\"1\"><c r=\"A1\"><v>1</v></c><c r=\"A1\"><v>1</v></c></row></sheetData>", 1 << 20);
+        assert!(says(Format::Xlsx, &cells).contains("not in order"));
+    }
+
+    #[test]
     fn bombs_are_refused_before_they_are_read() {
-        for (part, text, length) in [("sheet1.xml", "<row r=\"1\"/>", 200 << 20), ("sharedStrings.xml", "<si><t>a</t></si>", 20 << 20), ("styles.xml", " ", 8 << 20)] {
+        for (part, text, length) in [("sheet1.xml", "<row r=\"1\"/>", 200 << 20), ("sharedStrings.xml", "<si><t>a</t></si>", 20 << 20), ("styles.xml", " ", 40 << 20)] {
             let file = bomb(part, text, length);
             assert!(file.len() < length / 50, "{part}: not much of a bomb");
             assert!(says(Format::Xlsx, &file).contains("unpacks to more than"), "{part}");
