@@ -8,7 +8,7 @@ use super::bulk_issuing::RowResult;
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::issuing::OrderContent;
-use super::jobs::{KIND_CHANGE_BATCH_STATUS, KIND_ISSUE_BATCH, STEP, StepRow};
+use super::jobs::{KIND_CHANGE_BATCH_STATUS, KIND_ISSUE_BATCH, OrderedRow, RowName, STEP};
 use super::references::WorkerReference;
 use super::status::StatusOrder;
 use crate::domain::access::{Act, Actor, CHANGE_CERTIFICATE, holds_any};
@@ -135,28 +135,27 @@ impl Registry {
     }
 
     /// The rows of a batch behind a row, with the workers that they name.
-    pub(super) async fn next_batch_rows(&self, job: &JobRow, after: i32) -> Result<Vec<StepRow>, Error> {
-        let (chunk, batch) = (after / STEP as i32, job.id.clone());
-        if after % STEP as i32 != 0 {
-            return Ok(Vec::new());
-        }
+    pub(super) async fn next_batch_rows(&self, job: &JobRow, after: i32) -> Result<Vec<OrderedRow>, Error> {
+        // A piece may be done in part: its rows may have gone one by one.
+        let (chunk, done, batch) = (after / STEP as i32, (after % STEP as i32) as usize, job.id.clone());
         let Some(found) = self.store.read(move |conn| store::find_chunk(conn, &batch, chunk)).await? else {
             // A batch ends when all its rows are done, not when they are gone.
-            return if job.done >= job.total || after >= job.total { Ok(Vec::new()) } else { Err(Error::Internal(format!("rows {after} and after of a batch are missing"))) };
+            return if after >= job.total { Ok(Vec::new()) } else { Err(Error::Internal(format!("rows {after} and after of a batch are missing"))) };
         };
         let text = self.vault.open_text(Sealed::BatchRows, &chunk_place(&job.id, chunk), &found.sealed_rows)?;
-        let rows: Vec<KeptRow> = super::stored_json(&text)?;
+        let mut rows: Vec<KeptRow> = super::stored_json(&text)?;
+        rows.drain(..done.min(rows.len()));
         let references: Vec<&WorkerReference> = rows.iter().filter_map(|row| if let KeptRow::Order(order) = row { Some(&order.worker) } else { None }).collect();
         let mut workers = self.find_referenced(&references).await?.into_iter();
         let rows = rows.into_iter().zip(after + 1..).map(|(row, number)| {
             let order = match row {
-                KeptRow::Refused(result) => return Ok(StepRow { number, subject: String::new(), order: Err(RowResult { outcome: "refused", result }) }),
+                KeptRow::Refused(result) => return Ok((RowName { number, subject: String::new() }, Err(RowResult { outcome: "refused", result }))),
                 KeptRow::Order(order) => order,
             };
             let worker = workers.next().ok_or_else(|| Error::Internal("a reference without an answer".to_owned()))?;
             Ok(match worker {
-                Ok(worker) => StepRow { number, order: Ok(order.content.for_worker(super::stored(&worker)?)), subject: worker },
-                Err(why) => StepRow { number, subject: String::new(), order: Err(RowResult::refused(&[invalid("worker_id", why)])) },
+                Ok(worker) => (RowName { number, subject: worker.clone() }, Ok(order.content.for_worker(super::stored(&worker)?))),
+                Err(why) => (RowName { number, subject: String::new() }, Err(RowResult::refused(&[invalid("worker_id", why)]))),
             })
         });
         rows.collect()
@@ -166,8 +165,8 @@ impl Registry {
     pub async fn change_batch_status(&self, actor: &Actor, id: &BatchId, order: StatusOrder, is_dry_run: bool, intent: &Intent<JobRow>) -> Result<Answer, Error> {
         holds_any(actor, CHANGE_CERTIFICATE)?;
         let wanted = id.to_string();
-        let found = self.store.read(move |conn| Ok(job_store::find_job(conn, &wanted)?.map(|job| (job_store::count_issued_rows(conn, &wanted), job)))).await?;
-        let (issued, batch) = found.ok_or(Error::NotFound)?;
+        let (batch, issued) = self.store.read(move |conn| Ok((job_store::find_job(conn, &wanted)?, job_store::count_issued_rows(conn, &wanted)?))).await?;
+        let batch = batch.ok_or(Error::NotFound)?;
         let issuer: OrganisationId = super::stored(&batch.organisation_id)?;
         self.authorise(actor, Act::ChangeCertificate { issuer: &issuer })?;
         if batch.is_open() {
@@ -175,7 +174,7 @@ impl Registry {
             return Err(Error::Conflict(detail));
         }
         let input = json!({ "batch_id": id.as_str(), "change": order.change.as_str(), "reason": order.reason, "decision_document": order.decision_document });
-        let row = self.new_job(self.new_id(JobId::new).to_string(), KIND_CHANGE_BATCH_STATUS, &issuer, &input, issued?, is_dry_run, actor);
+        let row = self.new_job(self.new_id(JobId::new).to_string(), KIND_CHANGE_BATCH_STATUS, &issuer, &input, issued, is_dry_run, actor);
         self.ask_for_job(row, &issuer, intent).await
     }
 

@@ -1,11 +1,11 @@
 //! Issuing for many at once: what `issuing.rs` does for one, by the same rules, with reads, signatures and writes shared.
 //!
 //! A step of a job is decided on one reading of the database, signed on every core, and written in one transaction together with
-//! its row results. If anything moved meanwhile, or rows depend on each other, they go through the path of one certificate, each in
-//! a commit before that of the results; whoever takes the step up again knows them by who asked for them, and when.
+//! its row results. Constraints tell whether anything came in between, or rows meet each other; then each row of the step is decided
+//! and written again as a step of its own (`jobs.rs`).
 
 use super::Registry;
-use super::composing::{IssuedInsert, IssuedMany};
+use super::composing::{IssuedInsert, IssuedMany, Taken};
 use super::error::Error;
 use super::issuing::{CertificateFacts, Decision, Gathered, IssueOrder, IssueSubject};
 use super::organisations::Body;
@@ -43,7 +43,7 @@ impl RowResult {
 
     /// A refusal is a result. The registry in trouble is none: the step is tried again later. Anything else is this row's own
     /// trouble and must not stop the others.
-    fn of(error: Error) -> Result<Self, Error> {
+    pub fn of(error: Error) -> Result<Self, Error> {
         match error {
             Error::Refused(violations) | Error::Invalid(violations) => Ok(RowResult::refused(&violations)),
             Error::Conflict(detail) => Ok(RowResult::refused(&[crate::domain::rule::invalid("row", detail)])),
@@ -57,22 +57,6 @@ impl RowResult {
 
     pub fn is_failure(&self) -> bool {
         matches!(self.outcome, "refused" | "failed")
-    }
-}
-
-/// In whose name a job issues, and since when.
-#[derive(Clone, Copy)]
-pub(super) struct JobBy<'a> {
-    pub client: &'a str,
-    /// When the job was asked for.
-    pub since: i64,
-}
-
-impl JobBy<'_> {
-    /// Whether a certificate that stands is this job's own: rows that had to go one by one stand before their results do, and a node
-    /// may die in between.
-    fn made(self, registered_at: i64, registered_by: &str) -> bool {
-        registered_at > self.since && registered_by == self.client
     }
 }
 
@@ -97,18 +81,15 @@ struct Basis {
     workers: HashMap<String, worker_store::FoundWorker>,
     held: HashMap<String, Vec<CertificateFacts>>,
     /// By business key: certificate and number.
-    existing: HashMap<String, (store::IssuedName, String)>,
+    existing: HashMap<String, (String, String)>,
 }
 
 impl Registry {
     /// Decides and signs the orders of a step.
-    pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: JobBy<'_>, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
-        if !can_be_decided_together(orders) {
-            return self.issue_one_by_one(issuer, by, orders, is_dry_run).await;
-        }
+    pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
         loop {
             let basis = self.read_basis(issuer, orders).await?;
-            let rows = self.decide_rows(issuer, by, orders, &basis)?;
+            let rows = self.decide_rows(issuer, orders, &basis)?;
             // A refusal on remembered facts counts only if they are still the facts; of a dry run nothing else compares them.
             let is_to_compare = is_dry_run || rows.iter().any(|row| matches!(row, Row::Done(result) if result.is_failure()));
             if is_to_compare && !self.is_basis_of_rows_current(&basis).await? {
@@ -144,7 +125,7 @@ impl Registry {
         for (worker, facts) in levels {
             held.entry(worker).or_default().push(super::stored_json(&facts)?);
         }
-        let existing = existing.into_iter().map(|(key, name, facts)| Ok((key, (name, super::stored_json::<CertificateFacts>(&facts)?.certificate_number)))).collect::<Result<_, Error>>()?;
+        let existing = existing.into_iter().map(|(key, id, facts)| Ok((key, (id, super::stored_json::<CertificateFacts>(&facts)?.certificate_number)))).collect::<Result<_, Error>>()?;
         Ok(Basis { body, sessions, workers: found, held, existing })
     }
 
@@ -154,18 +135,22 @@ impl Registry {
         Ok(self.store.read(move |conn| crate::store::counters::are_stamps(conn, &stamps)).await?)
     }
 
-    fn decide_rows(&self, issuer: &OrganisationId, by: JobBy<'_>, orders: &[IssueOrder], basis: &Basis) -> Result<Vec<Row>, Error> {
+    fn decide_rows(&self, issuer: &OrganisationId, orders: &[IssueOrder], basis: &Basis) -> Result<Vec<Row>, Error> {
         let mut first: HashMap<String, usize> = HashMap::new();
         orders
             .iter()
             .enumerate()
             .map(|(place, order)| {
+                // A cure is another certificate for the same fact.
+                if order.cures.is_some() {
+                    return self.decide_row(order, basis);
+                }
                 let key = self.business_key(issuer, order, 0);
                 if let Some(earlier) = first.get(&key) {
                     return Ok(Row::Same(*earlier));
                 }
-                if let Some((row, number)) = basis.existing.get(&key) {
-                    return Ok(Row::Done(RowResult::issued(by.made(row.registered_at, &row.registered_by), &row.id, number, &[])));
+                if let Some((id, number)) = basis.existing.get(&key) {
+                    return Ok(Row::Done(RowResult::issued(false, id, number, &[])));
                 }
                 let row = self.decide_row(order, basis)?;
                 // What was refused says nothing about another row of the same fact, which may be mended.
@@ -203,7 +188,7 @@ impl Registry {
     }
 
     /// Takes numbers and signs on every core, off the threads that answer requests.
-    async fn sign_rows(&self, issuer: &OrganisationId, by: JobBy<'_>, orders: &[IssueOrder], rows: Vec<Row>, is_dry_run: bool) -> Result<PreparedRows, Error> {
+    async fn sign_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], rows: Vec<Row>, is_dry_run: bool) -> Result<PreparedRows, Error> {
         let (mut results, mut to_sign, mut same) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
         let pending = || RowResult { outcome: "failed", result: Value::Null };
         for (place, (row, order)) in rows.into_iter().zip(orders).enumerate() {
@@ -213,25 +198,23 @@ impl Registry {
                     same.push((place, earlier));
                     pending()
                 }
-                Row::Sign(decision) if is_dry_run => RowResult::would_issue(&decision.warnings),
-                Row::Sign(decision) => {
-                    match self.take_for(order, &decision).await {
-                        Ok(taken) => {
-                            to_sign.push((place, order.clone(), decision, taken));
-                            pending()
-                        }
-                        Err(error) => RowResult::of(error)?,
+                Row::Sign(decision) => match self.ready_to_sign(issuer, order, &decision, is_dry_run).await {
+                    Ok(None) => RowResult::would_issue(&decision.warnings),
+                    Ok(Some((cured, taken))) => {
+                        to_sign.push((place, order.clone(), decision, cured, taken));
+                        pending()
                     }
-                }
+                    Err(error) => RowResult::of(error)?,
+                },
             });
         }
-        let (registry, owner, by) = (self.clone(), issuer.clone(), by.client.to_owned());
+        let (registry, owner, by) = (self.clone(), issuer.clone(), by.to_owned());
         let sign = move || {
             to_sign
                 .into_par_iter()
-                .map(|(place, order, decision, taken)| {
+                .map(|(place, order, decision, cured, taken)| {
                     let stamps = decision.stamps();
-                    let (issued, signed) = match registry.compose(&by, &order, *decision, None, taken) {
+                    let (issued, signed) = match registry.compose(&by, &order, *decision, cured.as_ref(), taken) {
                         Ok(composed) => composed,
                         Err(error) => return Ok((place, RowResult::of(error)?, None)),
                     };
@@ -253,31 +236,11 @@ impl Registry {
         Ok(PreparedRows { results, insert: IssuedMany::new(inserts) })
     }
 
-    /// The rows one after the other, each by the path of one certificate and in a commit of its own: so that the second of two rows
-    /// for one fact meets the certificate of the first.
-    pub(super) async fn issue_one_by_one(&self, issuer: &OrganisationId, by: JobBy<'_>, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
-        let mut results = Vec::with_capacity(orders.len());
-        for order in orders {
-            results.push(self.issue_alone(issuer, by, order, is_dry_run).await?);
-        }
-        Ok(PreparedRows { results, insert: IssuedMany::default() })
+    /// The certificate that a row puts right, and what is taken for the new one; None in a dry run, which takes nothing.
+    async fn ready_to_sign(&self, issuer: &OrganisationId, order: &IssueOrder, decision: &Decision, is_dry_run: bool) -> Result<Option<(Option<store::Standing>, Taken)>, Error> {
+        let cured = self.check_cure(order, issuer).await?;
+        Ok(if is_dry_run { None } else { Some((cured, self.take_for(order, decision).await?)) })
     }
-
-    /// A refusal is a result; only a failing registry is an error.
-    async fn issue_alone(&self, issuer: &OrganisationId, by: JobBy<'_>, order: &IssueOrder, is_dry_run: bool) -> Result<RowResult, Error> {
-        let done = if is_dry_run {
-            self.issue_warnings(issuer, order).await.map(|warnings| RowResult::would_issue(&warnings))
-        } else {
-            self.issue(issuer, by.client, order.clone(), None).await.map(|(issued, _)| RowResult::issued(issued.is_new || by.made(issued.standing.0.registered_at, &issued.standing.0.registered_by), &issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings))
-        };
-        done.or_else(RowResult::of)
-    }
-}
-
-/// Whether no row depends on another certificate, or claims the number of another row.
-fn can_be_decided_together(orders: &[IssueOrder]) -> bool {
-    let mut numbers = HashSet::new();
-    orders.iter().all(|order| order.cures.is_none() && order.certificate_number.as_ref().is_none_or(|number| numbers.insert(number)))
 }
 
 /// Violations as rows of jobs keep them, in both languages; the reader's language is chosen when they are read.

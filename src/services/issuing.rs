@@ -44,6 +44,27 @@ pub struct IssueOrder {
     pub cures: Option<CertificateId>,
 }
 
+/// How often an order is decided anew when another one came in between.
+pub(super) const ROUNDS_MAX: usize = 8;
+
+/// Whether a conflict is with another certificate, so that the order must be looked at again.
+pub(super) fn is_met_by_another(constraint: Constraint) -> bool {
+    matches!(constraint, Constraint::CertificateBusiness | Constraint::CertificateCure | Constraint::CertificateNumber)
+}
+
+impl IssueOrder {
+    /// Why an order that met another certificate will never succeed; None when another round may.
+    pub(super) fn refusal_of(&self, constraint: Constraint) -> Option<Error> {
+        match constraint {
+            Constraint::CertificateBusiness | Constraint::CertificateCure if self.cures.is_some() => {
+                Some(Error::Conflict(Text::new("the revoked certificate has been put right already", "该被撤销证书已办理过补正")))
+            }
+            Constraint::CertificateNumber if self.certificate_number.is_some() => Some(number_taken()),
+            _ => None,
+        }
+    }
+}
+
 /// An order without its worker, who is still to be found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OrderContent {
@@ -175,23 +196,38 @@ impl Registry {
     /// Issues one certificate of the actor's own body. One assessment gives one certificate: asking again returns it.
     pub async fn issue_certificate(&self, actor: &Actor, order: IssueOrder, intent: &Intent<IssuedCertificate>) -> Result<Answer, Error> {
         let issuer = self.authorise_issue(actor, &order)?;
-        self.issue(&issuer, actor.client.as_str(), order, Some(intent)).await.map(|(_, answer)| answer.expect("an intent was given"))
+        // A serial that a body chose itself may be met by the series; the next one is taken instead.
+        for _ in 0..ROUNDS_MAX {
+            let decision = match self.decide(&issuer, &order).await? {
+                Decided::Issue(decision) => *decision,
+                Decided::Exists(existing, body) => return self.answer_known(intent, &self.open_issued(*existing, body.name.clone())?).await,
+            };
+            let cured = self.check_cure(&order, &issuer).await?;
+            let (stamps, taken) = (decision.stamps(), self.take_for(&order, &decision).await?);
+            let (issued, signed) = self.compose(actor.client.as_str(), &order, decision, cured.as_ref(), taken)?;
+            let (answer, kept) = self.answer(intent, &issued);
+            let insert = IssuedInsert::new(issued.standing, &issuer, stamps, signed, Some(kept))?;
+            match self.store.write(move |tx| insert.run(tx)).await {
+                Ok(()) => return Ok(answer),
+                // Somebody changed what this was decided on: the body, its filing, the scores or the notice. Decide anew.
+                Err(StoreError::Stale) => self.forget_basis(&issuer, &order),
+                // Otherwise the fact has its certificate since a moment, which the next round finds, or the next number is free.
+                Err(StoreError::Conflict(constraint)) if is_met_by_another(constraint) => order.refusal_of(constraint).map_or(Ok(()), Err)?,
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::Unavailable(Text::new("no free number was found in eight tries", "连续八次未取得可用编号")))
     }
 
     /// What issuing would say, without issuing: warnings, or every violation.
     pub async fn check_issue(&self, actor: &Actor, order: &IssueOrder) -> Result<Vec<Violation>, Error> {
         let issuer = self.authorise_issue(actor, order)?;
-        self.issue_warnings(&issuer, order).await
-    }
-
-    /// The same for a row of a job.
-    pub(super) async fn issue_warnings(&self, issuer: &OrganisationId, order: &IssueOrder) -> Result<Vec<Violation>, Error> {
         loop {
-            match self.decide(issuer, order).await? {
+            match self.decide(&issuer, order).await? {
                 Decided::Exists(..) => return Ok(Vec::new()),
                 // Nothing is written that would compare the stamps.
-                Decided::Issue(decision) if self.is_basis_current(&decision.body, &decision.gathered).await? => return self.check_cure(order, issuer).await.map(|_| decision.warnings),
-                Decided::Issue(_) => self.forget_basis(issuer, order),
+                Decided::Issue(decision) if self.is_basis_current(&decision.body, &decision.gathered).await? => return self.check_cure(order, &issuer).await.map(|_| decision.warnings),
+                Decided::Issue(_) => self.forget_basis(&issuer, order),
             }
         }
     }
@@ -200,55 +236,6 @@ impl Registry {
         let issuer = self.own_organisation(actor)?;
         self.authorise(actor, Act::IssueCertificate { issuer: &issuer, kind: order.subject.kind() })?;
         Ok(issuer)
-    }
-
-    /// Issues in the name of a body whose right to ask was decided before; also for rows of jobs.
-    pub(super) async fn issue(
-        &self,
-        issuer: &OrganisationId,
-        by: &str,
-        order: IssueOrder,
-        intent: Option<&Intent<IssuedCertificate>>,
-    ) -> Result<(IssuedCertificate, Option<Answer>), Error> {
-        // A serial that a body chose itself may be met by the series; the next one is taken instead.
-        for _ in 0..8 {
-            let decision = match self.decide(issuer, &order).await? {
-                Decided::Issue(decision) => *decision,
-                Decided::Exists(existing, body) => {
-                    let issued = self.open_issued(*existing, body.name.clone())?;
-                    let answer = match intent {
-                        Some(intent) => Some(self.answer_known(intent, &issued).await?),
-                        None => None,
-                    };
-                    return Ok((issued, answer));
-                }
-            };
-            let cured = self.check_cure(&order, issuer).await?;
-            let (stamps, taken) = (decision.stamps(), self.take_for(&order, &decision).await?);
-            let (issued, signed) = self.compose(by, &order, decision, cured.as_ref(), taken)?;
-            let (answer, kept) = match intent {
-                Some(intent) => {
-                    let (answer, kept) = self.answer(intent, &issued);
-                    (Some(answer), Some(kept))
-                }
-                None => (None, None),
-            };
-            let insert = IssuedInsert::new(issued.standing.clone(), issuer, stamps, signed, kept)?;
-            match self.store.write(move |tx| insert.run(tx)).await {
-                Ok(()) => return Ok((issued, answer)),
-                // Somebody changed what this was decided on: the body, its filing, the scores or the notice. Decide anew.
-                Err(StoreError::Stale) => self.forget_basis(issuer, &order),
-                // The fact has its certificate since a moment: the next round finds it.
-                Err(StoreError::Conflict(Constraint::CertificateBusiness)) if order.cures.is_none() => {}
-                Err(StoreError::Conflict(Constraint::CertificateCure | Constraint::CertificateBusiness)) => {
-                    return Err(Error::Conflict(Text::new("the revoked certificate has been put right already", "该被撤销证书已办理过补正")));
-                }
-                Err(StoreError::Conflict(Constraint::CertificateNumber)) if order.certificate_number.is_some() => return Err(number_taken()),
-                Err(StoreError::Conflict(Constraint::CertificateNumber)) => {}
-                Err(other) => return Err(other.into()),
-            }
-        }
-        Err(Error::Unavailable(Text::new("no free number was found in eight tries", "连续八次未取得可用编号")))
     }
 
     /// Gathers and asks the rules. A refusal on remembered facts counts only if they are still the facts.
@@ -411,7 +398,7 @@ impl Registry {
     }
 
     /// The certificate that is put right must be a revoked one of the same body (IS-7).
-    async fn check_cure(&self, order: &IssueOrder, issuer: &OrganisationId) -> Result<Option<Standing>, Error> {
+    pub(super) async fn check_cure(&self, order: &IssueOrder, issuer: &OrganisationId) -> Result<Option<Standing>, Error> {
         let Some(cures) = &order.cures else { return Ok(None) };
         let wanted = cures.to_string();
         let found = self.store.read(move |conn| store::find_by_id(conn, &wanted)).await?;

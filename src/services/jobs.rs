@@ -7,9 +7,9 @@ use super::Registry;
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::batches::BatchChange;
-use super::bulk_issuing::{JobBy, RowResult};
+use super::bulk_issuing::RowResult;
 use super::composing::IssuedMany;
-use super::issuing::{IssueOrder, IssueSubject, OrderContent};
+use super::issuing::{IssueOrder, IssueSubject, OrderContent, ROUNDS_MAX, is_met_by_another};
 use super::status::StatusWrite;
 use crate::domain::access::{Act, Actor, READ_JOB, holds_any};
 use crate::domain::certificate_kind::CertificateKind;
@@ -39,11 +39,35 @@ struct Cursor {
     subject: Option<String>,
 }
 
-/// One row of a step: its number, whom or what it is about, and what is to be done, or why nothing can be.
-pub(super) struct StepRow {
+/// A row as its result names it: its number, and whom or what it is about.
+pub(super) struct RowName {
     pub number: i32,
     pub subject: String,
-    pub order: Result<IssueOrder, RowResult>,
+}
+
+/// A row of a step that issues: what is to be issued, or why nothing can be.
+pub(super) type OrderedRow = (RowName, Result<IssueOrder, RowResult>);
+
+/// Why a worker stops before its job is done.
+enum Interrupted {
+    /// The job was cancelled, or another worker has taken it over.
+    LeaseLost,
+    Failed(Error),
+}
+
+impl From<Error> for Interrupted {
+    fn from(error: Error) -> Self {
+        Interrupted::Failed(error)
+    }
+}
+
+impl From<StoreError> for Interrupted {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(Constraint::JobLease) => Interrupted::LeaseLost,
+            other => Interrupted::Failed(other.into()),
+        }
+    }
 }
 
 /// What a step writes beside its row results.
@@ -65,9 +89,11 @@ impl StepWrite {
 
 /// A step that is decided and signed: a result for each row, and what is to be written.
 struct ReadyStep {
-    rows: Vec<StepRow>,
+    rows: Vec<RowName>,
     results: Vec<RowResult>,
     write: StepWrite,
+    /// What each row orders; empty for a change of status.
+    orders: Vec<Result<IssueOrder, RowResult>>,
 }
 
 impl Registry {
@@ -165,11 +191,10 @@ impl Registry {
         let id = job.id.clone();
         let ended = match self.work_through(job, &holder).await {
             Ok(()) => "finished",
-            // Cancelled, or taken over by another worker.
-            Err(Error::Conflict(_)) => return Ok(true),
+            Err(Interrupted::LeaseLost) => return Ok(true),
             // The registry is in trouble: whoever takes the job when the lease has ended goes on.
-            Err(error @ (Error::Unavailable(_) | Error::Stale)) => return Err(error),
-            Err(error) => {
+            Err(Interrupted::Failed(error @ Error::Unavailable(_))) => return Err(error),
+            Err(Interrupted::Failed(error)) => {
                 tracing::error!(?error, job = %id, "a job cannot be done");
                 "failed"
             }
@@ -180,7 +205,7 @@ impl Registry {
     }
 
     /// All steps that are left. While one is written, the next one is decided and signed.
-    async fn work_through(&self, mut job: JobRow, holder: &str) -> Result<(), Error> {
+    async fn work_through(&self, mut job: JobRow, holder: &str) -> Result<(), Interrupted> {
         let id = job.id.clone();
         let last = self.store.read(move |conn| store::find_last_job_row(conn, &id)).await?;
         let mut cursor = last.map_or_else(Cursor::default, |row| Cursor { row: row.row_number, subject: Some(row.subject) });
@@ -207,13 +232,25 @@ impl Registry {
         if rows.is_empty() {
             return Ok(None);
         }
-        let orders: Vec<IssueOrder> = rows.iter().filter_map(|row| row.order.as_ref().ok().cloned()).collect();
-        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, job_by(job), &orders, job.dry_run).await?;
-        Ok(Some(ReadyStep { results: merge(&rows, prepared.results)?, rows, write: StepWrite::Issue(prepared.insert) }))
+        let (rows, orders): (Vec<RowName>, Vec<Result<IssueOrder, RowResult>>) = rows.into_iter().unzip();
+        let (results, write) = self.prepare_orders(job, &orders).await?;
+        Ok(Some(ReadyStep { rows, results, write, orders }))
+    }
+
+    /// A result for each order, and the certificates that are to be written.
+    async fn prepare_orders(&self, job: &JobRow, orders: &[Result<IssueOrder, RowResult>]) -> Result<(Vec<RowResult>, StepWrite), Error> {
+        let to_issue: Vec<IssueOrder> = orders.iter().filter_map(|order| order.as_ref().ok().cloned()).collect();
+        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, &to_issue, job.dry_run).await?;
+        let mut decided = prepared.results.into_iter();
+        let merged = orders.iter().map(|order| match order {
+            Ok(_) => decided.next().ok_or_else(|| Error::Internal("a row without a result".to_owned())),
+            Err(refused) => Ok(refused.clone()),
+        });
+        Ok((merged.collect::<Result<_, _>>()?, StepWrite::Issue(prepared.insert)))
     }
 
     /// The next candidates of a session, in the order of their identifiers.
-    async fn next_candidates(&self, job: &JobRow, cursor: &Cursor) -> Result<Vec<StepRow>, Error> {
+    async fn next_candidates(&self, job: &JobRow, cursor: &Cursor) -> Result<Vec<OrderedRow>, Error> {
         let input: serde_json::Value = super::stored_json(&job.input)?;
         let session: SessionId = super::stored(input["session_id"].as_str().unwrap_or_default())?;
         let (wanted, after) = (session.to_string(), cursor.subject.clone());
@@ -221,7 +258,7 @@ impl Registry {
         let rows = candidates.into_iter().zip(cursor.row + 1..).map(|(standing, number)| {
             let subject = standing.candidate.worker_id;
             let content = OrderContent { subject: IssueSubject::Assessed { session: session.clone() }, issued_on: None, certificate_number: None, form_serial: None, cures: None };
-            Ok(StepRow { number, order: Ok(content.for_worker(super::stored(&subject)?)), subject })
+            Ok((RowName { number, subject: subject.clone() }, Ok(content.for_worker(super::stored(&subject)?))))
         });
         rows.collect()
     }
@@ -233,7 +270,7 @@ impl Registry {
         if issued.is_empty() {
             return Ok(None);
         }
-        let rows = issued.into_iter().map(|(number, subject)| StepRow { number, subject, order: Err(RowResult { outcome: "changed", result: json!({}) }) }).collect::<Vec<_>>();
+        let rows: Vec<RowName> = issued.into_iter().map(|(number, subject)| RowName { number, subject }).collect();
         let (write, refusals) = self.decide_changes(&super::stored(&job.organisation_id)?, standings, &order, &job.created_by).await?;
         let mut refused: HashMap<String, Violation> = refusals.into_iter().collect();
         let outcome = if job.dry_run { "would_change" } else { "changed" };
@@ -244,40 +281,64 @@ impl Registry {
                 None => RowResult { outcome, result: json!({ "certificate_id": row.subject }) },
             })
             .collect();
-        Ok(Some(ReadyStep { rows, results, write: if job.dry_run { StepWrite::Nothing } else { StepWrite::Status(write) } }))
+        let write = if job.dry_run { StepWrite::Nothing } else { StepWrite::Status(write) };
+        Ok(Some(ReadyStep { rows, results, write, orders: Vec::new() }))
     }
 
-    /// Writes a step with its row results. What moved since it was decided is decided again: certificates row by row, changes of
-    /// status together.
-    async fn write_step(&self, job: &mut JobRow, holder: &str, mut step: ReadyStep) -> Result<(), Error> {
-        let issuer: OrganisationId = super::stored(&job.organisation_id)?;
-        for _ in 0..8 {
-            match self.try_write_step(job, holder, &step.rows, step.results, step.write).await {
+    /// Writes a step with its row results. What moved since it was decided is decided again: changes of status together, orders row
+    /// by row, so that one row that meets another does not hold up the rest.
+    async fn write_step(&self, job: &mut JobRow, holder: &str, mut step: ReadyStep) -> Result<(), Interrupted> {
+        for _ in 0..ROUNDS_MAX {
+            let ReadyStep { rows, results, write, orders } = step;
+            match self.try_write_step(job, holder, &rows, results, write).await {
                 Ok(()) => return Ok(()),
-                Err(StoreError::Conflict(Constraint::JobLease)) => return Err(Error::Conflict(Text::new("the job was cancelled or taken over", "任务已取消或由其他节点接管"))),
-                Err(StoreError::Stale | StoreError::Conflict(_)) => {}
+                Err(StoreError::Stale) if !orders.is_empty() => return self.write_rows(job, holder, rows, orders).await,
+                Err(StoreError::Conflict(constraint)) if is_met_by_another(constraint) => return self.write_rows(job, holder, rows, orders).await,
+                Err(StoreError::Stale | StoreError::Conflict(Constraint::StatusChange)) => {}
                 Err(other) => return Err(other.into()),
             }
-            if job.kind == KIND_CHANGE_BATCH_STATUS {
-                let after = step.rows.first().map_or(0, |row| row.number - 1);
-                let Some(again) = self.prepare_changes(job, after).await? else { return Ok(()) };
-                step = again;
-                continue;
-            }
-            let orders: Vec<IssueOrder> = step.rows.iter().filter_map(|row| row.order.as_ref().ok().cloned()).collect();
-            orders.iter().for_each(|order| self.forget_basis(&issuer, order));
-            let prepared = self.issue_one_by_one(&issuer, job_by(job), &orders, job.dry_run).await?;
-            (step.results, step.write) = (merge(&step.rows, prepared.results)?, StepWrite::Issue(prepared.insert));
+            let after = rows.first().map_or(0, |row| row.number - 1);
+            let Some(again) = self.prepare_changes(job, after).await? else { return Ok(()) };
+            step = again;
         }
-        Err(Error::Unavailable(Text::new("a step met changes eight times", "任务步骤连续八次遇到变更")))
+        Err(moved_too_often().into())
     }
 
-    async fn try_write_step(&self, job: &mut JobRow, holder: &str, rows: &[StepRow], results: Vec<RowResult>, write: StepWrite) -> Result<(), StoreError> {
+    /// The rows of a step, each as a step of its own.
+    async fn write_rows(&self, job: &mut JobRow, holder: &str, rows: Vec<RowName>, orders: Vec<Result<IssueOrder, RowResult>>) -> Result<(), Interrupted> {
+        for (row, order) in rows.into_iter().zip(orders) {
+            self.write_row(job, holder, row, order).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_row(&self, job: &mut JobRow, holder: &str, row: RowName, mut order: Result<IssueOrder, RowResult>) -> Result<(), Interrupted> {
+        let issuer: OrganisationId = super::stored(&job.organisation_id)?;
+        for _ in 0..ROUNDS_MAX {
+            if let Ok(order) = &order {
+                self.forget_basis(&issuer, order);
+            }
+            let (results, write) = self.prepare_orders(job, std::slice::from_ref(&order)).await?;
+            match self.try_write_step(job, holder, std::slice::from_ref(&row), results, write).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Stale) => {}
+                Err(StoreError::Conflict(constraint)) if is_met_by_another(constraint) => {
+                    if let Some(refusal) = order.as_ref().ok().and_then(|order| order.refusal_of(constraint)) {
+                        order = Err(RowResult::of(refusal)?);
+                    }
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(moved_too_often().into())
+    }
+
+    async fn try_write_step(&self, job: &mut JobRow, holder: &str, rows: &[RowName], results: Vec<RowResult>, write: StepWrite) -> Result<(), StoreError> {
         let mut moved = job.clone();
         moved.done += rows.len() as i32;
         moved.failed += results.iter().filter(|result| result.is_failure()).count() as i32;
         moved.total = moved.total.max(moved.done);
-        let row = |(row, result): (&StepRow, &RowResult)| JobRowRow { job_id: job.id.clone(), row_number: row.number, subject: row.subject.clone(), outcome: result.outcome.to_owned(), result: result.result.to_string() };
+        let row = |(row, result): (&RowName, &RowResult)| JobRowRow { job_id: job.id.clone(), row_number: row.number, subject: row.subject.clone(), outcome: result.outcome.to_owned(), result: result.result.to_string() };
         let job_rows: Vec<JobRowRow> = rows.iter().zip(&results).map(row).collect();
         let changed = if let StepWrite::Status(change) = &write { change.number_keys().to_vec() } else { Vec::new() };
         let (advanced, holder, lease_until) = (moved.clone(), holder.to_owned(), self.now_micros() + LEASE_MICROS);
@@ -293,17 +354,6 @@ impl Registry {
     }
 }
 
-fn job_by(job: &JobRow) -> JobBy<'_> {
-    JobBy { client: &job.created_by, since: job.created_at }
-}
-
-/// Results of all rows in their order: of those that were decided, and of those that never could be.
-fn merge(rows: &[StepRow], decided: Vec<RowResult>) -> Result<Vec<RowResult>, Error> {
-    let mut decided = decided.into_iter();
-    rows.iter()
-        .map(|row| match &row.order {
-            Ok(_) => decided.next().ok_or_else(|| Error::Internal("a row without a result".to_owned())),
-            Err(refused) => Ok(refused.clone()),
-        })
-        .collect()
+fn moved_too_often() -> Error {
+    Error::Unavailable(Text::new("a step met changes eight times", "任务步骤连续八次遇到变更"))
 }

@@ -218,27 +218,18 @@ pub fn find_by_business(conn: &mut Conn, business_key: &str) -> Result<Option<St
     id.map_or(Ok(None), |id| find_by_id(conn, &id))
 }
 
-/// A certificate, and who asked for it when.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = certificates)]
-pub struct IssuedName {
-    pub id: String,
-    pub registered_at: i64,
-    pub registered_by: String,
-}
-
 /// The certificates of these business facts: business key, certificate, and the JSON of its facts.
-pub fn list_by_business(conn: &mut Conn, keys: &[String]) -> Result<Vec<(String, IssuedName, String)>, StoreError> {
+pub fn list_by_business(conn: &mut Conn, keys: &[String]) -> Result<Vec<(String, String, String)>, StoreError> {
     let mut found = Vec::new();
     for chunk in keys.chunks(500) {
-        let rows: Vec<(String, IssuedName, String)> = on!(conn, |c| certificates::table
+        let rows: Vec<(String, String, String)> = on!(conn, |c| certificates::table
             .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificates::id)))
             .inner_join(
                 certificate_versions::table
                     .on(certificate_versions::certificate_id.eq(certificates::id).and(certificate_versions::version.eq(certificate_states::version)))
             )
             .filter(certificates::business_key.eq_any(chunk))
-            .select((certificates::business_key, IssuedName::as_select(), certificate_versions::facts))
+            .select((certificates::business_key, certificates::id, certificate_versions::facts))
             .load(c))?;
         found.extend(rows);
     }

@@ -193,6 +193,51 @@ on_both_databases!(a_whole_batch_is_withdrawn_but_not_what_stood_before, |regist
     assert_eq!((outcomes(&again), again[0]["violations"].as_array().unwrap().len()), (vec!["refused"], 1));
 });
 
+on_both_databases!(one_fact_on_many_rows_is_issued_once_and_withdrawn_once, |registry| {
+    let (body, worker) = trainer(registry);
+    registry.let_time_pass();
+    let row = |project: usize| format!("{}\n", json!({ "worker_id": worker.id, "project": format!("课程{project}") }));
+    // The first fact stands on the next row too, and far behind in another step.
+    let file: String = std::iter::once(0).chain(0..600).chain([0, 3]).map(row).collect();
+    let reply = send(registry, &body, "/v1/certificate_batches", NDJSON, file.as_bytes(), &[]);
+    let batch = reply.header("location").unwrap().to_owned();
+    wait(registry, &body, &batch);
+    let found = rows(registry, &body, &batch);
+    let known: Vec<usize> = outcomes(&found).iter().enumerate().filter(|(_, outcome)| **outcome == "exists").map(|(place, _)| place).collect();
+    assert_eq!(known, [1, 601, 602]);
+    assert_eq!(outcomes(&found).iter().filter(|outcome| **outcome == "issued").count(), 600);
+    let change = json!({ "change": "withdraw", "reason": "the class was never held" }).to_string();
+    let reply = send(registry, &body, &format!("{batch}/status_changes"), "application/json", change.as_bytes(), &[]);
+    let job = reply.header("location").unwrap().to_owned();
+    assert_eq!(wait(registry, &body, &job)["state"], "finished");
+    let changed = rows(registry, &body, &job);
+    assert_eq!((changed.len(), outcomes(&changed).iter().all(|outcome| *outcome == "changed")), (600, true));
+});
+
+on_both_databases!(rows_that_meet_each_other_are_told_apart_and_the_others_stand, |registry| {
+    let (body, workers, session) = assessed(registry);
+    let wrong = registry.post_as(&body.client, "/v1/certificates", &json!({ "worker_id": workers[0].id, "session_id": session })).expect(201);
+    let id = wrong["certificate_id"].as_str().unwrap();
+    registry.post_as(&body.client, &format!("/v1/certificates/{id}/status_changes"), &json!({ "change": "revoke", "reason": "revoked in error" })).expect(200);
+    let cure = json!({ "worker_id": workers[0].id, "session_id": session, "cures": id }).to_string();
+    let file = [cure.clone(), json!({ "worker_id": workers[1].id, "session_id": session }).to_string(), cure].join("\n");
+    let (job, found) = run(registry, &body, NDJSON, file.as_bytes());
+    assert_eq!((&job["state"], outcomes(&found)), (&json!("finished"), vec!["issued", "issued", "refused"]));
+    assert_ne!(found[0]["certificate_number"], wrong["certificate_number"]);
+    assert!(found[2]["violations"][0]["detail"].as_str().unwrap().contains("put right already"), "{}", found[2]);
+
+    // Two rows claim one number.
+    let (body, worker) = (&body, &workers[0]);
+    let other = registry.worker(&body.client, 9);
+    let again = registry.published_session(body, &[worker.clone(), other.clone()], &[("80", "80"), ("80", "80")], json!({ "level": "level4", "held_on": "2026-03-19" }));
+    registry.set_clock("2026-04-20T01:00:00Z");
+    let number = "S000032000001264000777";
+    let claim = |worker: &Worker| json!({ "worker_id": worker.id, "session_id": again, "certificate_number": number }).to_string();
+    let (job, found) = run(registry, body, NDJSON, [claim(worker), claim(&other)].join("\n").as_bytes());
+    assert_eq!((&job["state"], outcomes(&found)), (&json!("finished"), vec!["issued", "refused"]), "{found:?}");
+    assert_eq!((&found[0]["certificate_number"], &found[1]["violations"][0]["rule"]), (&json!(number), &json!("IS-5")));
+});
+
 #[test]
 fn a_batch_goes_on_where_a_dead_node_left_it() {
     for database in [Database::Sqlite, Database::Postgres] {
