@@ -1,8 +1,9 @@
 //! Bulk work against its limits, measured in one run: `cargo bench --bench bulk`.
 //!
-//! Batches of certificates over HTTP on SQLite, one behind the other, so that the cost of a certificate is seen while the registry
-//! grows; each is compared with signing the same bytes on every core and inserting them durably, with nothing around. Then the
-//! audit of everything that was made. `BENCH_CERTIFICATES` sizes it (default 100000).
+//! A batch of 100,000 certificates over HTTP on SQLite, compared with signing the same bytes on every core and inserting them and
+//! their log entries durably, with nothing around. Batches of 10,000 before and behind it show what a certificate costs while the
+//! registry grows. Then bulk verification, and the audit of everything that was made. `BENCH_CERTIFICATES` adds more batches of
+//! 100,000 (1000000: ten); a worker has five certificates.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,15 +19,20 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use support::{Body, Database, TestRegistry};
 
-const BATCH: usize = 10_000;
-const WORKERS: u32 = 1_000;
-const STEP: usize = 500;
+const LARGE: usize = 100_000;
+/// A batch of this size comes first and last, so that the cost of a certificate in a small and in a large registry is seen.
+const SMALL: usize = 10_000;
+const VERIFY_ROUNDS: usize = 10;
+const CERTIFICATES_PER_WORKER: usize = 5;
+/// What a log entry takes beside its position: kind, subject, time, salt, commitment.
+const ENTRY_BYTES: usize = 140;
+const STEP: usize = 1_000;
 
 /// Seconds for signing `count` documents of `size` bytes on every core, and for inserting them durably, `STEP` at a time.
 fn sign_and_insert(count: usize, size: usize) -> (f64, f64) {
     let directory = tempfile::tempdir().unwrap();
     let mut conn = Conn::open(&format!("sqlite:{}", directory.path().join("raw.db").display()).parse().unwrap()).unwrap();
-    conn.execute_script("CREATE TABLE raw (number TEXT PRIMARY KEY, document BLOB NOT NULL)").unwrap();
+    conn.execute_script("CREATE TABLE raw (number TEXT PRIMARY KEY, document BLOB NOT NULL); CREATE TABLE entries (position INTEGER PRIMARY KEY, entry BLOB NOT NULL)").unwrap();
     let Conn::Sqlite(sqlite) = &mut conn else { unreachable!() };
     let (key, document) = (IssuingKey::from_secret("did:web:bench.example", &[1; 32]), vec![b'x'; size]);
     let (mut signing, mut inserting) = (Duration::ZERO, Duration::ZERO);
@@ -42,6 +48,9 @@ fn sign_and_insert(count: usize, size: usize) -> (f64, f64) {
                         .bind::<diesel::sql_types::Text, _>(format!("S{:021}", step * STEP + row))
                         .bind::<diesel::sql_types::Binary, _>(document)
                         .execute(sqlite)?;
+                    for _ in 0..2 {
+                        diesel::sql_query("INSERT INTO entries (entry) VALUES (?)").bind::<diesel::sql_types::Binary, _>([7; ENTRY_BYTES].as_slice()).execute(sqlite)?;
+                    }
                 }
                 diesel::QueryResult::Ok(())
             })
@@ -51,10 +60,11 @@ fn sign_and_insert(count: usize, size: usize) -> (f64, f64) {
     (signing.as_secs_f64(), inserting.as_secs_f64())
 }
 
-/// Sends a file of rows and waits for its end; seconds from the first byte to the last row.
-fn issue_batch(registry: &TestRegistry, body: &Body, workers: &[String], number: usize) -> f64 {
+/// Sends a file of `rows` rows and waits for its end; seconds from the first byte to the last row.
+fn issue_batch(registry: &TestRegistry, body: &Body, workers: &[String], number: usize, rows: usize) -> f64 {
+    // Classes of neighbours in the order of their registration, each worker with a certificate in several of them.
     let row = |index: usize| json!({ "worker_id": workers[index % workers.len()], "project": format!("课程 {number}-{}", index / workers.len()) }).to_string();
-    let file = (0..BATCH).map(row).collect::<Vec<_>>().join("\n");
+    let file = (0..rows).map(row).collect::<Vec<_>>().join("\n");
     let bearer = format!("Bearer {}", registry.token(&body.client));
     let started = Instant::now();
     let reply = registry.send("POST", "/v1/certificate_batches", &[("authorization", &bearer), ("content-type", "application/x-ndjson")], file.as_bytes());
@@ -62,7 +72,7 @@ fn issue_batch(registry: &TestRegistry, body: &Body, workers: &[String], number:
     loop {
         let job: Value = registry.get_as(&body.client, &path, &[]).expect(200);
         if job["state"] == "finished" {
-            assert_eq!((&job["done"], &job["failed"]), (&json!(BATCH), &json!(0)));
+            assert_eq!((&job["done"], &job["failed"]), (&json!(rows), &json!(0)));
             return started.elapsed().as_secs_f64();
         }
         assert!(["queued", "running"].contains(&job["state"].as_str().unwrap()), "{job}");
@@ -78,30 +88,60 @@ fn own_memory() -> f64 {
 }
 
 fn main() {
-    let certificates: usize = std::env::var("BENCH_CERTIFICATES").map_or(100_000, |text| text.parse().unwrap());
+    let certificates: usize = std::env::var("BENCH_CERTIFICATES").map_or(LARGE, |text| text.parse().unwrap());
     let registry = TestRegistry::start(Database::Sqlite, &[("token_seconds", "43200"), ("workers", "1")]);
     registry.let_time_pass();
     let body = registry.body_with("52320100000000027X", json!({ "certificate_kinds": ["training_completion"], "number_prefix": null, "occupations": [] }));
-    let workers: Vec<String> = (0..WORKERS).map(|index| registry.worker(&body.client, index).id).collect();
-    println!("batches of {BATCH} certificates over HTTP; SQLite, WAL, synchronous=FULL\n");
-    let (mut first, mut total) = (0.0, 0.0);
-    for number in 0..certificates / BATCH {
-        let seconds = issue_batch(&registry, &body, &workers, number);
-        if number == 0 {
-            first = seconds;
-            let document = registry.get_as(&body.client, "/v1/certificates?limit=1", &[]).expect(200)["items"][0]["certificate_id"].as_str().unwrap().to_owned();
-            let size = registry.get_as(&body.client, &format!("/v1/certificates/{document}"), &[("accept", "application/vc+jwt")]).bytes.len();
-            let (signing, inserting) = sign_and_insert(BATCH, size);
-            println!("documents of {size} bytes; signing them alone {signing:.2} s, inserting them alone {inserting:.2} s; the batch {:.2} times both\n", seconds / (signing + inserting));
-        }
-        total += seconds;
-        let size = (number + 1) * BATCH;
-        if [1, 2, 5, 10, 20, 50, 100].contains(&(number + 1)) {
-            println!("{size:>9} certificates   {:>7.0}/s   {:>5.2} of the first batch's time   {:>5.0} MiB of own memory", BATCH as f64 / seconds, seconds / first, own_memory());
+    let count = (certificates / CERTIFICATES_PER_WORKER).max(SMALL) as u32;
+    let people = rayon::ThreadPoolBuilder::new().num_threads(32).build().unwrap();
+    let workers: Vec<String> = people.install(|| (0..count).into_par_iter().map(|index| registry.worker(&body.client, index).id).collect());
+    println!("batches over HTTP; SQLite, WAL, synchronous=FULL\n");
+    let (mut issued, mut number) = (0, 0);
+    let mut issue = |rows: usize| {
+        number += 1;
+        issued += rows;
+        (rows as f64 / issue_batch(&registry, &body, &workers, number, rows), issued)
+    };
+    let print = |rows: usize, rate: f64, issued: usize| println!("{rows:>7} certificates {rate:>8.0}/s   {issued:>8} in the registry   {:>4.0} MiB of own memory", own_memory());
+    let (first, size) = issue(SMALL);
+    print(SMALL, first, size);
+    for large in 0..certificates / LARGE {
+        let (rate, size) = issue(LARGE);
+        print(LARGE, rate, size);
+        if large == 0 {
+            let certificate = registry.get_as(&body.client, "/v1/certificates?limit=1", &[]).expect(200)["items"][0]["certificate_id"].as_str().unwrap().to_owned();
+            let size = registry.get_as(&body.client, &format!("/v1/certificates/{certificate}"), &[("accept", "application/vc+jwt")]).bytes.len();
+            let (signing, inserting) = sign_and_insert(LARGE, size);
+            let times = LARGE as f64 / rate / (signing + inserting);
+            println!("        {times:.2} times signing {LARGE} documents of {size} bytes on every core ({signing:.2} s) and inserting them with their log entries ({inserting:.2} s)");
         }
     }
-    println!("\n{certificates} certificates in {total:.1} s: {:.0}/s", certificates as f64 / total);
+    let (last, size) = issue(SMALL);
+    print(SMALL, last, size);
+    println!("        a certificate costs {:.2} of what it cost in the empty registry", first / last);
+    verify(&registry, &body, &workers);
     audit(&registry);
+}
+
+/// A list of staff over HTTP against as many single verifications in this process, without HTTP, recording or receipts.
+fn verify(registry: &TestRegistry, body: &Body, workers: &[String]) {
+    let (_, employer) = registry.organisation("91320102MA0TEXAM3X", "employer", "employer");
+    let page = registry.get_as(&body.client, "/v1/certificates?limit=500", &[]).expect(200);
+    let place = |id: &Value| workers.iter().position(|worker| id == worker.as_str()).unwrap() as u32;
+    let rows: Vec<Value> = page["items"].as_array().unwrap().iter().map(|item| json!({ "certificate_number": item["certificate_number"], "name": support::person(place(&item["worker_id"])).0 })).collect();
+    let key = IssuingKey::from_secret("did:web:bench.example", &[1; 32]);
+    let started = Instant::now();
+    for _ in 0..VERIFY_ROUNDS {
+        let answer = registry.post_as(&employer, "/v1/verifications/bulk?ground=employment", &json!(rows)).expect(200);
+        assert!(answer.as_array().unwrap().iter().all(|row| row["outcome"] == "valid"), "{}", answer[0]);
+    }
+    let bulk = started.elapsed().as_secs_f64() / (VERIFY_ROUNDS * rows.len()) as f64;
+    let started = Instant::now();
+    for _ in 0..10_000 {
+        std::hint::black_box(key.sign(&[b'x'; 1_500]));
+    }
+    let signature = started.elapsed().as_secs_f64() / 10_000.0;
+    println!("\nbulk verification: {:.0} rows/s, each with its receipt and its look recorded: {:.1} times the signature of a receipt alone", 1.0 / bulk, bulk / signature);
 }
 
 /// The binary's own audit of what was made, then again on top of it.

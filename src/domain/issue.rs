@@ -111,11 +111,16 @@ fn staff_findings(filing: Option<&FilingVersion>, employment: Employment) -> Opt
     })
 }
 
+/// Whether IS-8 looks at the levels that a worker already holds: only above the first one.
+pub fn asks_for_held_levels(level: Option<SkillLevel>) -> bool {
+    level.is_some_and(|level| level > SkillLevel::Level5)
+}
+
 /// IS-8: a missing lower level is worth a warning, no more; the standards list other routes.
 fn sequence_findings(facts: &IssueFacts<'_>) -> Option<Violation> {
-    let level = facts.target.level?;
+    let level = facts.target.level.filter(|level| asks_for_held_levels(Some(*level)))?;
     let holds_level_below = facts.held_levels.iter().any(|held| held.rank() + 1 >= level.rank());
-    (level > SkillLevel::Level5 && !holds_level_below).then(|| {
+    (!holds_level_below).then(|| {
         let level = level.as_str();
         Violation::warn("IS-8", Text::new(format!("no certificate of the level below {level} is on record for this occupation"), format!("该职业没有低于 {level} 一级的证书记录"))).fact("level", level)
     })

@@ -1,4 +1,5 @@
-//! Signed notes (C2SP signed-note): a text with signatures under it, and keys as texts.
+//! Signed notes (C2SP signed-note): a text with signatures under it, and keys as texts. Logs sign their checkpoints plainly;
+//! witnesses cosign them with the time at which they saw them (C2SP tlog-cosignature).
 
 use super::Hash;
 use base64::Engine;
@@ -8,8 +9,14 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
 
-/// Ed25519 over the text of the note.
-const ED25519: u8 = 0x01;
+/// How a key signs: its first byte in key identifiers and verifier keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Ed25519 over the text of the note.
+    Log = 0x01,
+    /// Ed25519 over a time and the text (tlog-cosignature, "Ed25519 signed message").
+    Witness = 0x04,
+}
 /// Most signatures of one note (tlog-witness reads at least this many).
 const SIGNATURES_MAX: usize = 200;
 /// Largest note in bytes.
@@ -25,6 +32,7 @@ pub trait NoteSigner: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteKey {
     pub name: String,
+    pub kind: KeyKind,
     key: VerifyingKey,
     id: [u8; 4],
 }
@@ -48,17 +56,27 @@ fn is_name(name: &str) -> bool {
 
 impl NoteKey {
     /// None when the bytes are not a point of the curve, or the name cannot stand in a note.
-    pub fn new(name: &str, key: &[u8; 32]) -> Option<Self> {
+    pub fn new(kind: KeyKind, name: &str, key: &[u8; 32]) -> Option<Self> {
         let verifying = VerifyingKey::from_bytes(key).ok()?;
-        let digest = Sha256::new().chain_update(name).chain_update([b'\n', ED25519]).chain_update(key).finalize();
-        is_name(name).then(|| NoteKey { name: name.to_owned(), key: verifying, id: [digest[0], digest[1], digest[2], digest[3]] })
+        let digest = Sha256::new().chain_update(name).chain_update([b'\n', kind as u8]).chain_update(key).finalize();
+        is_name(name).then(|| NoteKey { name: name.to_owned(), kind, key: verifying, id: [digest[0], digest[1], digest[2], digest[3]] })
+    }
+
+    /// A signature line under this key's name.
+    fn line(&self, signature: &[u8]) -> String {
+        format!("— {} {}\n", self.name, STANDARD.encode([self.id.as_slice(), signature].concat()))
+    }
+
+    fn is_valid(&self, message: &[u8], signature: &[u8]) -> Result<(), NoteFault> {
+        let signature = Signature::from_slice(signature).map_err(|_| NoteFault::WrongSignature)?;
+        self.key.verify_strict(message, &signature).map_err(|_| NoteFault::WrongSignature)
     }
 }
 
 /// The key as a text: `name+hex(id)+base64(type || key)`.
 impl fmt::Display for NoteKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let typed = [&[ED25519], self.key.as_bytes().as_slice()].concat();
+        let typed = [&[self.kind as u8], self.key.as_bytes().as_slice()].concat();
         write!(f, "{}+{}+{}", self.name, hex::encode(self.id), STANDARD.encode(typed))
     }
 }
@@ -70,8 +88,10 @@ impl FromStr for NoteKey {
         let mut parts = text.trim().splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else { return Err(NoteFault::NotAKey) };
         let typed = STANDARD.decode(key).map_err(|_| NoteFault::NotAKey)?;
-        let key: Hash = typed.strip_prefix(&[ED25519]).and_then(|key| key.try_into().ok()).ok_or(NoteFault::NotAKey)?;
-        NoteKey::new(name, &key).filter(|key| hex::encode(key.id) == id).ok_or(NoteFault::NotAKey)
+        let (kind, key) = typed.split_first().ok_or(NoteFault::NotAKey)?;
+        let kind = [KeyKind::Log, KeyKind::Witness].into_iter().find(|known| *known as u8 == *kind).ok_or(NoteFault::NotAKey)?;
+        let key: Hash = key.try_into().map_err(|_| NoteFault::NotAKey)?;
+        NoteKey::new(kind, name, &key).filter(|key| hex::encode(key.id) == id).ok_or(NoteFault::NotAKey)
     }
 }
 
@@ -85,9 +105,18 @@ pub struct Note<'a> {
 
 /// The text with one signature under it.
 pub fn sign(text: &str, signer: &dyn NoteSigner) -> String {
-    let key = signer.key();
-    let signature = [key.id.as_slice(), &signer.sign(text.as_bytes())].concat();
-    format!("{text}\n— {} {}\n", key.name, STANDARD.encode(signature))
+    format!("{text}\n{}", signer.key().line(&signer.sign(text.as_bytes())))
+}
+
+/// What a witness signs: when it saw which checkpoint.
+fn cosigned_message(text: &str, seconds: u64) -> Vec<u8> {
+    format!("cosignature/v1\ntime {seconds}\n{text}").into_bytes()
+}
+
+/// The line of a witness under a checkpoint's text, seen at `seconds` since 1970.
+pub fn cosign(text: &str, signer: &dyn NoteSigner, seconds: u64) -> String {
+    let signature = signer.sign(&cosigned_message(text, seconds));
+    signer.key().line(&[seconds.to_be_bytes().as_slice(), &signature].concat())
 }
 
 impl<'a> Note<'a> {
@@ -107,15 +136,37 @@ impl<'a> Note<'a> {
         if signatures.len() > SIGNATURES_MAX { Err(NoteFault::NotANote) } else { Ok(Note { text, signatures }) }
     }
 
-    /// Checks the signature of one key. Signatures of others are ignored; a wrong one of this key rejects the note.
+    fn signatures_of(&self, key: &NoteKey) -> impl Iterator<Item = &[u8]> {
+        self.signatures.iter().filter(|(name, bytes)| *name == key.name && bytes[..4] == key.id).map(|(_, bytes)| &bytes[4..])
+    }
+
+    /// Checks the signature of one log key. Signatures of others are ignored; a wrong one of this key rejects the note.
     pub fn verify(&self, key: &NoteKey) -> Result<(), NoteFault> {
         let mut has_signed = false;
-        for (_, bytes) in self.signatures.iter().filter(|(name, bytes)| *name == key.name && bytes[..4] == key.id) {
-            let signature = Signature::from_slice(&bytes[4..]).map_err(|_| NoteFault::WrongSignature)?;
-            key.key.verify_strict(self.text.as_bytes(), &signature).map_err(|_| NoteFault::WrongSignature)?;
+        for signature in self.signatures_of(key).filter(|_| key.kind == KeyKind::Log) {
+            key.is_valid(self.text.as_bytes(), signature)?;
             has_signed = true;
         }
         if has_signed { Ok(()) } else { Err(NoteFault::Unsigned) }
+    }
+
+    /// When a witness saw this checkpoint, in seconds since 1970: the latest of its cosignatures. A wrong one of this key rejects
+    /// the note.
+    pub fn cosigned_at(&self, key: &NoteKey) -> Result<u64, NoteFault> {
+        let mut latest = None;
+        for signature in self.signatures_of(key).filter(|_| key.kind == KeyKind::Witness) {
+            let (time, signature) = signature.split_first_chunk::<8>().ok_or(NoteFault::WrongSignature)?;
+            let seconds = u64::from_be_bytes(*time);
+            key.is_valid(&cosigned_message(self.text, seconds), signature)?;
+            latest = latest.max(Some(seconds));
+        }
+        latest.ok_or(NoteFault::Unsigned)
+    }
+
+    /// How many of these witnesses have cosigned. Two keys count as two only if they are two.
+    pub fn count_cosigned(&self, witnesses: &[NoteKey]) -> usize {
+        let distinct = witnesses.iter().enumerate().filter(|(place, key)| !witnesses[..*place].iter().any(|earlier| earlier.key == key.key));
+        distinct.filter(|(_, key)| self.cosigned_at(key).is_ok()).count()
     }
 }
 
@@ -129,8 +180,12 @@ pub mod tests {
 
     impl TestSigner {
         pub fn new(name: &str) -> Self {
-            let key = SigningKey::from_bytes(&[3; 32]);
-            let public = NoteKey::new(name, key.verifying_key().as_bytes()).unwrap();
+            Self::of(KeyKind::Log, name, 3)
+        }
+
+        pub fn of(kind: KeyKind, name: &str, secret: u8) -> Self {
+            let key = SigningKey::from_bytes(&[secret; 32]);
+            let public = NoteKey::new(kind, name, key.verifying_key().as_bytes()).unwrap();
             TestSigner(key, public)
         }
     }
@@ -169,5 +224,33 @@ pub mod tests {
         for wrong in ["", "hello\n", "hello\n\n", "hello\n\n— x AAAA\n", "he\tllo\n\n— x AAAAAAA=\n", note.trim_end()] {
             assert_eq!(Note::parse(wrong), Err(NoteFault::NotANote), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_cosignature_says_when_its_witness_saw_the_checkpoint() {
+        let (log, witness, other) = (TestSigner::new("log.example"), TestSigner::of(KeyKind::Witness, "witness.example/w1", 4), TestSigner::of(KeyKind::Witness, "witness.example/w1", 5));
+        let text = "log.example\n1\nAAAA\n";
+        let note = format!("{}{}", sign(text, &log), cosign(text, &witness, 1_679_315_147));
+        let parsed = Note::parse(&note).unwrap();
+        assert_eq!((parsed.verify(log.key()), parsed.cosigned_at(witness.key()), parsed.cosigned_at(other.key())), (Ok(()), Ok(1_679_315_147), Err(NoteFault::Unsigned)));
+        // A cosignature is no signature of a log, and the other way round.
+        assert_eq!((parsed.verify(witness.key()), parsed.cosigned_at(log.key())), (Err(NoteFault::Unsigned), Err(NoteFault::Unsigned)));
+        let changed = note.replacen("\n1\n", "\n2\n", 1);
+        assert_eq!(Note::parse(&changed).unwrap().cosigned_at(witness.key()), Err(NoteFault::WrongSignature));
+        // One key under two names is one witness.
+        let twin = TestSigner::of(KeyKind::Witness, "witness.example/w2", 4);
+        let twice = format!("{note}{}", cosign(text, &twin, 1));
+        let keys = [witness.key().clone(), twin.key().clone(), other.key().clone()];
+        assert_eq!(Note::parse(&twice).unwrap().count_cosigned(&keys), 1);
+        assert_eq!(witness.key().to_string().parse(), Ok(witness.key().clone()));
+    }
+
+    #[test]
+    fn the_key_identifier_of_the_cosignature_specification_holds() {
+        // tlog-cosignature, first example: the identifier and the time under witness.example.com/w1.
+        let note = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
+        let parsed = Note::parse(note).unwrap();
+        let (_, bytes) = &parsed.signatures[0];
+        assert_eq!((bytes.len(), u64::from_be_bytes(bytes[4..12].try_into().unwrap())), (4 + 8 + 64, 1_679_315_147));
     }
 }

@@ -7,7 +7,7 @@
 use super::Registry;
 use super::composing::{IssuedInsert, IssuedMany, Taken};
 use super::error::Error;
-use super::issuing::{CertificateFacts, Decision, Gathered, IssueOrder, IssueSubject};
+use super::issuing::{CertificateFacts, Decision, Gathered, IssueOrder, IssueSubject, needs_held_levels};
 use super::organisations::Body;
 use super::session_facts::SessionFacts;
 use crate::domain::id::OrganisationId;
@@ -86,17 +86,19 @@ struct Basis {
 
 impl Registry {
     /// Decides and signs the orders of a step.
-    pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
+    pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: &str, orders: Vec<IssueOrder>, is_dry_run: bool) -> Result<PreparedRows, Error> {
+        let orders: Arc<[IssueOrder]> = orders.into();
         loop {
-            let basis = self.read_basis(issuer, orders).await?;
-            let rows = self.decide_rows(issuer, orders, &basis)?;
+            let basis = Arc::new(self.read_basis(issuer, &orders).await?);
+            let (registry, of, asked, read) = (self.clone(), issuer.clone(), Arc::clone(&orders), Arc::clone(&basis));
+            let rows = off_the_request_threads(move || registry.decide_rows(&of, &asked, &read)).await?;
             // A refusal on remembered facts counts only if they are still the facts; of a dry run nothing else compares them.
             let is_to_compare = is_dry_run || rows.iter().any(|row| matches!(row, Row::Done(result) if result.is_failure()));
             if is_to_compare && !self.is_basis_of_rows_current(&basis).await? {
                 orders.iter().for_each(|order| self.forget_basis(issuer, order));
                 continue;
             }
-            return self.sign_rows(issuer, by, orders, rows, is_dry_run).await;
+            return self.sign_rows(issuer, by, &orders, rows, is_dry_run).await;
         }
     }
 
@@ -113,9 +115,14 @@ impl Registry {
             }
         }
         let workers: Vec<String> = orders.iter().map(|order| order.worker.to_string()).collect::<HashSet<_>>().into_iter().collect();
-        // Levels that are held count only for another level.
-        let needs_held = |order: &&IssueOrder| matches!(&order.subject, IssueSubject::Assessed { session } if sessions.get(session.as_str()).is_some_and(|facts| facts.row.level.is_some()));
-        let levelled: Vec<String> = orders.iter().filter(needs_held).map(|order| order.worker.to_string()).collect();
+        let mut levelled = Vec::new();
+        for order in orders {
+            if let IssueSubject::Assessed { session } = &order.subject
+                && needs_held_levels(sessions.get(session.as_str()).map(Arc::as_ref))?
+            {
+                levelled.push(order.worker.to_string());
+            }
+        }
         let keys: Vec<String> = orders.iter().map(|order| self.business_key(issuer, order, 0)).collect();
         let (found, levels, existing) = self
             .store
@@ -135,31 +142,32 @@ impl Registry {
         Ok(self.store.read(move |conn| crate::store::counters::are_stamps(conn, &stamps)).await?)
     }
 
+    /// Each row by itself, on every core; then the rows of one fact against each other, in their order.
     fn decide_rows(&self, issuer: &OrganisationId, orders: &[IssueOrder], basis: &Basis) -> Result<Vec<Row>, Error> {
+        let decide = |order: &IssueOrder| {
+            // A cure is another certificate for the same fact.
+            if order.cures.is_some() {
+                return Ok((None, self.decide_row(order, basis)?));
+            }
+            let key = self.business_key(issuer, order, 0);
+            let row = match basis.existing.get(&key) {
+                Some((id, number)) => Row::Done(RowResult::issued(false, id, number, &[])),
+                None => self.decide_row(order, basis)?,
+            };
+            Ok((Some(key), row))
+        };
+        let decided: Vec<(Option<String>, Row)> = orders.par_iter().map(decide).collect::<Result<_, Error>>()?;
         let mut first: HashMap<String, usize> = HashMap::new();
-        orders
-            .iter()
-            .enumerate()
-            .map(|(place, order)| {
-                // A cure is another certificate for the same fact.
-                if order.cures.is_some() {
-                    return self.decide_row(order, basis);
-                }
-                let key = self.business_key(issuer, order, 0);
-                if let Some(earlier) = first.get(&key) {
-                    return Ok(Row::Same(*earlier));
-                }
-                if let Some((id, number)) = basis.existing.get(&key) {
-                    return Ok(Row::Done(RowResult::issued(false, id, number, &[])));
-                }
-                let row = self.decide_row(order, basis)?;
-                // What was refused says nothing about another row of the same fact, which may be mended.
-                if matches!(row, Row::Sign(_)) {
-                    first.insert(key, place);
-                }
-                Ok(row)
-            })
-            .collect()
+        let rows = decided.into_iter().enumerate().map(|(place, (key, row))| match key {
+            Some(key) if first.contains_key(&key) => Row::Same(first[&key]),
+            // What was refused says nothing about another row of the same fact, which may be mended.
+            Some(key) if matches!(row, Row::Sign(_)) => {
+                first.insert(key, place);
+                row
+            }
+            _ => row,
+        });
+        Ok(rows.collect())
     }
 
     fn decide_row(&self, order: &IssueOrder, basis: &Basis) -> Result<Row, Error> {
@@ -174,8 +182,7 @@ impl Registry {
         let Some((row, name, documents)) = basis.workers.get(order.worker.as_str()) else {
             return missing("worker_id", "no such worker", "没有该劳动者");
         };
-        let has_level = session.as_ref().is_some_and(|session| session.row.level.is_some());
-        let held = if has_level { basis.held.get(order.worker.as_str()).cloned().unwrap_or_default() } else { Vec::new() };
+        let held = basis.held.get(order.worker.as_str()).cloned().unwrap_or_default();
         let worker = match self.open_worker(row, name, documents) {
             Ok(worker) => worker,
             Err(error) => return RowResult::of(error).map(Row::Done),
@@ -223,7 +230,10 @@ impl Registry {
                 })
                 .collect::<Result<Vec<_>, Error>>()
         };
-        let signed = tokio::task::spawn_blocking(sign).await.map_err(|error| Error::Internal(error.to_string()))??;
+        // One step after the other: two at once would both be ready late, and the writer would wait for them.
+        let turn = self.cores.lock().await;
+        let signed = off_the_request_threads(sign).await?;
+        drop(turn);
         let mut inserts = Vec::with_capacity(signed.len());
         for (place, result, insert) in signed {
             results[place] = result;
@@ -241,6 +251,11 @@ impl Registry {
         let cured = self.check_cure(order, issuer).await?;
         Ok(if is_dry_run { None } else { Some((cured, self.take_for(order, decision).await?)) })
     }
+}
+
+/// Runs what keeps every core busy for a while, so that requests are answered meanwhile.
+async fn off_the_request_threads<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(error.to_string()))?
 }
 
 /// Violations as rows of jobs keep them, in both languages; the reader's language is chosen when they are read.

@@ -64,7 +64,7 @@ impl Registry {
             number: 1,
             holder: holder.clone(),
             holder_document: document.id.to_string(),
-            facts: subject.facts,
+            facts: subject.facts.clone(),
             issued_on: order.issued_on.unwrap_or_else(|| self.clock.today()),
             valid_to: subject.valid_to,
             review_due_on: subject.review_due_on,
@@ -75,8 +75,7 @@ impl Registry {
         };
         let (version, signed) = self.sign_version(&row, &body.name, content, by, &reserved)?;
         let state = CertificateStateRow { certificate_id: row.id.clone(), version: 1, state: CertificateState::Issued.as_str().to_owned(), reviewed_on: None, changed_at: now };
-        let facts = super::stored_json(&version.facts)?;
-        Ok((IssuedCertificate { standing: (row, version, state), holder, facts, issuer_name: body.name.clone(), warnings, is_new: true }, signed))
+        Ok((IssuedCertificate { standing: (row, version, state), holder, facts: subject.facts, issuer_name: body.name.clone(), warnings, is_new: true }, signed))
     }
 
     /// A token for the QR code: 14 random bytes that nobody guesses, behind 4 bytes of the time, which keep new tokens together in

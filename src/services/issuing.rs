@@ -15,7 +15,7 @@ use crate::domain::certificate::CertificateState;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::IssueTarget;
 use crate::domain::id::{CertificateId, OrganisationId, SessionId, WorkerId};
-use crate::domain::issue::{AssessedFacts, IssueFacts, issue_findings};
+use crate::domain::issue::{AssessedFacts, IssueFacts, asks_for_held_levels, issue_findings};
 use crate::domain::level::SkillLevel;
 use crate::domain::occupation::Occupation;
 use crate::domain::permit::permit_dates;
@@ -280,14 +280,14 @@ impl Registry {
             }
             IssueSubject::Completion { .. } | IssueSubject::Permit { .. } => None,
         };
-        let (worker_id, has_level) = (order.worker.to_string(), session.as_ref().is_some_and(|session| session.row.level.is_some()));
+        let (worker_id, needs_held) = (order.worker.to_string(), needs_held_levels(session.as_deref())?);
         let business = self.business_key(issuer, order, 0);
         let found = self
             .store
-            .read(move |conn| {
+            .read_snapshot(move |conn| {
                 let existing = store::find_by_business(conn, &business)?;
                 let Some((row, name, documents)) = worker_store::find_worker(conn, &worker_id)? else { return Ok(None) };
-                let held = if has_level { store::list_level_facts_of_worker(conn, &worker_id)? } else { Vec::new() };
+                let held = if needs_held { store::list_level_facts_of_worker(conn, &worker_id)? } else { Vec::new() };
                 Ok(Some((row, name, documents, held, existing)))
             })
             .await?;
@@ -415,12 +415,19 @@ impl Registry {
     }
 }
 
+/// Whether a session's certificates depend on the levels that their holders already have.
+pub(super) fn needs_held_levels(session: Option<&SessionFacts>) -> Result<bool, Error> {
+    let level = session.and_then(|session| session.row.level.as_deref()).map(super::stored).transpose()?;
+    Ok(asks_for_held_levels(level))
+}
+
 /// What a certificate is about, without the day and the ordinal of its cure.
 fn business_base(issuer: &OrganisationId, order: &IssueOrder) -> String {
     let worker = &order.worker;
     match &order.subject {
         IssueSubject::Assessed { session } => format!("session/{session}/{worker}"),
-        IssueSubject::Completion { project, .. } => format!("completion/{issuer}/{worker}/{project}"),
+        // Everybody of a class stands together in the index.
+        IssueSubject::Completion { project, .. } => format!("completion/{issuer}/{project}/{worker}"),
         IssueSubject::Permit { category, item, .. } => format!("permit/{worker}/{category}/{item}"),
     }
 }

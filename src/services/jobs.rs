@@ -17,16 +17,22 @@ use crate::domain::id::{JobId, OrganisationId, SessionId};
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::assessments;
+use crate::store::certificates::Standing;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::jobs::{self as store, JobRow, JobRowRow};
 use crate::store::log::Fact;
 use crate::store::writer::Tx;
+use futures_util::stream::{self, TryStreamExt};
 use serde_json::json;
 use std::collections::HashMap;
 use std::time::Duration;
 
 /// Rows of one step.
-pub(super) const STEP: i64 = 500;
+pub(super) const STEP: i64 = 1000;
+/// Steps that are decided and signed at once, and steps that may be ready before the writer takes them.
+const STEPS_PREPARED: usize = 2;
+const STEPS_AHEAD: usize = 1;
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LEASE_MICROS: i64 = 30_000_000;
 const KIND_ISSUE_SESSION: &str = "issue_session";
 pub(super) const KIND_ISSUE_BATCH: &str = "issue_batch";
@@ -87,6 +93,26 @@ impl StepWrite {
     }
 }
 
+/// The rows of a step as they were read.
+enum StepRows {
+    Orders(Vec<OrderedRow>),
+    Changes { rows: Vec<RowName>, standings: Vec<Standing> },
+}
+
+impl StepRows {
+    fn last(&self) -> Option<&RowName> {
+        match self {
+            StepRows::Orders(rows) => rows.last().map(|(row, _)| row),
+            StepRows::Changes { rows, .. } => rows.last(),
+        }
+    }
+
+    /// Where the job is behind these rows.
+    fn end(&self) -> Cursor {
+        self.last().map_or_else(Cursor::default, |last| Cursor { row: last.number, subject: Some(last.subject.clone()) })
+    }
+}
+
 /// A step that is decided and signed: a result for each row, and what is to be written.
 struct ReadyStep {
     rows: Vec<RowName>,
@@ -139,6 +165,7 @@ impl Registry {
                 Ok(())
             })
             .await?;
+        self.job_asked.notify_one();
         Ok(answer)
     }
 
@@ -170,7 +197,10 @@ impl Registry {
         loop {
             match self.work_on_next_job().await {
                 Ok(true) => {}
-                Ok(false) => tokio::time::sleep(Duration::from_millis(100)).await,
+                // Jobs that were asked for on another node, or whose lease has ended, are looked for.
+                Ok(false) => {
+                    let _ = tokio::time::timeout(LOOK_EVERY, self.job_asked.notified()).await;
+                }
                 Err(error) => {
                     tracing::error!(?error, "a job could not be worked on");
                     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -204,43 +234,67 @@ impl Registry {
         Ok(true)
     }
 
-    /// All steps that are left. While one is written, the next one is decided and signed.
+    /// All steps that are left. While one is written, the next ones are decided and signed on a thread of their own, so that neither
+    /// the writer nor the cores wait for each other; a few at most, so that memory does not grow with the job.
     async fn work_through(&self, mut job: JobRow, holder: &str) -> Result<(), Interrupted> {
         let id = job.id.clone();
         let last = self.store.read(move |conn| store::find_last_job_row(conn, &id)).await?;
-        let mut cursor = last.map_or_else(Cursor::default, |row| Cursor { row: row.row_number, subject: Some(row.subject) });
-        let mut ready = self.prepare_step(&job, &cursor).await?;
-        while let Some(step) = ready {
-            if let Some(last) = step.rows.last() {
-                cursor = Cursor { row: last.number, subject: Some(last.subject.clone()) };
+        let cursor = last.map_or_else(Cursor::default, |row| Cursor { row: row.row_number, subject: Some(row.subject) });
+        let (ready, mut to_write) = tokio::sync::mpsc::channel(STEPS_AHEAD);
+        let (registry, asked, runtime) = (self.clone(), job.clone(), tokio::runtime::Handle::current());
+        let preparing = tokio::task::spawn_blocking(move || runtime.block_on(registry.prepare_steps(&asked, cursor, ready)));
+        while let Some(step) = to_write.recv().await {
+            self.write_step(&mut job, holder, step).await?;
+        }
+        Ok(preparing.await.map_err(|error| Error::Internal(error.to_string()))??)
+    }
+
+    /// Decides and signs step after step, until the job's end or until nobody takes them any more. While one is signed, the rows of
+    /// the next are read and decided.
+    async fn prepare_steps(&self, job: &JobRow, cursor: Cursor, ready: tokio::sync::mpsc::Sender<ReadyStep>) -> Result<(), Error> {
+        let rows = stream::try_unfold(cursor, async |cursor| {
+            let rows = self.next_rows(job, &cursor).await?;
+            Ok(rows.map(|rows| {
+                let end = rows.end();
+                (rows, end)
+            }))
+        });
+        let steps = rows.map_ok(|rows| self.prepare_step(job, rows)).try_buffered(STEPS_PREPARED);
+        let mut steps = std::pin::pin!(steps);
+        while let Some(step) = steps.try_next().await? {
+            if ready.send(step).await.is_err() {
+                break;
             }
-            let before = job.clone();
-            let (written, next) = futures_util::future::join(self.write_step(&mut job, holder, step), self.prepare_step(&before, &cursor)).await;
-            written?;
-            ready = next?;
         }
         Ok(())
     }
 
-    async fn prepare_step(&self, job: &JobRow, cursor: &Cursor) -> Result<Option<ReadyStep>, Error> {
+    /// The rows of the next step; None behind the last one.
+    async fn next_rows(&self, job: &JobRow, cursor: &Cursor) -> Result<Option<StepRows>, Error> {
         let rows = match job.kind.as_str() {
-            KIND_ISSUE_SESSION => self.next_candidates(job, cursor).await?,
-            KIND_ISSUE_BATCH => self.next_batch_rows(job, cursor.row).await?,
-            KIND_CHANGE_BATCH_STATUS => return self.prepare_changes(job, cursor.row).await,
+            KIND_ISSUE_SESSION => StepRows::Orders(self.next_candidates(job, cursor).await?),
+            KIND_ISSUE_BATCH => StepRows::Orders(self.next_batch_rows(job, cursor.row).await?),
+            KIND_CHANGE_BATCH_STATUS => self.next_changes(job, cursor.row).await?,
             other => return Err(Error::Internal(format!("a job of unknown kind {other}"))),
         };
-        if rows.is_empty() {
-            return Ok(None);
+        Ok(Some(rows).filter(|rows| rows.last().is_some()))
+    }
+
+    async fn prepare_step(&self, job: &JobRow, rows: StepRows) -> Result<ReadyStep, Error> {
+        match rows {
+            StepRows::Orders(rows) => {
+                let (rows, orders): (Vec<RowName>, Vec<Result<IssueOrder, RowResult>>) = rows.into_iter().unzip();
+                let (results, write) = self.prepare_orders(job, &orders).await?;
+                Ok(ReadyStep { rows, results, write, orders })
+            }
+            StepRows::Changes { rows, standings } => self.prepare_changes(job, rows, standings).await,
         }
-        let (rows, orders): (Vec<RowName>, Vec<Result<IssueOrder, RowResult>>) = rows.into_iter().unzip();
-        let (results, write) = self.prepare_orders(job, &orders).await?;
-        Ok(Some(ReadyStep { rows, results, write, orders }))
     }
 
     /// A result for each order, and the certificates that are to be written.
     async fn prepare_orders(&self, job: &JobRow, orders: &[Result<IssueOrder, RowResult>]) -> Result<(Vec<RowResult>, StepWrite), Error> {
         let to_issue: Vec<IssueOrder> = orders.iter().filter_map(|order| order.as_ref().ok().cloned()).collect();
-        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, &to_issue, job.dry_run).await?;
+        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, to_issue, job.dry_run).await?;
         let mut decided = prepared.results.into_iter();
         let merged = orders.iter().map(|order| match order {
             Ok(_) => decided.next().ok_or_else(|| Error::Internal("a row without a result".to_owned())),
@@ -264,13 +318,13 @@ impl Registry {
     }
 
     /// The next certificates of a batch whose status is to be changed.
-    async fn prepare_changes(&self, job: &JobRow, after: i32) -> Result<Option<ReadyStep>, Error> {
-        let BatchChange { batch, order } = self.batch_change(job)?;
-        let (issued, standings) = self.next_issued(&batch, &job.organisation_id, after).await?;
-        if issued.is_empty() {
-            return Ok(None);
-        }
-        let rows: Vec<RowName> = issued.into_iter().map(|(number, subject)| RowName { number, subject }).collect();
+    async fn next_changes(&self, job: &JobRow, after: i32) -> Result<StepRows, Error> {
+        let (issued, standings) = self.next_issued(&self.batch_change(job)?.batch, &job.organisation_id, after).await?;
+        Ok(StepRows::Changes { rows: issued.into_iter().map(|(number, subject)| RowName { number, subject }).collect(), standings })
+    }
+
+    async fn prepare_changes(&self, job: &JobRow, rows: Vec<RowName>, standings: Vec<Standing>) -> Result<ReadyStep, Error> {
+        let BatchChange { order, .. } = self.batch_change(job)?;
         let (write, refusals) = self.decide_changes(&super::stored(&job.organisation_id)?, standings, &order, &job.created_by).await?;
         let mut refused: HashMap<String, Violation> = refusals.into_iter().collect();
         let outcome = if job.dry_run { "would_change" } else { "changed" };
@@ -282,7 +336,7 @@ impl Registry {
             })
             .collect();
         let write = if job.dry_run { StepWrite::Nothing } else { StepWrite::Status(write) };
-        Ok(Some(ReadyStep { rows, results, write, orders: Vec::new() }))
+        Ok(ReadyStep { rows, results, write, orders: Vec::new() })
     }
 
     /// Writes a step with its row results. What moved since it was decided is decided again: changes of status together, orders row
@@ -298,8 +352,7 @@ impl Registry {
                 Err(other) => return Err(other.into()),
             }
             let after = rows.first().map_or(0, |row| row.number - 1);
-            let Some(again) = self.prepare_changes(job, after).await? else { return Ok(()) };
-            step = again;
+            step = self.prepare_step(job, self.next_changes(job, after).await?).await?;
         }
         Err(moved_too_often().into())
     }

@@ -6,7 +6,7 @@ use crate::clock::from_micros;
 use crate::credential::identity::{PublishedKey, did_web};
 use crate::credential::keys::{IssuingKey, PublicKey};
 use crate::domain::id::OrganisationId;
-use crate::merkle::note::{NoteKey, NoteSigner};
+use crate::merkle::note::{KeyKind, NoteKey, NoteSigner};
 use crate::store::error::StoreError;
 use crate::store::log::Fact;
 use crate::store::keys::{self, SigningKeyRow};
@@ -83,7 +83,7 @@ impl Registry {
     }
 
     pub(super) fn sign_log_with(&self, key: Arc<IssuingKey>) -> Result<(), Error> {
-        let public = NoteKey::new(&self.log_origin(), key.public.bytes()).ok_or_else(|| Error::Internal("the log's origin cannot stand in a note".to_owned()))?;
+        let public = NoteKey::new(KeyKind::Log, &self.log_origin(), key.public.bytes()).ok_or_else(|| Error::Internal("the log's origin cannot stand in a note".to_owned()))?;
         self.store.set_log_signer(Arc::new(LogSigner { key, public }));
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Registry {
     /// The key of the log as the world knows it.
     pub async fn log_key(&self) -> Result<NoteKey, Error> {
         let key = self.current_key(self.registry_did(), PURPOSE_LOG).await?;
-        NoteKey::new(&self.log_origin(), key.public.bytes()).ok_or_else(|| Error::Internal("the log's origin cannot stand in a note".to_owned()))
+        NoteKey::new(KeyKind::Log, &self.log_origin(), key.public.bytes()).ok_or_else(|| Error::Internal("the log's origin cannot stand in a note".to_owned()))
     }
 
     /// The key that signs now for an owner.

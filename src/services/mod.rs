@@ -62,6 +62,10 @@ pub struct Registry {
     pub bodies: Arc<organisations::BodyCache>,
     pub sessions: Arc<session_facts::SessionCache>,
     pub status_lists: Arc<status::SignedStatusLists>,
+    /// Whose turn it is to keep every core busy.
+    cores: Arc<tokio::sync::Mutex<()>>,
+    /// Wakes whoever works on jobs when one is asked for on this node.
+    job_asked: Arc<tokio::sync::Notify>,
 }
 
 impl Registry {
@@ -78,6 +82,8 @@ impl Registry {
             bodies: Arc::new(organisations::BodyCache::default()),
             sessions: Arc::default(),
             status_lists: Arc::default(),
+            cores: Arc::default(),
+            job_asked: Arc::default(),
             did: crate::credential::identity::did_web(&config.public_url, None).into(),
             config: Arc::new(config),
             store,

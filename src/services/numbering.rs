@@ -70,8 +70,10 @@ impl Registry {
                 Ok(Numbered { printed: number.masked(), key: self.permit_number_key(&number.clear()) })
             }
             (kind, _) => {
-                let number = CheckedNumber::compose(kind, issued_on, self.entropy.number()).ok_or_else(|| Error::Internal("a kind without a number scheme".to_owned()))?;
-                Ok(plain(number.to_string()))
+                let series = CheckedNumber::series(kind, issued_on).ok_or_else(|| Error::Internal("a kind without a number scheme".to_owned()))?;
+                let serial = self.next_number(&format!("number {series}")).await?.unsigned_abs();
+                let number = CheckedNumber::compose(&series, serial, u64::from_be_bytes(self.entropy.bytes()));
+                number.map(|number| plain(number.to_string())).ok_or_else(|| Error::Internal(format!("the series {series} is used up")))
             }
         }
     }

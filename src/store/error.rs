@@ -22,6 +22,7 @@ pub enum Constraint {
     CatalogueVersion,
     IdempotencyKey,
     LogKey,
+    WitnessedLog,
     /// The job is not this worker's any more.
     JobLease,
     Other,
@@ -31,6 +32,7 @@ pub enum Constraint {
 const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::CreditCode, "organisations_credit_code_unique", "organisations.credit_code"),
     (Constraint::LogKey, "signing_keys_one_log", "signing_keys.owner"),
+    (Constraint::WitnessedLog, "witnessed_logs_pkey", "witnessed_logs.origin"),
     (Constraint::JobLease, "job_rows_pkey", "job_rows.job_id, job_rows.row_number"),
     (Constraint::NumberPrefix, "number_prefixes_pkey", "number_prefixes.prefix"),
     (Constraint::FilingVersion, "filing_versions_pkey", "filing_versions.filing_id, filing_versions.version"),

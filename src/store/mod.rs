@@ -23,6 +23,7 @@ pub mod jobs;
 pub mod keys;
 pub mod organisations;
 pub mod status_lists;
+pub mod witnesses;
 pub mod workers;
 
 use crate::clock::Clock;

@@ -391,6 +391,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    log_cosignatures (size, witness) {
+        size -> BigInt,
+        witness -> Text,
+        line -> Text,
+        cosigned_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    witnessed_logs (origin) {
+        origin -> Text,
+        origin_hash -> Text,
+        size -> BigInt,
+        root -> Binary,
+        note -> Text,
+        cosigned_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     batch_chunks,
     catalogue_imports,

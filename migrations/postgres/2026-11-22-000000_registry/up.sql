@@ -238,7 +238,7 @@ CREATE TABLE certificates (
 CREATE UNIQUE INDEX certificates_cures_unique ON certificates (cures) WHERE cures IS NOT NULL;
 CREATE INDEX certificates_by_worker ON certificates (worker_id, id);
 CREATE INDEX certificates_by_issuer ON certificates (issuer_id, id);
-CREATE INDEX certificates_by_session ON certificates (session_id, worker_id);
+CREATE INDEX certificates_by_session ON certificates (session_id, worker_id) WHERE session_id IS NOT NULL;
 CREATE TRIGGER certificates_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE certificate_versions (
@@ -247,8 +247,6 @@ CREATE TABLE certificate_versions (
     credential_id      TEXT NOT NULL,
     key_id             TEXT NOT NULL,
     document_digest    TEXT NOT NULL,
-    sealed_document    BYTEA NOT NULL,
-    sealed_holder      BYTEA NOT NULL,
     holder_document_id TEXT NOT NULL,
     facts              TEXT NOT NULL,
     issued_on          DATE NOT NULL,
@@ -262,6 +260,9 @@ CREATE TABLE certificate_versions (
     decision_document  TEXT,
     issued_at          BIGINT NOT NULL,
     issued_by          TEXT NOT NULL,
+    -- Behind everything that is read without it: a large value pushes what follows it onto further pages.
+    sealed_holder      BYTEA NOT NULL,
+    sealed_document    BYTEA NOT NULL,
     CONSTRAINT certificate_versions_pkey PRIMARY KEY (certificate_id, version),
     CONSTRAINT certificate_versions_credential_id_unique UNIQUE (credential_id),
     -- The index follows from the position by a permutation, so unique positions are unique indexes, in an order that costs less.

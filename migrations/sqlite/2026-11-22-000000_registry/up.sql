@@ -248,7 +248,7 @@ CREATE TABLE certificates (
 CREATE UNIQUE INDEX certificates_cures_unique ON certificates (cures) WHERE cures IS NOT NULL;
 CREATE INDEX certificates_by_worker ON certificates (worker_id, id);
 CREATE INDEX certificates_by_issuer ON certificates (issuer_id, id);
-CREATE INDEX certificates_by_session ON certificates (session_id, worker_id);
+CREATE INDEX certificates_by_session ON certificates (session_id, worker_id) WHERE session_id IS NOT NULL;
 CREATE TRIGGER certificates_refuses_update BEFORE UPDATE ON certificates BEGIN SELECT RAISE(ABORT, 'table certificates is append-only'); END;
 CREATE TRIGGER certificates_refuses_delete BEFORE DELETE ON certificates BEGIN SELECT RAISE(ABORT, 'table certificates is append-only'); END;
 
@@ -258,8 +258,6 @@ CREATE TABLE certificate_versions (
     credential_id      TEXT NOT NULL,
     key_id             TEXT NOT NULL,
     document_digest    TEXT NOT NULL,
-    sealed_document    BLOB NOT NULL,
-    sealed_holder      BLOB NOT NULL,
     holder_document_id TEXT NOT NULL,
     facts              TEXT NOT NULL,
     issued_on          DATE NOT NULL,
@@ -273,6 +271,9 @@ CREATE TABLE certificate_versions (
     decision_document  TEXT,
     issued_at          BIGINT NOT NULL,
     issued_by          TEXT NOT NULL,
+    -- Behind everything that is read without it: a large value pushes what follows it onto further pages.
+    sealed_holder      BLOB NOT NULL,
+    sealed_document    BLOB NOT NULL,
     CONSTRAINT certificate_versions_pkey PRIMARY KEY (certificate_id, version),
     CONSTRAINT certificate_versions_credential_id_unique UNIQUE (credential_id),
     -- The index follows from the position by a permutation, so unique positions are unique indexes, in an order that costs less.

@@ -1,8 +1,11 @@
 //! The registry's own numbers, for kinds that have no national rule: specific ability and training completion.
 //!
-//! Fourteen characters: a letter for the kind (`N` 能力, `P` 培训), two digits of the year, ten characters of chance, one check
-//! character. Alphabet and check are those of the unified social credit code (GB 32100-2015), which every clerk's software knows:
-//! no I, O, S, V, Z, and every single wrong character and every swap of two neighbours is caught.
+//! Fourteen characters: a letter for the kind (`N` 能力, `P` 培训), two digits of the year, seven characters of a serial, three of
+//! chance, one check character. Alphabet and check are those of the unified social credit code (GB 32100-2015), which every clerk's
+//! software knows: no I, O, S, V, Z, and every single wrong character and every swap of two neighbours is caught.
+//!
+//! The serial makes numbers unique without trying, and neighbours in time neighbours in an index. The chance behind it keeps
+//! anybody who holds a number from writing down the next one.
 
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::credit_code::{ALPHABET, check_character};
@@ -12,25 +15,33 @@ use std::fmt;
 use std::str::FromStr;
 
 const LENGTH: usize = 14;
-const CHANCE_LENGTH: u32 = 10;
+/// 31^7 serials a year.
+const SERIAL_LENGTH: u32 = 7;
+const CHANCE_LENGTH: u32 = 3;
 
 /// A number of the registry's own scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedNumber(String);
 
 impl CheckedNumber {
-    /// Puts a number together from 128 bits of chance. None for kinds that have another scheme.
-    pub fn compose(kind: CertificateKind, issued_on: NaiveDate, chance: u128) -> Option<Self> {
+    /// What stands before the serial: the letter of the kind and the year. None for kinds that have another scheme.
+    pub fn series(kind: CertificateKind, issued_on: NaiveDate) -> Option<String> {
         let letter = match kind {
             CertificateKind::SpecificAbility => 'N',
             CertificateKind::TrainingCompletion => 'P',
             _ => return None,
         };
-        let mut text = format!("{letter}{:02}", issued_on.year() % 100);
-        let mut rest = chance;
-        for _ in 0..CHANCE_LENGTH {
-            text.push(ALPHABET[(rest % 31) as usize] as char);
-            rest /= 31;
+        Some(format!("{letter}{:02}", issued_on.year() % 100))
+    }
+
+    /// Puts a number together from a serial of its series and some chance. None when the series has no such serial.
+    pub fn compose(series: &str, serial: u64, chance: u64) -> Option<Self> {
+        let mut text = series.to_owned();
+        if serial >= 31_u64.pow(SERIAL_LENGTH) {
+            return None;
+        }
+        for (value, length) in [(serial, SERIAL_LENGTH), (chance, CHANCE_LENGTH)] {
+            text.extend((0..length).rev().map(|place| ALPHABET[(value / 31_u64.pow(place) % 31) as usize] as char));
         }
         text.push(check_character(&text).expect("every character comes from the alphabet"));
         Some(CheckedNumber(text))
@@ -75,8 +86,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_wrong_character_and_every_swap_is_caught(chance: u128, at in 1usize..LENGTH, to in 0usize..31) {
-            let number = CheckedNumber::compose(CertificateKind::SpecificAbility, day(), chance).unwrap().to_string();
+        fn every_wrong_character_and_every_swap_is_caught(serial in 0u64..31u64.pow(7), chance: u64, at in 1usize..LENGTH, to in 0usize..31) {
+            let number = CheckedNumber::compose("N26", serial, chance).unwrap().to_string();
             prop_assert!(number.parse::<CheckedNumber>().is_ok());
             let mut wrong = number.clone().into_bytes();
             wrong[at] = ALPHABET[to];
@@ -91,7 +102,15 @@ mod tests {
 
     #[test]
     fn kinds_with_another_scheme_get_no_number_here() {
-        assert!(CheckedNumber::compose(CertificateKind::SkillLevel, day(), 1).is_none());
-        assert!(CheckedNumber::compose(CertificateKind::TrainingCompletion, day(), 1).unwrap().to_string().starts_with("P26"));
+        assert_eq!(CheckedNumber::series(CertificateKind::SkillLevel, day()), None);
+        assert_eq!(CheckedNumber::series(CertificateKind::TrainingCompletion, day()).as_deref(), Some("P26"));
+    }
+
+    #[test]
+    fn numbers_stand_in_the_order_of_their_serials_and_end_with_the_last_one() {
+        let numbers: Vec<String> = [1, 2, 30, 31, 961, 27_512_614_110].into_iter().map(|serial| CheckedNumber::compose("P26", serial, u64::MAX - serial).unwrap().to_string()).collect();
+        assert!(numbers.is_sorted(), "{numbers:?}");
+        assert!(numbers[0].starts_with("P260000001") && numbers.iter().all(|number| number.len() == LENGTH));
+        assert_eq!(CheckedNumber::compose("P26", 27_512_614_111, 0), None);
     }
 }
