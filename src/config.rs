@@ -4,6 +4,7 @@
 //! line where the command has it; later ones win. An unknown name is a fault, so that a slip of the pen does not pass in silence.
 
 use crate::domain::settings::RuleSettings;
+use crate::merkle::note::{KeyKind, NoteKey};
 use crate::store::backend::DatabaseUrl;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -40,6 +41,12 @@ pub struct Config {
     /// Wrong client secrets that one client may send in 15 minutes; 0 means no limit.
     pub trusted_proxies: Networks,
     pub wrong_secrets_max: u32,
+    /// Who is asked to cosign this log, how many of them make a quorum, and how often they are asked, in seconds.
+    pub witnesses: Witnesses,
+    pub witness_quorum: usize,
+    pub witness_seconds: u64,
+    /// The logs that this registry cosigns as a witness.
+    pub witnessed_logs: LogKeys,
     pub log_format: LogFormat,
     /// The master key in hex, if it comes from the environment; otherwise it is read from `data/master.key`.
     pub master_key: Option<MasterKey>,
@@ -80,9 +87,51 @@ impl FromStr for Networks {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let network = |part: &str| part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty() && *part != "none");
-        parts.map(|part| network(part).map_err(|_| format!("{part:?} found, an address or a network like 10.0.0.0/8 expected"))).collect::<Result<_, _>>().map(Networks)
+        listed(text).map(|part| network(part).map_err(|_| format!("{part:?} found, an address or a network like 10.0.0.0/8 expected"))).collect::<Result<_, _>>().map(Networks)
     }
+}
+
+/// A witness of this log: its key, and the address that its requests go to, without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    pub key: NoteKey,
+    pub url: String,
+}
+
+/// Witnesses, each written `KEY URL`, separated by commas.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Witnesses(pub Vec<Witness>);
+
+impl FromStr for Witnesses {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let witness = |part: &str| {
+            let (key, url) = part.split_once(char::is_whitespace)?;
+            let key: NoteKey = key.parse().ok().filter(|key: &NoteKey| key.kind == KeyKind::Witness)?;
+            let url = url.trim().trim_end_matches('/');
+            (url.starts_with("https://") || url.starts_with("http://")).then(|| Witness { key, url: url.to_owned() })
+        };
+        listed(text).map(|part| witness(part).ok_or_else(|| format!("{part:?} found, the verifier key of a witness and its address expected"))).collect::<Result<_, _>>().map(Witnesses)
+    }
+}
+
+/// Verifier keys of logs, separated by commas.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogKeys(pub Vec<NoteKey>);
+
+impl FromStr for LogKeys {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let key = |part: &str| part.parse().ok().filter(|key: &NoteKey| key.kind == KeyKind::Log).ok_or_else(|| format!("{part:?} found, the verifier key of a log expected"));
+        listed(text).map(key).collect::<Result<_, _>>().map(LogKeys)
+    }
+}
+
+/// The parts of a list; `none` is an empty one.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty() && *part != "none")
 }
 
 /// A setting as README's table shows it.
@@ -112,6 +161,10 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
     SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
     SettingDoc { name: "wrong_secrets_max", default: "10", meaning: "wrong client secrets in 15 minutes before a client has to wait; 0: no limit" },
+    SettingDoc { name: "witnesses", default: "none", meaning: "who is asked to cosign the log: verifier key and address of each, separated by commas" },
+    SettingDoc { name: "witness_quorum", default: "0", meaning: "cosignatures that a checkpoint needs before certificates under it count as witnessed; 0: none" },
+    SettingDoc { name: "witness_seconds", default: "10", meaning: "how often the witnesses are asked, in seconds" },
+    SettingDoc { name: "witnessed_logs", default: "none", meaning: "verifier keys of the logs that this registry cosigns as a witness, separated by commas" },
     SettingDoc { name: "log_format", default: "json", meaning: "`json` or `text`" },
     SettingDoc { name: "master_key", default: "DATA/master.key", meaning: "64 hexadecimal digits; best given as `JILU_MASTER_KEY` from a secret store" },
     SettingDoc { name: "pass_score", default: "60", meaning: "least score of each part of an assessment (IS-3)" },
@@ -245,6 +298,10 @@ impl Config {
             not_found_per_minute: raw.parse("not_found_per_minute", 60),
             trusted_proxies: raw.parse("trusted_proxies", Networks::default()),
             wrong_secrets_max: raw.parse("wrong_secrets_max", 10),
+            witnesses: raw.parse("witnesses", Witnesses::default()),
+            witness_quorum: raw.parse("witness_quorum", 0),
+            witness_seconds: raw.parse_between("witness_seconds", 10, 1, 3600),
+            witnessed_logs: raw.parse("witnessed_logs", LogKeys::default()),
             log_format: raw.parse("log_format", LogFormat::Json),
             master_key,
             rules: RuleSettings {
@@ -259,6 +316,10 @@ impl Config {
             data,
         };
         raw.check_public_url(&config.public_url);
+        let (quorum, count) = (config.witness_quorum, config.witnesses.0.len());
+        if quorum > count {
+            raw.faults.push(format!("witness_quorum = {quorum}: at most the number of witnesses expected, {count}"));
+        }
         if raw.faults.is_empty() { Ok(config) } else { Err(raw.faults) }
     }
 }

@@ -1,7 +1,7 @@
 //! Jilu (技录), the registry of skills. Nobody has to trust it.
 //!
 //! Reading order: `domain` (the field, pure), `credential` (signed documents, pure), `merkle` (the log's mathematics, pure), `table`
-//! (files of rows), `store` (the database), `services` (the jobs), `http` (the outside).
+//! (files of rows), `store` (the database), `remote` (other people's servers), `services` (the jobs), `http` (the outside).
 
 pub mod clock;
 pub mod config;
@@ -10,6 +10,7 @@ pub mod domain;
 pub mod entropy;
 pub mod http;
 pub mod merkle;
+pub mod remote;
 pub mod services;
 pub mod store;
 pub mod table;

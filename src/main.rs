@@ -9,9 +9,10 @@ use jilu::config::{Config, LogFormat, RawSettings};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Exit codes: 0 done · 1 it failed while running · 2 wrong arguments or settings, nothing was started.
+/// Exit codes: 0 done · 1 it failed while running · 2 wrong arguments or settings, nothing was started · 3 the database is older than
+/// what was published, nothing is signed.
 #[derive(Parser)]
-#[command(name = "jilu", version, about = "Jilu (技录), the registry of skills", after_help = "Exit codes: 0 done, 1 failed while running, 2 wrong arguments or settings.\n\nExample: jilu demo")]
+#[command(name = "jilu", version, about = "Jilu (技录), the registry of skills", after_help = "Exit codes: 0 done, 1 failed while running, 2 wrong arguments or settings, 3 the database is older than what was published.\n\nExample: jilu demo")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -37,6 +38,12 @@ enum Command {
     /// Recompute everything from the rows up; name each row that is wrong
     #[command(after_help = "Exit code 1 when something is wrong.\n\nExample: jilu audit --data /var/lib/jilu --since audited.txt --save audited.txt")]
     Audit(AuditArguments),
+    /// Cosign the checkpoints of other logs as their witness
+    #[command(after_help = "Example: JILU_WITNESSED_LOGS=$(curl -s https://registry.example/log/vkey) jilu witness --data /var/lib/jilu-witness --listen 0.0.0.0:8081")]
+    Witness(Place),
+    /// Follow a log from outside: that it only grows, and what is issued in a body's name
+    #[command(after_help = "Exit code 1 when the log is not to be trusted, or with --once when an entry is not known or a quorum is missing.\n\nExample: jilu monitor https://registry.example/log --log-key \"$(cat vkey)\" --organisation org_01kjr0m5000000000000000000 --state seen.json")]
+    Monitor(MonitorArguments),
     /// Check a credential offline: signature, schema, validity, log, status
     #[command(after_help = "Exit code 0 when every check passed.\n\nExample: jilu verify credential.jwt --keys jwks.json --proof certificate.tlog-proof --log-key vkey --status list.jwt")]
     Verify(VerifyArguments),
@@ -112,6 +119,59 @@ pub struct VerifyArguments {
     /// The status list that the credential names
     #[arg(long, value_name = "FILE")]
     status: Option<PathBuf>,
+    /// Verifier key of a witness that must have cosigned the proof's checkpoint; may be given several times
+    #[arg(long, value_name = "KEY", requires = "proof")]
+    witness: Vec<String>,
+    /// How many of the witnesses are enough [default: all]
+    #[arg(long, value_name = "N", requires = "witness")]
+    quorum: Option<usize>,
+}
+
+#[derive(Args, Clone)]
+pub struct MonitorArguments {
+    /// Where the log is, for example https://registry.example/log
+    #[arg(value_name = "URL")]
+    url: String,
+    /// The key of the log: the text of /log/vkey
+    #[arg(long, value_name = "KEY")]
+    log_key: String,
+    /// List only what was entered for this organisation
+    #[arg(long, value_name = "ID")]
+    organisation: Option<String>,
+    /// Where to keep what was seen, so that the next run goes on from there
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Indexes of entries that the body knows, one a line (from Jilu-Log-Index and Jilu-Log-Entries); others are marked
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// Verifier key of a witness of the log; may be given several times
+    #[arg(long, value_name = "KEY")]
+    witness: Vec<String>,
+    /// How many witnesses must have cosigned the newest checkpoint [default: all]
+    #[arg(long, value_name = "N", requires = "witness")]
+    quorum: Option<usize>,
+    /// Look once and stop
+    #[arg(long)]
+    once: bool,
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    every: u64,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a command has failed.
+pub enum Failure {
+    Failed(String),
+    /// The database is older than what was published.
+    Behind(String),
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Failure::Failed(why)
+    }
 }
 
 impl Place {
@@ -143,6 +203,8 @@ fn main() -> ExitCode {
         }
         Command::Verify(arguments) => command::verify::run(&arguments),
         Command::Demo(arguments) => run(command::demo::settings(&arguments), "warn", |config| command::demo::run(config, arguments)),
+        Command::Monitor(arguments) => end(actix_web::rt::System::new().block_on(command::monitor::run(arguments))),
+        Command::Witness(place) => run(place.settings(), "info", command::witness::run),
         Command::Serve(place) => run(place.settings(), "info", command::serve::run),
         Command::Init(place) => run(place.settings(), "warn", command::init::run),
         Command::Migrate(place) => run(place.settings(), "warn", command::migrate::run),
@@ -154,7 +216,7 @@ fn main() -> ExitCode {
 /// Checks the settings, then runs a command to its end.
 fn run<F>(raw: RawSettings, log_level: &str, command: impl FnOnce(Config) -> F) -> ExitCode
 where
-    F: Future<Output = Result<(), String>>,
+    F: Future<Output = Result<(), Failure>>,
 {
     let config = match Config::from_settings(raw) {
         Ok(config) => config,
@@ -165,11 +227,19 @@ where
         }
     };
     start_log(config.log_format, log_level);
-    match actix_web::rt::System::new().block_on(command(config)) {
+    end(actix_web::rt::System::new().block_on(command(config)))
+}
+
+fn end(done: Result<(), Failure>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("jilu: {error}");
+        Err(Failure::Failed(why)) => {
+            eprintln!("jilu: {why}");
             ExitCode::FAILURE
+        }
+        Err(Failure::Behind(why)) => {
+            eprintln!("jilu: {why}");
+            ExitCode::from(3)
         }
     }
 }

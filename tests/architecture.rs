@@ -30,8 +30,9 @@ fn modules_import_only_what_their_layer_may() {
         ("merkle", &["merkle"]),
         ("credential", &["domain", "merkle", "credential"]),
         ("table", &["domain", "credential", "table"]),
+        ("remote", &["merkle", "remote"]),
         ("store", &["domain", "merkle", "store", "clock", "entropy"]),
-        ("services", &["domain", "merkle", "credential", "table", "store", "services", "clock", "entropy", "config", "vault"]),
+        ("services", &["domain", "merkle", "credential", "table", "store", "remote", "services", "clock", "entropy", "config", "vault"]),
         ("http", &["domain", "merkle", "credential", "table", "store", "services", "http", "clock", "config"]),
     ];
     for (layer, imports) in allowed {

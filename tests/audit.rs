@@ -14,9 +14,11 @@ fn jilu(arguments: &[&str], data: &Path, public_url: &str) -> Output {
 /// Opens a database as an intruder would: without the triggers that refuse edits.
 fn intrude(database: &Path) -> Conn {
     let mut conn = Conn::open(&format!("sqlite:{}", database.display()).parse().unwrap()).unwrap();
-    let file = std::fs::read_to_string(std::fs::read_dir("migrations/sqlite").unwrap().next().unwrap().unwrap().path().join("up.sql")).unwrap();
-    for line in file.lines().filter_map(|line| line.strip_prefix("CREATE TRIGGER ")) {
-        conn.execute_script(&format!("DROP TRIGGER {}; PRAGMA foreign_keys = OFF;", line.split(' ').next().unwrap())).unwrap();
+    for migration in std::fs::read_dir("migrations/sqlite").unwrap() {
+        let file = std::fs::read_to_string(migration.unwrap().path().join("up.sql")).unwrap();
+        for line in file.lines().filter_map(|line| line.strip_prefix("CREATE TRIGGER ")) {
+            conn.execute_script(&format!("DROP TRIGGER {}; PRAGMA foreign_keys = OFF;", line.split(' ').next().unwrap())).unwrap();
+        }
     }
     conn
 }
@@ -70,6 +72,7 @@ const EDITS: &[(&str, &str)] = &[
     ("DELETE FROM log_tiles", "log_tiles 0/0"),
     ("UPDATE log_checkpoints SET note = replace(note, '/log', '/gol') WHERE size = (SELECT max(size) FROM log_checkpoints)", "log_checkpoints"),
     ("DELETE FROM log_checkpoints WHERE size = (SELECT max(size) FROM log_checkpoints)", "log_checkpoints"),
+    ("INSERT INTO log_cosignatures SELECT size, 'witness.example+00000000+AAAA', '— witness.example AAAAAAAA', 1 FROM log_checkpoints LIMIT 1", "log_cosignatures"),
     ("UPDATE log_head SET frontier = zeroblob(length(frontier))", "log_head"),
 ];
 

@@ -1,13 +1,13 @@
 //! `jilu audit`: recomputes everything from the rows up and names what is wrong.
 
-use crate::AuditArguments;
+use crate::{AuditArguments, Failure};
 use indicatif::{ProgressBar, ProgressStyle};
 use jilu::clock::Clock;
 use jilu::config::Config;
 use jilu::entropy::Entropy;
 use jilu::services::audit::AuditOptions;
 
-pub async fn run(config: Config, arguments: AuditArguments) -> Result<(), String> {
+pub async fn run(config: Config, arguments: AuditArguments) -> Result<(), Failure> {
     let since = arguments.since.as_ref().map(|path| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))).transpose()?;
     let registry = super::open(config, false, Clock::System, Entropy::System).await?;
     // Only drawn where somebody watches.
@@ -31,6 +31,6 @@ pub async fn run(config: Config, arguments: AuditArguments) -> Result<(), String
             }
             Ok(())
         }
-        count => Err(format!("{found}: {count} wrong")),
+        count => Err(format!("{found}: {count} wrong").into()),
     }
 }

@@ -4,12 +4,12 @@
 
 use super::demo_client::Client;
 use super::demo_people::{Person, credit_code, person};
-use crate::DemoArguments;
+use crate::{DemoArguments, Failure};
 use chrono::{Days, NaiveDate};
 use jilu::clock::Clock;
 use jilu::config::{Config, RawSettings};
 use jilu::entropy::Entropy;
-use jilu::http::serve::serve;
+use jilu::http::serve::{Part, Serving, serve};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ struct Story {
     log_vkey: String,
 }
 
-pub async fn run(mut config: Config, arguments: DemoArguments) -> Result<(), String> {
+pub async fn run(mut config: Config, arguments: DemoArguments) -> Result<(), Failure> {
     let listener = TcpListener::bind(config.listen).map_err(|error| format!("{}: {error}", config.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     if config.listen.port() == 0 {
@@ -58,7 +58,7 @@ pub async fn run(mut config: Config, arguments: DemoArguments) -> Result<(), Str
     let registrar = registry.set_up().await.map_err(|error| super::describe(&error))?;
     let registrar = registrar.ok_or_else(|| format!("{} holds a registry already; name another --data or --database", data.display()))?;
     let today = registry.clock.today();
-    let (handle, server) = serve(registry, listener, workers).map_err(|error| error.to_string())?;
+    let Serving { handle, server } = serve(registry, listener, workers, Part::Registry).map_err(|error| error.to_string())?;
     let served = actix_web::rt::spawn(server);
 
     let (count, base_url) = (arguments.workers, format!("http://{address}"));
@@ -68,7 +68,7 @@ pub async fn run(mut config: Config, arguments: DemoArguments) -> Result<(), Str
         Ok(story) => story,
         Err(error) => {
             handle.stop(false).await;
-            return Err(format!("the demo did not run to its end: {error}"));
+            return Err(format!("the demo did not run to its end: {error}").into());
         }
     };
     story.base_url = public_url;
@@ -80,7 +80,8 @@ pub async fn run(mut config: Config, arguments: DemoArguments) -> Result<(), Str
     if arguments.exit {
         handle.stop(true).await;
     }
-    served.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+    served.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    Ok(())
 }
 
 /// The main job, from a filed assessment body to a verified certificate.

@@ -1,10 +1,11 @@
 //! `jilu init`.
 
+use crate::Failure;
 use jilu::clock::Clock;
 use jilu::config::Config;
 use jilu::entropy::Entropy;
 
-pub async fn run(config: Config) -> Result<(), String> {
+pub async fn run(config: Config) -> Result<(), Failure> {
     let (data, database) = (config.data.display().to_string(), config.database.to_string());
     let registry = super::open(config, true, Clock::System, Entropy::System).await?;
     let client = registry.set_up().await.map_err(|error| super::describe(&error))?;

@@ -7,8 +7,10 @@ pub mod demo_people;
 pub mod init;
 pub mod keys;
 pub mod migrate;
+pub mod monitor;
 pub mod serve;
 pub mod verify;
+pub mod witness;
 
 use jilu::clock::Clock;
 use jilu::config::{Config, MasterKey};

@@ -3,6 +3,7 @@
 use crate::VerifyArguments;
 use jilu::clock::Clock;
 use jilu::credential::offline::{Evidence, verify};
+use jilu::merkle::note::{KeyKind, NoteKey};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -31,5 +32,13 @@ fn read(arguments: &VerifyArguments) -> Result<Evidence, String> {
     let text = |path: &Path| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
     let optional = |path: &Option<std::path::PathBuf>| path.as_deref().map(text).transpose();
     let keys = serde_json::from_str(&text(&arguments.keys)?).map_err(|error| format!("{}: {error}", arguments.keys.display()))?;
-    Ok(Evidence { credential: text(&arguments.file)?, proof: optional(&arguments.proof)?, keys, log_key: optional(&arguments.log_key)?, status_list: optional(&arguments.status)? })
+    let witnesses = witness_keys(&arguments.witness)?;
+    let quorum = arguments.quorum.unwrap_or(witnesses.len());
+    Ok(Evidence { credential: text(&arguments.file)?, proof: optional(&arguments.proof)?, keys, log_key: optional(&arguments.log_key)?, status_list: optional(&arguments.status)?, witnesses, quorum })
+}
+
+/// Verifier keys of witnesses as they stand on the command line.
+pub fn witness_keys(texts: &[String]) -> Result<Vec<NoteKey>, String> {
+    let key = |text: &String| text.parse().ok().filter(|key: &NoteKey| key.kind == KeyKind::Witness).ok_or_else(|| format!("--witness {text}: the verifier key of a witness expected"));
+    texts.iter().map(key).collect()
 }

@@ -7,7 +7,7 @@ use super::jws::{CREDENTIAL_TYP, CompactJws};
 use super::keys::PublicKey;
 use super::{status_list, strict_json};
 use crate::merkle::leaf::{Entry, commitment};
-use crate::merkle::note::NoteKey;
+use crate::merkle::note::{Note, NoteKey};
 use crate::merkle::tlog_proof::TlogProof;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,6 +27,9 @@ pub struct Evidence {
     pub log_key: Option<String>,
     /// The status list that the credential points at, as a compact JWS.
     pub status_list: Option<String>,
+    /// Who must have cosigned the proof's checkpoint, and how many of them are enough. None need to where there are none.
+    pub witnesses: Vec<NoteKey>,
+    pub quorum: usize,
 }
 
 /// One check; `passed` is None when the holder did not show what it needs.
@@ -65,19 +68,31 @@ pub fn verify(evidence: &Evidence, now: DateTime<Utc>) -> Vec<OfflineCheck> {
         let places: Vec<String> = breaches.iter().map(|breach| format!("{} ({} expected)", breach.path, breach.expected)).collect();
         places.join("; ")
     });
-    vec![
-        check("proof", signed_by_issuer(&jws, &document, &evidence.keys)),
-        check("schema", schema),
-        check("validity", validity(&document, now)),
-        match (&evidence.proof, &evidence.log_key) {
+    let checks = [
+        Some(check("proof", signed_by_issuer(&jws, &document, &evidence.keys))),
+        Some(check("schema", schema)),
+        Some(check("validity", validity(&document, now))),
+        Some(match (&evidence.proof, &evidence.log_key) {
             (Some(proof), Some(key)) => check("log", logged(text, &document, proof, key)),
             _ => not_shown("log", "the proof file or the log's key"),
-        },
-        match &evidence.status_list {
+        }),
+        (!evidence.witnesses.is_empty()).then(|| check("witnesses", witnessed(evidence))),
+        Some(match &evidence.status_list {
             Some(list) => check("status", status(&document, list.trim(), &evidence.keys, now)),
             None => not_shown("status", "a status list"),
-        },
-    ]
+        }),
+    ];
+    checks.into_iter().flatten().collect()
+}
+
+/// Whether enough witnesses have cosigned the checkpoint that the proof rests on: a log that shows two people two trees has no
+/// quorum for both.
+fn witnessed(evidence: &Evidence) -> Result<String, String> {
+    let proof = evidence.proof.as_deref().and_then(TlogProof::parse).ok_or("not a tlog-proof file")?;
+    let note = Note::parse(&proof.checkpoint).map_err(|error| format!("the checkpoint: {error}"))?;
+    let (found, quorum, count) = (note.count_cosigned(&evidence.witnesses), evidence.quorum, evidence.witnesses.len());
+    let said = format!("{found} of {count} witnesses have cosigned the checkpoint, at least {quorum} expected");
+    if found >= quorum && quorum > 0 { Ok(said) } else { Err(said) }
 }
 
 /// The key that a header names, from the JWK set; its identifier begins with the DID of its controller.

@@ -109,6 +109,15 @@ pub async fn get_checkpoint(state: Data<AppState>, request: HttpRequest) -> Resu
     Ok(open(represent(&request, "text/plain; charset=utf-8", note, &etag, CHECKPOINT_CACHE)))
 }
 
+/// Read the newest checkpoint that a quorum of witnesses has cosigned
+#[utoipa::path(tag = "log", operation_id = "get_cosigned_checkpoint", responses((status = 200, description = "The checkpoint with its cosignatures (C2SP tlog-cosignature); 404 when no quorum is asked for or none has cosigned yet", body = String, content_type = "text/plain"), Problems), security(()))]
+#[get("/log/cosigned")]
+pub async fn get_cosigned_checkpoint(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let note = state.registry.get_cosigned_checkpoint()?.into_bytes();
+    let etag = super::reply::etag_of(&note);
+    Ok(open(represent(&request, "text/plain; charset=utf-8", note, &etag, CHECKPOINT_CACHE)))
+}
+
 /// Read the key that signs the log
 #[utoipa::path(tag = "log", operation_id = "get_log_key", responses((status = 200, description = "The verifier key as text (C2SP signed-note)", body = String, content_type = "text/plain"), Problems), security(()))]
 #[get("/log/vkey")]

@@ -24,6 +24,7 @@ pub mod reply;
 pub mod serve;
 pub mod upload;
 pub mod verification;
+pub mod witness;
 pub mod workers;
 
 use crate::services::Registry;
@@ -100,10 +101,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(certificates::record_review)
         .service(certificates::get_certificate_history)
         .service(log::get_checkpoint)
+        .service(log::get_cosigned_checkpoint)
         .service(log::get_log_key)
         .service(log::get_tile)
         .service(log::prove_log)
         .service(log::prove_certificate)
+        .configure(witness_routes)
         .service(discovery::get_did_document)
         .service(discovery::get_jwks)
         .service(discovery::get_organisation_did_document)
@@ -111,6 +114,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(discovery::get_status_list)
         .service(discovery::get_health)
         .service(discovery::get_readiness);
+}
+
+/// What a witness serves.
+pub fn witness_routes(config: &mut ServiceConfig<'_>) {
+    config.service(witness::add_checkpoint).service(witness::get_witness_key).service(witness::get_witnessed_checkpoint);
 }
 
 #[derive(OpenApi)]
@@ -137,6 +145,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "certificates", description = "Issuing, status, corrections"),
         (name = "verification", description = "Checking a certificate, public"),
         (name = "log", description = "The public log of every fact, and proofs from it, public"),
+        (name = "witness", description = "This registry as a witness of other logs, public"),
         (name = "discovery", description = "Keys, status lists, health, public"),
     )
 )]

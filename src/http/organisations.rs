@@ -7,7 +7,7 @@ use super::fields::Fields;
 use super::once::once;
 use super::page::{Page, PageQuery};
 use super::problem::{Problem, Problems};
-use super::reply::{created_or_known, instant_of, json_bytes, kept, read, read_page, represent};
+use super::reply::{created_or_known, instant_of, json_bytes, kept, read_page, represent};
 use crate::domain::access::{Role, Scope};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::{BodyKind, FiledOccupation};
@@ -384,13 +384,18 @@ pub async fn amend_filing(state: Data<AppState>, request: HttpRequest, caller: C
 }
 
 /// List filings with all their versions
-#[utoipa::path(tag = "organisations", operation_id = "list_filings", params(("organisation_id" = String, Path, description = "Identifier")), responses((status = 200, description = "Every version of every filing; there is one page", body = Page<FilingDocument>), Problems), security(()))]
+#[utoipa::path(tag = "organisations", operation_id = "list_filings", params(PageQuery, ("organisation_id" = String, Path, description = "Identifier")), responses((status = 200, description = "A page of filings, every version of each", body = Page<FilingDocument>), Problems), security(()))]
 #[get("/v1/organisations/{organisation_id}/filings")]
-pub async fn list_filings(state: Data<AppState>, request: HttpRequest, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let id: OrganisationId = path_id(&id)?;
-    state.registry.get_organisation(&id).await?;
-    let items = state.registry.list_filings(&id).await?.iter().map(FilingDocument::new).collect();
-    Ok(read(&request, &Page::<FilingDocument> { items, next_cursor: None }))
+pub async fn list_filings(state: Data<AppState>, request: HttpRequest, id: Path<String>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let (id, window): (OrganisationId, _) = (path_id(&id)?, query.window()?);
+    let place = |cursor: &String| -> Option<(FilingId, i32)> {
+        let (filing, version) = cursor.split_once('/')?;
+        Some((filing.parse().ok()?, version.parse().ok()?))
+    };
+    let after = window.after.as_ref().map(|cursor| place(cursor).ok_or_else(PageQuery::wrong_cursor)).transpose()?;
+    let rows = state.registry.list_filings(&id, after, window.fetch()).await?;
+    let page = window.page(rows, |row| format!("{}/{}", row.filing_id, row.version), |row| FilingDocument::new(&row));
+    Ok(read_page(&request, &window, &page))
 }
 
 /// Register a client of an organisation
@@ -413,12 +418,13 @@ pub async fn register_client(state: Data<AppState>, request: HttpRequest, caller
 }
 
 /// List clients of an organisation
-#[utoipa::path(tag = "organisations", operation_id = "list_clients", params(("organisation_id" = String, Path, description = "Identifier")), responses((status = 200, description = "The clients, without secrets; there is one page", body = Page<ClientDocument>), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
+#[utoipa::path(tag = "organisations", operation_id = "list_clients", params(PageQuery, ("organisation_id" = String, Path, description = "Identifier")), responses((status = 200, description = "A page of clients, without secrets, in order of registration", body = Page<ClientDocument>), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
 #[get("/v1/organisations/{organisation_id}/clients")]
-pub async fn list_clients(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let clients = state.registry.list_clients(&caller.0, &path_id(&id)?).await?;
-    let items = clients.iter().map(|(row, revocation)| ClientDocument::new(row, None, revocation.as_ref())).collect();
-    Ok(read(&request, &Page::<ClientDocument> { items, next_cursor: None }))
+pub async fn list_clients(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let window = query.window()?;
+    let clients = state.registry.list_clients(&caller.0, &path_id(&id)?, window.after.clone(), window.fetch()).await?;
+    let page = window.page(clients, |(row, _)| row.id.clone(), |(row, revocation)| ClientDocument::new(&row, None, revocation.as_ref()));
+    Ok(read_page(&request, &window, &page))
 }
 
 /// Revoke a client

@@ -362,9 +362,12 @@ pub async fn frame<B: MessageBody + 'static>(mut request: ServiceRequest, next: 
     Ok(response)
 }
 
+/// Marks a refusal whose form another specification fixes: it leaves as it is.
+pub struct OwnWords;
+
 /// A problem for answers that the framework made without one.
 fn known_status(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
-    if response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/")) {
+    if response.response().extensions().contains::<OwnWords>() || response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/")) {
         return None;
     }
     match response.status() {

@@ -1,12 +1,13 @@
 //! The server: listeners, limits, background work, graceful stop.
 
 use super::problem::{Problem, frame};
-use super::{AppState, documentation, routes};
+use super::{AppState, documentation, routes, witness_routes};
 use crate::services::Registry;
+use crate::services::cosigning::AskFault;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, PathConfig, QueryConfig};
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpResponse, HttpServer};
 use std::net::TcpListener;
 use std::time::Duration;
 use utoipa_actix_web::AppExt;
@@ -14,8 +15,29 @@ use utoipa_actix_web::AppExt;
 /// Longest time that a running request may take after the stop was asked for, in seconds.
 const STOP_SECONDS: u64 = 30;
 
-/// Starts serving on a listener. The future ends when the server has stopped and every accepted write is durable.
-pub fn serve(registry: Registry, listener: TcpListener, workers: usize) -> std::io::Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
+/// What is served: the whole registry, or only its witness of other logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Registry,
+    Witness,
+}
+
+/// A server that was started, and its end: when it has stopped and every accepted write is durable.
+pub struct Serving<F> {
+    pub handle: ServerHandle,
+    pub server: F,
+}
+
+/// Why a server has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    Asked,
+    /// The database has lost what was published, so nothing may be signed.
+    Behind(String),
+}
+
+/// Starts serving on a listener.
+pub fn serve(registry: Registry, listener: TcpListener, workers: usize, part: Part) -> std::io::Result<Serving<impl Future<Output = std::io::Result<Ended>>>> {
     let state = Data::new(AppState::new(registry.clone()));
     let server = HttpServer::new(move || {
         let (app, _) = App::new()
@@ -27,9 +49,12 @@ pub fn serve(registry: Registry, listener: TcpListener, workers: usize) -> std::
                     .wrap(Compress::default())
                     .wrap(from_fn(frame))
             })
-            .configure(routes)
+            .configure(if part == Part::Registry { routes } else { witness_routes })
             .split_for_parts();
-        app.configure(documentation).default_service(actix_web::web::to(super::methods::refuse))
+        match part {
+            Part::Registry => app.configure(documentation).default_service(actix_web::web::to(super::methods::refuse)),
+            Part::Witness => app.default_service(actix_web::web::to(|| async { Err::<HttpResponse, _>(Problem::not_found()) })),
+        }
     })
     .workers(workers)
     .client_request_timeout(Duration::from_secs(5))
@@ -38,7 +63,13 @@ pub fn serve(registry: Registry, listener: TcpListener, workers: usize) -> std::
     .listen(listener)?
     .run();
     let handle = server.handle();
-    Ok((handle, async move {
+    let stopper = server.handle();
+    Ok(Serving { handle, server: async move {
+        if part == Part::Witness {
+            let ended = server.await;
+            registry.store.close();
+            return ended.map(|()| Ended::Asked);
+        }
         let jobs = actix_web::rt::spawn({
             let registry = registry.clone();
             async move { registry.work_on_jobs().await }
@@ -47,12 +78,53 @@ pub fn serve(registry: Registry, listener: TcpListener, workers: usize) -> std::
             let registry = registry.clone();
             async move { keep_up(&registry).await }
         });
+        let publishing = actix_web::rt::spawn({
+            let registry = registry.clone();
+            async move { keep_published(&registry).await }
+        });
+        // Ends only when a witness knows more of the log than the database does.
+        let witnesses = actix_web::rt::spawn({
+            let registry = registry.clone();
+            async move {
+                let why = ask_witnesses(&registry).await;
+                stopper.stop(true).await;
+                why
+            }
+        });
         let ended = server.await;
-        jobs.abort();
-        upkeep.abort();
+        for task in [&jobs, &upkeep, &publishing] {
+            task.abort();
+        }
+        let behind = if witnesses.is_finished() { witnesses.await.ok() } else { None };
         registry.store.close();
-        ended
-    }))
+        ended.map(|()| behind.map_or(Ended::Asked, Ended::Behind))
+    } })
+}
+
+/// Keeps the newest checkpoint beside the database, once a second.
+async fn keep_published(registry: &Registry) {
+    let mut known = 0;
+    loop {
+        match registry.keep_published(known).await {
+            Ok(size) => known = size,
+            Err(error) => tracing::error!(?error, "the newest checkpoint is not kept"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Asks the witnesses of the log as often as the setting says. Ends when one of them has cosigned what the database does not have.
+async fn ask_witnesses(registry: &Registry) -> String {
+    loop {
+        for (witness, fault) in registry.ask_witnesses().await {
+            if let AskFault::Behind { .. } = fault {
+                tracing::error!(%witness, %fault, "nothing is signed any more");
+                return fault.to_string();
+            }
+            tracing::warn!(%witness, %fault, "a witness has not cosigned");
+        }
+        tokio::time::sleep(Duration::from_secs(registry.config.witness_seconds)).await;
+    }
 }
 
 /// What has to be looked at from time to time: imports and keys of other nodes, and answers that may be forgotten.

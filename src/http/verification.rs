@@ -55,9 +55,9 @@ pub struct ReceiptQuery {
 /// One check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckDocument {
-    /// `record`, `log`, `proof`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
+    /// `record`, `log`, `witnesses`, `proof`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
     pub check: String,
-    /// `passed` or `failed`.
+    /// `passed` or `failed`; `pending` for witnesses that have not cosigned yet.
     pub outcome: String,
     /// What was found.
     pub detail: String,
@@ -214,7 +214,7 @@ fn document<'a>(verdict: &'a Verdict, language: Language, key_id: &'a str) -> Ve
             .iter()
             .map(|check| CheckDocument {
                 check: check.name.to_owned(),
-                outcome: if check.passed { "passed" } else { "failed" }.to_owned(),
+                outcome: check.outcome.as_str().to_owned(),
                 detail: check.detail.in_language(language).to_owned(),
             })
             .collect(),

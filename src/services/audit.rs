@@ -17,7 +17,7 @@ use crate::domain::text::Text;
 use crate::merkle::Hash;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::leaf::commitment;
-use crate::merkle::note::NoteKey;
+use crate::merkle::note::{Note, NoteKey};
 use crate::merkle::tile::WIDTH;
 use crate::merkle::tree::{Frontier, root_of};
 use crate::store::backend::Conn;
@@ -25,7 +25,7 @@ use crate::store::certificates::{CertificateRow, CertificateStateRow, Certificat
 use crate::store::error::StoreError;
 use crate::store::facts::{self, IssuedFact, Recorded, for_each};
 use crate::store::log::{self as store, CREDENTIAL_SIGNED, CheckpointRow, fact_bytes};
-use crate::store::status_lists;
+use crate::store::{status_lists, witnesses};
 use crate::vault::Sealed;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -127,6 +127,7 @@ impl Registry {
             let report = AuditReport { checkpoint: store::find_checkpoint_of(conn, size)?.map(|row| row.note), ..AuditReport::default() };
             let mut audit = Audit { registry: &registry, key, since, expected: size as u64, waiting: HashMap::new(), known: Known::default(), report, progress: &options.progress };
             audit.log(conn)?;
+            audit.cosignatures(conn)?;
             audit.facts(conn)?;
             audit.certificates(conn)?;
             audit.leftovers();
@@ -250,6 +251,22 @@ impl Audit<'_> {
         let faults: Vec<String> = rows.par_iter().filter_map(fault).collect();
         self.report.checkpoints += rows.len() as u64;
         self.report.faults.extend(faults);
+    }
+
+    /// What witnesses have cosigned, each under the checkpoint of its size and by the key that it names.
+    fn cosignatures(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        let mut from = 0;
+        while let Some(last) = witnesses::page_cosignatures(conn, from, PAGE)?.last().map(|row| row.size) {
+            for row in witnesses::page_cosignatures(conn, from, PAGE)?.into_iter().filter(|row| row.size < last || from == last) {
+                let note = store::find_checkpoint_of(conn, row.size)?.map(|checkpoint| checkpoint.note + &row.line);
+                let is_right = note.zip(row.witness.parse().ok()).is_some_and(|(note, key)| Note::parse(&note).is_ok_and(|note| note.cosigned_at(&key) == Ok(row.cosigned_at.unsigned_abs())));
+                if !is_right {
+                    self.fault(format!("log_cosignatures {} {}: it is not under the checkpoint of its size", row.size, row.witness));
+                }
+            }
+            from = if from == last { last + 1 } else { last };
+        }
+        Ok(())
     }
 
     /// One fact against its entry.

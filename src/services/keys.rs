@@ -20,6 +20,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub const PURPOSE_CREDENTIALS: &str = "credentials";
 pub const PURPOSE_TOKENS: &str = "tokens";
 pub const PURPOSE_LOG: &str = "log";
+pub const PURPOSE_WITNESS: &str = "witness";
 
 /// The keys that this node knows, by owner and purpose and by identifier.
 #[derive(Default)]
@@ -76,22 +77,40 @@ impl Registry {
         Ok(IssuingKey::from_secret(&row.owner, &secret))
     }
 
-    /// The name under which the log signs: its address without the scheme (tlog-checkpoint, "origin").
-    pub fn log_origin(&self) -> String {
+    /// A name under which the registry signs notes: an address of it without the scheme (tlog-checkpoint, "origin").
+    fn note_name(&self, part: &str) -> String {
         let host = self.config.public_url.split_once("://").map_or(self.config.public_url.as_str(), |(_, host)| host);
-        format!("{host}/log")
+        format!("{host}/{part}")
+    }
+
+    fn note_key(&self, kind: KeyKind, part: &str, key: &IssuingKey) -> Result<NoteKey, Error> {
+        NoteKey::new(kind, &self.note_name(part), key.public.bytes()).ok_or_else(|| Error::Internal("the registry's address cannot stand in a note".to_owned()))
     }
 
     pub(super) fn sign_log_with(&self, key: Arc<IssuingKey>) -> Result<(), Error> {
-        let public = NoteKey::new(KeyKind::Log, &self.log_origin(), key.public.bytes()).ok_or_else(|| Error::Internal("the log's origin cannot stand in a note".to_owned()))?;
-        self.store.set_log_signer(Arc::new(LogSigner { key, public }));
+        let public = self.note_key(KeyKind::Log, "log", &key)?;
+        self.store.set_log_signer(Arc::new(SignsNotes { key, public }));
         Ok(())
     }
 
     /// The key of the log as the world knows it.
     pub async fn log_key(&self) -> Result<NoteKey, Error> {
         let key = self.current_key(self.registry_did(), PURPOSE_LOG).await?;
-        NoteKey::new(KeyKind::Log, &self.log_origin(), key.public.bytes()).ok_or_else(|| Error::Internal("the log's origin cannot stand in a note".to_owned()))
+        self.note_key(KeyKind::Log, "log", &key)
+    }
+
+    /// The same, if the keys that this node has read hold one; a database before `init` has none.
+    pub(super) fn log_key_if_known(&self) -> Result<Option<NoteKey>, Error> {
+        let wanted = (self.registry_did().to_owned(), PURPOSE_LOG.to_owned());
+        let key = self.keys.known.read().unwrap_or_else(PoisonError::into_inner).current.get(&wanted).cloned();
+        key.map(|key| self.note_key(KeyKind::Log, "log", &key)).transpose()
+    }
+
+    /// The key with which this registry cosigns other logs, ready to sign.
+    pub(super) async fn witness_signer(&self) -> Result<SignsNotes, Error> {
+        let key = self.current_key(self.registry_did(), PURPOSE_WITNESS).await?;
+        let public = self.note_key(KeyKind::Witness, "witness", &key)?;
+        Ok(SignsNotes { key, public })
     }
 
     /// The key that signs now for an owner.
@@ -156,13 +175,13 @@ impl Registry {
     }
 }
 
-/// The log's key in the form that the writer takes.
-struct LogSigner {
+/// A key in the form that signs notes.
+pub(super) struct SignsNotes {
     key: Arc<IssuingKey>,
     public: NoteKey,
 }
 
-impl NoteSigner for LogSigner {
+impl NoteSigner for SignsNotes {
     fn key(&self) -> &NoteKey {
         &self.public
     }

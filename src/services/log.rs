@@ -11,7 +11,7 @@ use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::leaf::commitment;
 use crate::merkle::tile::TileAddress;
 use crate::merkle::tlog_proof::TlogProof;
-use crate::merkle::tree::{consistency_proof, inclusion_proof};
+use crate::merkle::tree::{Frontier, consistency_proof, inclusion_proof};
 use crate::store::backend::Conn;
 use crate::store::certificates::CertificateVersionRow;
 use crate::store::error::StoreError;
@@ -41,9 +41,15 @@ pub struct ProvenPrefix {
 }
 
 impl Registry {
-    /// The newest checkpoint as a signed note.
+    /// The newest checkpoint as a signed note, with the cosignatures that it has so far.
     pub async fn get_checkpoint(&self) -> Result<String, Error> {
-        Ok(self.store.read(store::find_checkpoint).await?.ok_or(Error::NotFound)?.note)
+        let row = self.store.read(store::find_checkpoint).await?.ok_or(Error::NotFound)?;
+        self.cosigned_note(row.size.unsigned_abs(), row.note).await
+    }
+
+    /// The newest checkpoint that a quorum of witnesses has cosigned.
+    pub fn get_cosigned_checkpoint(&self) -> Result<String, Error> {
+        Ok(self.cosigned_tree().ok_or(Error::NotFound)?.note.clone())
     }
 
     /// A tile of the tree under the newest checkpoint.
@@ -79,22 +85,26 @@ impl Registry {
         Ok(ProvenPrefix { from, to, hashes })
     }
 
-    /// The proof that a certificate's newest document is in the log. It tells nothing about the holder: only who has the document
-    /// can compare it with the commitment.
+    /// The proof that a certificate's newest document is in the log, under a checkpoint that a quorum of witnesses has cosigned if
+    /// there is one. It tells nothing about the holder: only who has the document can compare it with the commitment.
     pub async fn prove_certificate(&self, name: &CertificateName) -> Result<ProvenEntry, Error> {
         let standing = self.find_standing(name).await?;
         let place = version_place(&standing.0.id, standing.1.version);
+        let cosigned = self.cosigned_tree();
         let read = move |conn: &mut Conn| {
             let Some(row) = store::find_credential_entry(conn, &place)? else { return Ok(None) };
             let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
-            prove(conn, &row, tip).map(Some)
+            match cosigned.filter(|tree| row.position.unsigned_abs() < tree.size && tree.size <= tip.frontier.size()) {
+                Some(tree) => prove_under(conn, &row, &tip.frontier, tree.size, tree.note.clone()).map(Some),
+                None => prove(conn, &row, tip).map(Some),
+            }
         };
         self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
     }
 
-    /// Whether the log includes exactly this document of this version, under a checkpoint that the log's key signed. A row that was
-    /// put into the database beside the log is not issued.
-    pub(super) async fn is_logged(&self, version: &CertificateVersionRow, document: &[u8]) -> Result<bool, Error> {
+    /// Where the log includes exactly this document of this version, under a checkpoint that the log's key signed; None when it does
+    /// not. A row that was put into the database beside the log is not issued.
+    pub(super) async fn find_logged(&self, version: &CertificateVersionRow, document: &[u8]) -> Result<Option<u64>, Error> {
         let place = version_place(&version.certificate_id, version.version);
         let read = move |conn: &mut Conn| {
             let Some(row) = store::find_credential_entry(conn, &place)? else { return Ok(None) };
@@ -106,12 +116,12 @@ impl Registry {
                 Err(other) => Err(other),
             }
         };
-        let Some((row, proven)) = self.store.read_snapshot(read).await? else { return Ok(false) };
+        let Some((row, proven)) = self.store.read_snapshot(read).await? else { return Ok(None) };
         if commitment(&proven.salt, document).as_slice() != row.commitment {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(checkpoint) = self.open_checkpoint(&proven.proof.checkpoint).await? else { return Ok(false) };
-        Ok(proven.proof.is_of(proven.entry.as_bytes(), &checkpoint))
+        let Some(checkpoint) = self.open_checkpoint(&proven.proof.checkpoint).await? else { return Ok(None) };
+        Ok(proven.proof.is_of(proven.entry.as_bytes(), &checkpoint).then_some(proven.proof.index))
     }
 
     /// The checkpoint of a note that the log's key signed. The newest one is asked for again and again, and opened once.
@@ -132,14 +142,19 @@ fn beyond(field: &str) -> Error {
 }
 
 fn prove(conn: &mut Conn, row: &EntryRow, tip: Tip) -> Result<ProvenEntry, StoreError> {
-    let (index, size) = (row.position as u64, tip.frontier.size());
+    prove_under(conn, row, &tip.frontier, tip.frontier.size(), tip.checkpoint.note)
+}
+
+/// The proof in the tree of `size` entries, which is not larger than the newest one.
+fn prove_under(conn: &mut Conn, row: &EntryRow, newest: &Frontier, size: u64, checkpoint: String) -> Result<ProvenEntry, StoreError> {
+    let index = row.position as u64;
     if index >= size {
         return Err(StoreError::Corrupt("an entry lies beyond the newest checkpoint".to_owned()));
     }
-    let hashes = inclusion_proof(&mut StoredNodes::new(conn, &tip.frontier), index, size)?;
+    let hashes = inclusion_proof(&mut StoredNodes::new(conn, newest), index, size)?;
     let salt = row.salt.as_slice().try_into().map_err(|_| StoreError::Corrupt("a salt has the wrong length".to_owned()))?;
     let entry = row.entry()?.text();
     // What an offline check needs beside the document: the salt, then the entry.
     let extra = [row.salt.as_slice(), entry.as_bytes()].concat();
-    Ok(ProvenEntry { entry, salt, size, proof: TlogProof { extra: Some(extra), index, hashes, checkpoint: tip.checkpoint.note } })
+    Ok(ProvenEntry { entry, salt, size, proof: TlogProof { extra: Some(extra), index, hashes, checkpoint } })
 }

@@ -13,6 +13,7 @@ pub mod catalogue;
 pub mod certificates;
 mod composing;
 pub mod corrections;
+pub mod cosigning;
 pub mod error;
 pub mod intent;
 pub mod issuing;
@@ -21,6 +22,7 @@ pub mod keys;
 pub mod log;
 mod numbering;
 pub mod organisations;
+pub mod published;
 pub mod references;
 pub mod results;
 pub mod serials;
@@ -30,6 +32,7 @@ mod signing;
 pub mod standings;
 pub mod status;
 pub mod verification;
+pub mod witnessing;
 pub mod workers;
 
 use crate::clock::Clock;
@@ -58,6 +61,7 @@ pub struct Registry {
     pub serials: Arc<serials::Serials>,
     pub standings: Arc<standings::Standings>,
     checkpoint: Arc<RwLock<Option<log::OpenedCheckpoint>>>,
+    cosigned: Arc<RwLock<Option<Arc<cosigning::CosignedTree>>>>,
     pub access: Arc<access::AccessCache>,
     pub bodies: Arc<organisations::BodyCache>,
     pub sessions: Arc<session_facts::SessionCache>,
@@ -78,6 +82,7 @@ impl Registry {
             serials: Arc::new(serials::Serials::default()),
             standings: Arc::new(standings::Standings::default()),
             checkpoint: Arc::default(),
+            cosigned: Arc::default(),
             access: Arc::new(access::AccessCache::default()),
             bodies: Arc::new(organisations::BodyCache::default()),
             sessions: Arc::default(),
@@ -92,6 +97,7 @@ impl Registry {
         };
         registry.refresh_catalogue().await?;
         registry.refresh_keys().await?;
+        registry.refresh_cosigned().await?;
         Ok(registry)
     }
 

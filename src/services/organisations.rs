@@ -15,10 +15,12 @@ use crate::domain::number::qualification::TestingBodyCode;
 use crate::domain::number::skill_level::SkillLevelPrefix;
 use crate::domain::organisation::{OrganisationKind, OrganisationState};
 use crate::domain::text::Text;
+use crate::store::backend::Conn;
 use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
 use crate::store::organisations::{self as store, ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
+use crate::store::writer::Tx;
 use chrono::NaiveDate;
 use serde_json::json;
 use std::sync::Arc;
@@ -219,7 +221,7 @@ impl Registry {
         self.authorise(actor, Act::AdministerRegistry)?;
         let organisation = self.get_organisation(id).await?;
         self.check_filing(&order)?;
-        let earlier = self.list_filings(id).await?;
+        let earlier = self.list_all_filings(id).await?;
         let (filing_id, number) = match filing {
             None => (self.new_id(FilingId::new), 1),
             Some(filing) => {
@@ -322,9 +324,17 @@ impl Registry {
         if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
     }
 
-    pub async fn list_filings(&self, id: &OrganisationId) -> Result<Vec<FilingVersionRow>, Error> {
+    async fn list_all_filings(&self, id: &OrganisationId) -> Result<Vec<FilingVersionRow>, Error> {
         let wanted = id.to_string();
         Ok(self.store.read(move |conn| store::list_filing_versions(conn, &wanted)).await?)
+    }
+
+    /// A page of an organisation's filings with all their versions, behind a filing and version.
+    pub async fn list_filings(&self, id: &OrganisationId, after: Option<(FilingId, i32)>, limit: i64) -> Result<Vec<FilingVersionRow>, Error> {
+        self.get_organisation(id).await?;
+        let wanted = id.to_string();
+        let read = move |conn: &mut Conn| store::page_filing_versions(conn, &wanted, after.as_ref().map(|(filing, version)| (filing.as_str(), *version)), limit);
+        Ok(self.store.read(read).await?)
     }
 
     /// Forgets a body that has turned out to be older than it should be.
@@ -393,29 +403,33 @@ impl Registry {
         Ok(answer)
     }
 
-    pub async fn list_clients(&self, actor: &Actor, id: &OrganisationId) -> Result<Vec<(ClientRow, Option<ClientRevocationRow>)>, Error> {
+    /// A page of an organisation's clients, in order of registration.
+    pub async fn list_clients(&self, actor: &Actor, id: &OrganisationId, after: Option<String>, limit: i64) -> Result<Vec<(ClientRow, Option<ClientRevocationRow>)>, Error> {
         self.authorise(actor, Act::AdministerRegistry)?;
         self.get_organisation(id).await?;
         let wanted = id.to_string();
-        Ok(self.store.read(move |conn| store::list_clients(conn, &wanted)).await?)
+        Ok(self.store.read(move |conn| store::list_clients(conn, &wanted, after.as_deref(), limit)).await?)
     }
 
     /// Ends a client; its tokens stop within seconds on every node. Ending it twice is the same as once.
     pub async fn revoke_client(&self, actor: &Actor, id: &OrganisationId, client: &ClientId, reason: String) -> Result<(), Error> {
-        let clients = self.list_clients(actor, id).await?;
-        let (_, revocation) = clients.into_iter().find(|(row, _)| row.id == client.as_str()).ok_or(Error::NotFound)?;
+        self.authorise(actor, Act::AdministerRegistry)?;
+        let wanted = (id.to_string(), client.to_string());
+        let (_, revocation) = self.store.read(move |conn| store::find_client_of(conn, &wanted.0, &wanted.1)).await?.ok_or(Error::NotFound)?;
         if revocation.is_some() {
             return Ok(());
         }
         let row = ClientRevocationRow { client_id: client.to_string(), reason, revoked_at: self.now_micros(), revoked_by: actor.client.to_string() };
         let owner = id.clone();
-        self.store
-            .write(move |tx| {
-                store::insert_client_revocation(tx.conn, &row)?;
-                tx.record(Fact::of(Some(&owner), &row)?);
-                Ok(())
-            })
-            .await?;
-        Ok(())
+        let write = move |tx: &mut Tx<'_>| {
+            store::insert_client_revocation(tx.conn, &row)?;
+            tx.record(Fact::of(Some(&owner), &row)?);
+            Ok(())
+        };
+        match self.store.write(write).await {
+            // Somebody else was faster.
+            Err(StoreError::Conflict(_)) => Ok(()),
+            written => Ok(written?),
+        }
     }
 }

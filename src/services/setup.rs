@@ -2,7 +2,7 @@
 
 use super::Registry;
 use super::error::Error;
-use super::keys::{PURPOSE_CREDENTIALS, PURPOSE_LOG, PURPOSE_TOKENS, add_key};
+use super::keys::{PURPOSE_CREDENTIALS, PURPOSE_LOG, PURPOSE_TOKENS, PURPOSE_WITNESS, add_key};
 use crate::domain::access::Role;
 use crate::domain::id::ClientId;
 use crate::store::error::{Constraint, StoreError};
@@ -49,14 +49,14 @@ impl Registry {
         Ok(is_new.then_some(NewClient { row, secret }))
     }
 
-    async fn ensure_registry_keys(&self) -> Result<(), Error> {
+    pub async fn ensure_registry_keys(&self) -> Result<(), Error> {
         let did = self.registry_did().to_owned();
         let owner = did.to_string();
         let existing = self.store.read(move |conn| crate::store::keys::list_keys_of(conn, &owner)).await?;
         // Another node may have made some of them since this one opened the database.
         self.refresh_keys().await?;
         // The log's key comes first: without it nothing can be written, and its own entry is the first one that it signs.
-        for purpose in [PURPOSE_LOG, PURPOSE_CREDENTIALS, PURPOSE_TOKENS] {
+        for purpose in [PURPOSE_LOG, PURPOSE_CREDENTIALS, PURPOSE_TOKENS, PURPOSE_WITNESS] {
             if existing.iter().any(|key| key.purpose == purpose) {
                 continue;
             }

@@ -25,6 +25,8 @@ pub struct Standing {
     /// The public part of the answer: JSON without personal data, ready to be put into answers.
     pub summary: String,
     pub version: i32,
+    /// Where the newest document stands in the log.
+    pub log_index: u64,
 }
 
 /// What is known under each number key.

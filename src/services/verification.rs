@@ -36,8 +36,27 @@ pub struct VerificationQuery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     pub name: &'static str,
-    pub passed: bool,
+    pub outcome: CheckOutcome,
     pub detail: Text,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckOutcome {
+    Passed,
+    /// It will pass or fail soon: nothing speaks against it yet.
+    Pending,
+    Failed,
+}
+
+impl CheckOutcome {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CheckOutcome::Passed => "passed",
+            CheckOutcome::Pending => "pending",
+            CheckOutcome::Failed => "failed",
+        }
+    }
 }
 
 /// The answer to a verification, before it is signed.
@@ -53,7 +72,7 @@ pub struct Verdict {
 }
 
 fn check(name: &'static str, passed: bool, en: impl Into<String>, zh: impl Into<String>) -> Check {
-    Check { name, passed, detail: Text::new(en, zh) }
+    Check { name, outcome: if passed { CheckOutcome::Passed } else { CheckOutcome::Failed }, detail: Text::new(en, zh) }
 }
 
 impl Registry {
@@ -102,6 +121,7 @@ impl Registry {
             return Verdict { outcome: Outcome::NotFound, checks: vec![check("record", false, detail, detail_zh)], certificates: Vec::new(), holders: Vec::new(), status_as_of };
         };
         let mut checks = vec![check("record", true, "a certificate fits all the facts given", "有证书与所给信息全部相符")];
+        checks.extend(self.check_witnesses(standing.log_index));
         checks.extend(standing_checks(*outcome, &standing.facts));
         let holders = found.iter().map(|(_, standing)| (standing.worker_id.clone(), standing.certificate_id.clone())).collect();
         Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(_, standing)| standing.summary.clone()).collect(), holders, status_as_of }
@@ -137,7 +157,7 @@ impl Registry {
         let outcome = standing_on(&standing.facts, self.clock.today());
         checks.extend(standing_checks(outcome, &standing.facts));
         // Without an intact proof and record nothing else counts; acts and dates of a genuine document decide the outcome.
-        let is_genuine = checks.iter().all(|check| check.passed || ["status", "validity", "review"].contains(&check.name));
+        let is_genuine = checks.iter().all(|check| check.outcome != CheckOutcome::Failed || ["status", "validity", "review"].contains(&check.name));
         if !is_genuine {
             return Ok(failed(checks));
         }
@@ -183,15 +203,37 @@ impl Registry {
             return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
         }
         let record = check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件");
-        if !self.is_logged(&version, text.as_bytes()).await? {
+        let Some(index) = self.find_logged(&version, text.as_bytes()).await? else {
             return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
-        }
+        };
+        let witnessed = self.check_witnesses(index);
         let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
         let right = self.check_right(&standing, &version).await?;
         let is_superseded = standing.2.version != version.version;
-        let Some(mut standing) = self.standing_of(standing).await? else { return Ok((vec![record, logged], None)) };
+        let checks: Vec<Check> = [record, logged].into_iter().chain(witnessed).collect();
+        let Some(mut standing) = self.standing_of(standing).await? else { return Ok((checks, None)) };
         standing.facts.is_superseded = is_superseded;
-        Ok((vec![record, logged], Some((standing, right))))
+        Ok((checks, Some((standing, right))))
+    }
+
+    /// Whether a quorum of witnesses has cosigned a tree that includes an entry; None when none is asked for. Between issuing and
+    /// cosigning a certificate is valid, and this is pending.
+    fn check_witnesses(&self, index: u64) -> Option<Check> {
+        let quorum = self.config.witness_quorum;
+        if quorum == 0 {
+            return None;
+        }
+        Some(match self.cosigned_tree().filter(|tree| index < tree.size) {
+            Some(tree) => {
+                let (size, count) = (tree.size, tree.cosignatures);
+                check("witnesses", true, format!("{count} witnesses have cosigned a checkpoint over {size} entries that includes it, at least {quorum} expected"), format!("{count} 个见证方已联署包含该证书的检查点（{size} 条），至少需要 {quorum} 个"))
+            }
+            None => Check {
+                name: "witnesses",
+                outcome: CheckOutcome::Pending,
+                detail: Text::new(format!("issued; {quorum} witnesses have not yet cosigned a checkpoint that includes it, ask again in a minute"), format!("已签发；尚待 {quorum} 个见证方联署，请一分钟后再查")),
+            },
+        })
     }
 
     /// Whether the filing that the certificate names gave the right to issue it on that day (IS-1), asked of the rules again.
@@ -207,7 +249,7 @@ impl Registry {
         let (day, filing, number) = (version.issued_on, &row.filing_id, row.filing_version);
         Ok(match right_to_issue(&known, &target, day) {
             Ok(_) => check("right_to_issue", true, format!("filing {filing}, version {number}, covered it on {day}"), format!("备案 {filing} 第 {number} 版在 {day} 有效并包含该项")),
-            Err(violation) => Check { name: "right_to_issue", passed: false, detail: violation.detail },
+            Err(violation) => Check { name: "right_to_issue", outcome: CheckOutcome::Failed, detail: violation.detail },
         })
     }
 
@@ -263,10 +305,10 @@ impl Registry {
     async fn standing_of(&self, rows: StandingRows) -> Result<Option<Standing>, Error> {
         let (row, version, state) = rows;
         let document = self.vault.open(Sealed::Document, &version_place(&row.id, version.version), &version.sealed_document)?;
-        if !self.is_logged(&version, &document).await? {
+        let Some(log_index) = self.find_logged(&version, &document).await? else {
             tracing::error!(certificate = %row.id, version = version.version, "a certificate in the database is not in the log");
             return Ok(None);
-        }
+        };
         let holder: Holder = super::stored_json(&self.vault.open_text(Sealed::Holder, &version_place(&row.id, version.version), &version.sealed_holder)?)?;
         let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
         let facts: CertificateFacts = super::stored_json(&version.facts)?;
@@ -284,6 +326,7 @@ impl Registry {
             },
             summary: summary(&row.kind, &facts, version.issued_on, (version.valid_to, version.review_due_on), &row.issuer_id, &body.name, &state.state, version.version),
             version: version.version,
+            log_index,
             worker_id: row.worker_id,
             certificate_id: row.id,
         }))

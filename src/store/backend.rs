@@ -29,14 +29,14 @@ pub enum Conn {
     Pg(Box<PgConn>),
 }
 
-/// Runs one expression on whichever connection it is; both arms are type-checked.
+/// Runs one statement on whichever connection it is; both arms are type-checked. A site that tests can make fail.
 macro_rules! on {
     ($conn:expr, |$c:ident| $body:expr) => {
         match $conn {
-            $crate::store::backend::Conn::Sqlite($c) => $body,
+            $crate::store::backend::Conn::Sqlite($c) => $crate::store::faults::site!($body),
             $crate::store::backend::Conn::Pg(boxed) => {
                 let $c = boxed.as_mut();
-                $body
+                $crate::store::faults::site!($body)
             }
         }
     };
@@ -124,6 +124,10 @@ impl Conn {
             Conn::Pg(_) => "BEGIN",
         };
         self.execute_script(sql)
+    }
+
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        Ok(on!(self, |c| c.batch_execute("COMMIT"))?)
     }
 
     /// Begins a transaction that only reads, and reads one state of the database.

@@ -6,6 +6,7 @@ use super::backend::Conn;
 use super::catalogue::EntryRow;
 use super::certificates::{CertificateRow, CertificateStateRow, CertificateVersionRow, StatusChangeRow};
 use super::error::StoreError;
+use super::faults::site;
 use super::jobs::JobRowRow;
 use super::log::{EntryRow as LogEntryRow, TileRow};
 use super::lookups::LookupRow;
@@ -22,12 +23,12 @@ macro_rules! bulk_insert {
             match conn {
                 Conn::Sqlite(sqlite) => {
                     for row in rows {
-                        diesel::insert_into($table::table).values(row).execute(sqlite)?;
+                        site!(diesel::insert_into($table::table).values(row).execute(sqlite))?;
                     }
                 }
                 Conn::Pg(postgres) => {
                     for chunk in rows.chunks(ROWS_PER_STATEMENT) {
-                        diesel::insert_into($table::table).values(chunk).execute(postgres.as_mut())?;
+                        site!(diesel::insert_into($table::table).values(chunk).execute(postgres.as_mut()))?;
                     }
                 }
             }

@@ -119,13 +119,6 @@ pub fn insert_version(conn: &mut Conn, version: &CertificateVersionRow, before: 
     replace_state(conn, before, &after)
 }
 
-/// Adds a change of status and the state that follows from it, if the state is still the one it was decided on.
-pub fn insert_status_change(conn: &mut Conn, change: &StatusChangeRow, before: &CertificateStateRow) -> Result<(), StoreError> {
-    on!(conn, |c| diesel::insert_into(status_changes::table).values(change).execute(c))?;
-    let after = CertificateStateRow { state: change.state_after.clone(), changed_at: change.changed_at, ..before.clone() };
-    replace_state(conn, before, &after)
-}
-
 /// One change of many certificates: all must still stand where the change was decided on.
 pub fn insert_status_changes(conn: &mut Conn, changes: &[StatusChangeRow], before: &[CertificateStateRow]) -> Result<(), StoreError> {
     let Some(first) = changes.first() else { return Ok(()) };

@@ -8,6 +8,7 @@ pub mod batches;
 mod bulk;
 pub mod error;
 pub mod facts;
+mod faults;
 pub mod log;
 pub mod lookups;
 mod reader;

@@ -174,12 +174,38 @@ pub fn find_client(conn: &mut Conn, id: &str) -> Result<Option<ClientRow>, Store
         .optional())?)
 }
 
-pub fn list_clients(conn: &mut Conn, organisation_id: &str) -> Result<Vec<(ClientRow, Option<ClientRevocationRow>)>, StoreError> {
+/// A page of an organisation's clients, in order of registration.
+pub fn list_clients(conn: &mut Conn, organisation_id: &str, after: Option<&str>, limit: i64) -> Result<Vec<(ClientRow, Option<ClientRevocationRow>)>, StoreError> {
     Ok(on!(conn, |c| clients::table
         .left_join(client_revocations::table.on(client_revocations::client_id.eq(clients::id)))
         .filter(clients::organisation_id.eq(organisation_id))
+        .filter(clients::id.gt(after.unwrap_or("")))
         .order(clients::id)
+        .limit(limit)
         .select((ClientRow::as_select(), Option::<ClientRevocationRow>::as_select()))
+        .load(c))?)
+}
+
+/// A client of an organisation, with its end if it has come.
+pub fn find_client_of(conn: &mut Conn, organisation_id: &str, client_id: &str) -> Result<Option<(ClientRow, Option<ClientRevocationRow>)>, StoreError> {
+    Ok(on!(conn, |c| clients::table
+        .left_join(client_revocations::table.on(client_revocations::client_id.eq(clients::id)))
+        .filter(clients::organisation_id.eq(organisation_id))
+        .filter(clients::id.eq(client_id))
+        .select((ClientRow::as_select(), Option::<ClientRevocationRow>::as_select()))
+        .get_result(c)
+        .optional())?)
+}
+
+/// A page of an organisation's filings with all their versions, behind one of them.
+pub fn page_filing_versions(conn: &mut Conn, organisation_id: &str, after: Option<(&str, i32)>, limit: i64) -> Result<Vec<FilingVersionRow>, StoreError> {
+    let (filing, version) = after.unwrap_or(("", 0));
+    Ok(on!(conn, |c| filing_versions::table
+        .filter(filing_versions::organisation_id.eq(organisation_id))
+        .filter(filing_versions::filing_id.gt(filing).or(filing_versions::filing_id.eq(filing).and(filing_versions::version.gt(version))))
+        .order((filing_versions::filing_id, filing_versions::version))
+        .limit(limit)
+        .select(FilingVersionRow::as_select())
         .load(c))?)
 }
 

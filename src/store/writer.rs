@@ -214,12 +214,18 @@ impl Worker {
             Ok(conn) => conn,
             Err(error) => return answer_all(group, &error),
         };
-        if let Ok(()) = try_whole(conn, &mut group, &stamped) {
-            group.into_iter().for_each(|job| job.answer(None));
-            return;
-        }
-        let _ = conn.execute_script("ROLLBACK");
-        let mut tried = try_each(conn, &mut group, &stamped);
+        let mut tried = match try_whole(conn, &mut group, &stamped) {
+            Ok(()) => {
+                group.into_iter().for_each(|job| job.answer(None));
+                return;
+            }
+            // What may be durable must not be done again: the clients ask, and find it or not.
+            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            Err(_) => {
+                let _ = conn.execute_script("ROLLBACK");
+                try_each(conn, &mut group, &stamped)
+            }
+        };
         for _ in 1..TRIES {
             if !tried.as_ref().is_err_and(StoreError::is_transient) {
                 break;
@@ -277,7 +283,8 @@ fn run_job(conn: &mut Conn, job: &mut Box<dyn Job>, group: &mut GroupFacts, stam
 
 fn finish(conn: &mut Conn, group: GroupFacts, stamped: &Stamped) -> Result<(), StoreError> {
     let appended = log::append(conn, group.facts, stamped.now_micros, || stamped.entropy.bytes(), stamped.signer.as_deref())?;
-    conn.execute_script("COMMIT")?;
+    // Whatever went wrong here, the commit may have become durable before.
+    conn.commit().map_err(|error| StoreError::Unavailable(format!("the outcome of a commit is not known: {error}")))?;
     if let Some((start, checkpoint)) = appended {
         let checkpoint: Arc<str> = checkpoint.into();
         for (first, entries, slot) in group.asked {

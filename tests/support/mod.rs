@@ -7,7 +7,7 @@ pub mod postgres;
 use jilu::clock::Clock;
 use jilu::config::{Config, RawSettings};
 use jilu::entropy::Entropy;
-use jilu::http::serve::serve;
+use jilu::http::serve::{Part, Serving, serve};
 use jilu::services::Registry;
 use jilu::store::{Store, StoreOptions};
 use serde_json::{Value, json};
@@ -117,8 +117,13 @@ impl TestRegistry {
 
     /// Starts a registry on a database that may have been used before.
     pub fn start_at(directory: tempfile::TempDir, database_url: String, settings: &[(&str, &str)]) -> Self {
+        Self::start_on(directory, database_url, settings, 0)
+    }
+
+    /// The same on a port that others know.
+    pub fn start_on(directory: tempfile::TempDir, database_url: String, settings: &[(&str, &str)], port: u16) -> Self {
         let clock = Arc::new(AtomicI64::new(micros(BEGINNING)));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let config = config(&directory, &database_url, settings);
         let workers = if settings.iter().any(|(name, _)| *name == "workers") { config.workers } else { 1 };
@@ -131,7 +136,7 @@ impl TestRegistry {
                 let store = Store::open(&options, server_clock.clone(), Entropy::System).unwrap();
                 let registry = Registry::open(store, config, server_clock, Entropy::System, &MASTER_KEY).await.unwrap();
                 let client = registry.set_up().await.unwrap();
-                let (handle, server) = serve(registry, listener, workers).unwrap();
+                let Serving { handle, server } = serve(registry, listener, workers, Part::Registry).unwrap();
                 ready.send(client.map(|client| (client.row.id, client.secret))).unwrap();
                 let stopper = actix_web::rt::task::spawn_blocking(move || stopped.recv());
                 actix_web::rt::spawn(async move {

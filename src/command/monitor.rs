@@ -1,0 +1,93 @@
+//! `jilu monitor`: follows a log from outside, checks that it only grows, and lists what was issued in a body's name.
+
+use crate::{Failure, MonitorArguments};
+use chrono::SecondsFormat;
+use jilu::merkle::checkpoint::Checkpoint;
+use jilu::merkle::leaf::Entry;
+use jilu::merkle::note::{Note, NoteKey};
+use jilu::remote::log_reader::Seen;
+use serde_json::json;
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+/// What an entry of these kinds says: a certificate came into being, was corrected, or changed its status.
+const KINDS: &[&str] = &["certificate_issued", "certificate_corrected", "credential_signed", "status_changed", "permit_reviewed"];
+
+/// Follows the log until it is stopped, or once. Exit code 1 when the log is not to be trusted, a quorum is missing, or an entry is
+/// not among those that the body knows.
+pub async fn run(arguments: MonitorArguments) -> Result<(), Failure> {
+    let key: NoteKey = arguments.log_key.trim().parse().map_err(|error| format!("--log-key: {error}"))?;
+    let witnesses = super::verify::witness_keys(&arguments.witness)?;
+    let quorum = arguments.quorum.unwrap_or(witnesses.len());
+    let known = arguments.known.as_deref().map(read_known).transpose()?;
+    let mut seen = arguments.state.as_deref().map_or(Ok(Seen::default()), read_state)?;
+    loop {
+        let (url, log_key, from, organisation) = (arguments.url.trim_end_matches('/').to_owned(), key.clone(), seen.clone(), arguments.organisation.clone());
+        let is_wanted = move |entry: &Entry| KINDS.contains(&entry.kind.as_str()) && organisation.as_deref().is_none_or(|wanted| entry.organisation.as_deref() == Some(wanted));
+        let followed = tokio::task::spawn_blocking(move || from.follow(&url, &log_key, is_wanted)).await.map_err(|error| error.to_string())?;
+        let (now, entries) = followed.map_err(|fault| fault.to_string())?;
+        let is_unknown = |index: u64| known.as_ref().is_some_and(|known| !known.contains(&index));
+        let mut unknown = 0;
+        for (index, entry) in entries {
+            unknown += usize::from(is_unknown(index));
+            print(index, &entry, is_unknown(index), arguments.json);
+        }
+        let checkpoint = Checkpoint::open(&now.checkpoint, &key).map_err(|error| error.to_string())?;
+        let cosigned = Note::parse(&now.checkpoint).map_or(0, |note| note.count_cosigned(&witnesses));
+        eprintln!("{}: {} entries, consistent with the {} seen before; {cosigned} of {} witnesses", checkpoint.origin, now.size, seen.size, witnesses.len());
+        if let Some(path) = &arguments.state {
+            keep_state(path, &now)?;
+        }
+        seen = now;
+        if unknown > 0 && arguments.once {
+            return Err(format!("{unknown} entries are not among those in {}", arguments.known.as_deref().unwrap_or(Path::new("")).display()).into());
+        }
+        if cosigned < quorum && arguments.once {
+            return Err(format!("{cosigned} witnesses have cosigned the newest checkpoint, {quorum} expected").into());
+        }
+        if arguments.once {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_secs(arguments.every)).await;
+    }
+}
+
+fn print(index: u64, entry: &Entry, is_unknown: bool, as_json: bool) {
+    let at = entry.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let organisation = entry.organisation.as_deref().unwrap_or("-");
+    if as_json {
+        println!("{}", json!({ "index": index, "recorded_at": at, "kind": entry.kind, "organisation_id": entry.organisation, "is_known": !is_unknown }));
+    } else {
+        println!("{index:>10}  {at}  {:<22}  {organisation}{}", entry.kind, if is_unknown { "  NOT KNOWN" } else { "" });
+    }
+}
+
+/// The first word of each line is the index of an entry.
+fn read_known(path: &Path) -> Result<HashSet<u64>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| line.split_whitespace().next().unwrap_or_default().parse().map_err(|_| format!("{}: {line:?} found, the index of an entry expected first", path.display()))).collect()
+}
+
+fn read_state(path: &Path) -> Result<Seen, String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Seen::default()),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Replaced as a whole: a half-written state would forget what was seen.
+fn keep_state(path: &Path, seen: &Seen) -> Result<(), String> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let keep = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        file.write_all(serde_json::to_string(seen)?.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    keep().map_err(|error| format!("{}: {error}", path.display()))
+}

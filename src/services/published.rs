@@ -1,0 +1,97 @@
+//! What this registry has published must not be taken back. The newest checkpoint is kept in a file beside the database, and
+//! witnesses keep it too; a database that is behind either has lost entries, and nothing may be signed on top of it.
+
+use super::Registry;
+use super::error::Error;
+use crate::merkle::checkpoint::Checkpoint;
+use crate::merkle::tree::root;
+use crate::merkle::witness::origin_hash;
+use crate::remote;
+use crate::store::backend::Conn;
+use crate::store::log::{self as store, StoredNodes};
+use std::io::Write;
+use std::path::PathBuf;
+
+const CHECKPOINT_BYTES_MAX: u64 = 1 << 16;
+
+/// Why nothing may be signed: the database is not the one that was published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Behind {
+    #[error("{place} has a checkpoint of this log over {published} entries, and this database has only {ours}: it is an older copy. Restore a newer one; signing on top of this one would fork the public log")]
+    Older { place: String, published: u64, ours: u64 },
+    #[error("{place} has a checkpoint over {size} entries whose root is not that of the first {size} entries of this database: the two are different logs")]
+    Forked { place: String, size: u64 },
+    #[error("{0} is not a checkpoint of this log; if this database begins a new registry, move the file away")]
+    Foreign(String),
+}
+
+impl Registry {
+    fn published_file(&self) -> PathBuf {
+        self.config.data.join("checkpoint")
+    }
+
+    /// Keeps the newest checkpoint in its file, if it is newer than `known`. Returns its size.
+    pub async fn keep_published(&self, known: u64) -> Result<u64, Error> {
+        let Some(row) = self.store.read(store::find_checkpoint).await?.filter(|row| row.size.unsigned_abs() > known) else { return Ok(known) };
+        let path = self.published_file();
+        let keep = move || -> std::io::Result<()> {
+            let directory = path.parent().map(PathBuf::from).unwrap_or_default();
+            std::fs::create_dir_all(&directory)?;
+            // Replaced as a whole, so that a crash leaves the old one or the new one.
+            let mut file = tempfile::NamedTempFile::new_in(directory)?;
+            file.write_all(row.note.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        tokio::task::spawn_blocking(keep).await.map_err(|error| Error::Internal(error.to_string()))?.map_err(|error| Error::Internal(format!("the newest checkpoint cannot be kept: {error}")))?;
+        Ok(row.size.unsigned_abs())
+    }
+
+    /// Compares the database with what was published: the file beside it, and what its witnesses have cosigned. A witness that does
+    /// not answer is passed over: verification and issuing do not depend on its being there.
+    pub async fn find_behind(&self) -> Result<Option<Behind>, Error> {
+        let key = self.log_key().await?;
+        let path = self.published_file();
+        if let Ok(note) = std::fs::read_to_string(&path) {
+            let place = path.display().to_string();
+            let Ok(checkpoint) = Checkpoint::open(&note, &key) else { return Ok(Some(Behind::Foreign(place))) };
+            if let Some(behind) = self.compare_published(place, checkpoint).await? {
+                return Ok(Some(behind));
+            }
+        }
+        for witness in &self.config.witnesses.0 {
+            let url = format!("{}/{}/checkpoint", witness.url, origin_hash(&key.name));
+            let from = url.clone();
+            let answer = tokio::task::spawn_blocking(move || remote::get(&from, CHECKPOINT_BYTES_MAX)).await.map_err(|error| Error::Internal(error.to_string()))?;
+            match answer {
+                Ok(answer) if answer.status == 200 => {
+                    let Ok(checkpoint) = Checkpoint::open(&answer.text(), &key) else { continue };
+                    if let Some(behind) = self.compare_published(url, checkpoint).await? {
+                        return Ok(Some(behind));
+                    }
+                }
+                Ok(answer) => tracing::warn!(%url, status = answer.status, "the witness has no checkpoint of this log"),
+                Err(error) => tracing::warn!(%error, "a witness cannot be asked whether this database is the newest"),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn compare_published(&self, place: String, published: Checkpoint) -> Result<Option<Behind>, Error> {
+        let size = published.size;
+        let read = move |conn: &mut Conn| {
+            let Some(tip) = store::find_tip(conn)? else { return Ok((0, None)) };
+            let ours = tip.frontier.size();
+            let root = if size <= ours { Some(root(&mut StoredNodes::new(conn, &tip.frontier), size)?) } else { None };
+            Ok((ours, root))
+        };
+        let (ours, root) = self.store.read_snapshot(read).await?;
+        Ok(match root {
+            None if size == 0 => None,
+            None => Some(Behind::Older { place, published: size, ours }),
+            Some(root) if root != published.root => Some(Behind::Forked { place, size }),
+            Some(_) => None,
+        })
+    }
+}

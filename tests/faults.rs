@@ -1,0 +1,313 @@
+//! Every statement that a write rests on fails, before it ran and after it, once and for ever, with the errors of a broken, a full
+//! and an interrupted disk. Nothing that was acknowledged is lost, nothing is done twice, and what the client sends again succeeds.
+//!
+//! The sites come from the source: every call of `on!`, `site!` and `bulk_insert!` in `src/store`. A function that writes and is
+//! reached by none of the jobs below fails the test.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use support::{Body, Database, Reply, TestRegistry, person};
+
+/// Functions whose names begin so write.
+const WRITING: &[&str] = &["insert", "replace", "update", "reserve", "hold", "move", "append", "complete", "advance", "claim", "finish", "delete", "commit", "lock"];
+/// Writes that acknowledge nothing: what is forgotten after days, and what witnesses are asked for again at the next round.
+const HOUSEKEEPING: &[&str] = &["delete_before", "delete_abandoned", "delete_chunks", "insert_cosignature", "replace_witnessed"];
+const KINDS: &[&str] = &["EIO", "ENOSPC", "EINTR"];
+
+/// A place in the source that can fail, with the function that it stands in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Site {
+    place: String,
+    function: String,
+}
+
+fn sites() -> Vec<Site> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("src/store").unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut function = String::new();
+        for (number, line) in text.lines().enumerate() {
+            if line.starts_with("#[cfg(test)]") {
+                break;
+            }
+            if let Some(name) = line.split("fn ").nth(1).filter(|_| line.contains("fn ") && line.contains('(')) {
+                function = name.split(['(', '<']).next().unwrap().to_owned();
+            }
+            if line.starts_with("bulk_insert!(") {
+                let next = text.lines().nth(number + 1).unwrap();
+                function = next.trim().split(',').next().unwrap().to_owned();
+            }
+            let is_site = (line.contains("on!(") || line.contains("site!(") || line.starts_with("bulk_insert!(")) && !line.contains("macro") && !line.trim_start().starts_with("//");
+            let is_definition = ["backend.rs", "faults.rs", "bulk.rs"].iter().any(|file| path.ends_with(file)) && (line.contains("$body") || line.contains("$table") || line.contains("$run"));
+            if is_site && !is_definition {
+                found.push(Site { place: format!("{}:{}", path.display(), number + 1), function: function.clone() });
+            }
+        }
+    }
+    found.sort();
+    found.dedup_by(|one, other| one.place == other.place);
+    found
+}
+
+/// A registry with everything that the jobs need.
+struct World<'a> {
+    registry: &'a TestRegistry,
+    body: Body,
+    school: Body,
+    employer: (String, String),
+    /// Certificates that were acknowledged: number and name, by job and round.
+    acknowledged: Mutex<HashMap<(String, u32), (String, String)>>,
+    day: Mutex<chrono::NaiveDate>,
+}
+
+/// What a client sees: an answer that is not a success ends the job.
+type Step = Result<Value, Reply>;
+
+impl World<'_> {
+    fn post(&self, client: &(String, String), path: &str, body: &Value, key: &str) -> Step {
+        success(self.registry.post_with(client, path, body, &[("idempotency-key", key)]))
+    }
+
+    fn file(&self, client: &(String, String), path: &str, media_type: &str, body: &str, key: &str) -> Step {
+        let bearer = format!("Bearer {}", self.registry.token(client));
+        success(self.registry.send("POST", path, &[("authorization", &bearer), ("content-type", media_type), ("idempotency-key", key)], body.as_bytes()))
+    }
+
+    fn tomorrow(&self) {
+        let mut day = self.day.lock().unwrap();
+        *day = day.succ_opt().unwrap();
+        self.registry.set_clock(&format!("{day}T01:00:00Z"));
+    }
+
+    fn worker(&self, client: &(String, String), n: u32, key: &str) -> Result<(String, String), Reply> {
+        let (name, number) = person(n);
+        let worker = self.post(client, "/v1/workers", &json!({ "name": name, "documents": [{ "document_type": "resident_id", "document_number": number }] }), &format!("{key} worker"))?;
+        Ok((worker["worker_id"].as_str().unwrap().to_owned(), name))
+    }
+
+    fn acknowledge(&self, job: &str, n: u32, certificate: &Value, name: &str) {
+        let number = certificate["certificate_number"].as_str().unwrap().to_owned();
+        let mut acknowledged = self.acknowledged.lock().unwrap();
+        let (known, _) = acknowledged.entry((job.to_owned(), n)).or_insert_with(|| (number.clone(), name.to_owned()));
+        assert_eq!(*known, number, "{job} {n}: one fact has two numbers");
+    }
+
+    /// Waits for a job; the lease of a worker that failed ends by the clock.
+    fn finish(&self, client: &(String, String), job: &Value) -> Value {
+        let path = path_of(job);
+        let started = Instant::now();
+        loop {
+            let state = self.registry.get_as(client, &path, &[]).expect(200);
+            if state["state"] == "finished" {
+                return state;
+            }
+            assert!(started.elapsed() < Duration::from_secs(60) && state["state"] != "failed", "{state}");
+            std::thread::sleep(Duration::from_millis(30));
+            if started.elapsed() > Duration::from_millis(1500) {
+                self.tomorrow();
+            }
+        }
+    }
+}
+
+fn path_of(job: &Value) -> String {
+    let id = job["job_id"].as_str().unwrap();
+    format!("/v1/{}/{id}", if id.starts_with("bat_") { "certificate_batches" } else { "jobs" })
+}
+
+fn success(reply: Reply) -> Step {
+    if reply.status < 300 { Ok(if reply.bytes.is_empty() { Value::Null } else { reply.json() }) } else { Err(reply) }
+}
+
+/// A job of a client. `is_last_try` means that nothing fails any more, so it may wait for the end.
+type Job = fn(&World<'_>, u32, bool) -> Result<(), Reply>;
+
+const JOBS: &[(&str, Job)] = &[
+    ("register", |world, n, _| {
+        let key = format!("register {n}");
+        let head = format!("52320100{n:09}");
+        let code = format!("{head}{}", jilu::domain::credit_code::check_character(&head).unwrap());
+        let registrar = world.registry.registrar();
+        let order = json!({ "unified_social_credit_code": code, "name": format!("机构 {n}"), "kinds": ["assessment_body"] });
+        let id = world.post(registrar, "/v1/organisations", &order, &key)?["organisation_id"].as_str().unwrap().to_owned();
+        let filing = json!({ "body_kind": "social_assessment_body", "certificate_kinds": ["skill_level"], "number_prefix": format!("S000032{:06}", 100_000 + n),
+            "occupations": [{ "occupation_code": "6-31-01-03", "levels": ["level5"] }], "valid_from": "2025-01-01", "valid_to": "2099-12-31" });
+        world.post(registrar, &format!("/v1/organisations/{id}/filings"), &filing, &format!("{key} filing"))?;
+        let client = world.post(registrar, &format!("/v1/organisations/{id}/clients"), &json!({ "name": "x", "role": "assessment_body" }), &format!("{key} client"))?;
+        let bearer = format!("Bearer {}", world.registry.token(registrar));
+        let path = format!("/v1/organisations/{id}/clients/{}", client["client_id"].as_str().unwrap());
+        success(world.registry.send("DELETE", &path, &[("authorization", &bearer), ("content-type", "application/json")], br#"{"reason":"x"}"#))?;
+        let file = format!("date,kind,name_zh,name_en\n2099-01-01,holiday,演示 {n},Demo\n");
+        world.file(registrar, "/v1/catalogue/imports?list=holidays&valid_from=2098-01-01", "text/csv", &file, &format!("{key} import")).map(|_| ())
+    }),
+    ("issue", |world, n, _| {
+        let key = format!("issue {n}");
+        let client = &world.body.client;
+        let (worker, name) = world.worker(client, n, &key)?;
+        let passport = json!({ "document_type": "passport", "country": "FR", "document_number": format!("P{n:07}") });
+        world.post(client, &format!("/v1/workers/{worker}/documents"), &passport, &format!("{key} passport"))?;
+        let panel: Vec<Value> = (1..=3).map(|n| json!({ "card_number": format!("A{n}"), "grade": "senior_assessor" })).collect();
+        let order = json!({ "certificate_kind": "skill_level", "occupation_code": "6-31-01-03", "level": "level4", "held_on": "2026-03-02", "panel": panel });
+        let session = world.post(client, "/v1/assessment_sessions", &order, &format!("{key} session"))?["session_id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/assessment_sessions/{session}");
+        world.post(client, &format!("{path}/candidates"), &json!({ "candidates": [{ "worker_id": worker }] }), &format!("{key} candidates"))?;
+        world.post(client, &format!("{path}/results"), &json!({ "results": [{ "worker_id": worker, "theory": "80", "practical": "80" }] }), &format!("{key} results"))?;
+        world.post(client, &format!("{path}/publication"), &json!({}), &format!("{key} publication"))?;
+        world.tomorrow();
+        let certificate = world.post(client, "/v1/certificates", &json!({ "worker_id": worker, "session_id": session }), &format!("{key} certificate"))?;
+        world.acknowledge("issue", n, &certificate, &name);
+        Ok(())
+    }),
+    ("change", |world, n, _| {
+        let key = format!("change {n}");
+        let client = &world.school.client;
+        let (worker, name) = world.worker(client, n, &key)?;
+        let certificate = world.post(client, "/v1/certificates", &json!({ "worker_id": worker, "project": "电工安全" }), &format!("{key} certificate"))?;
+        world.acknowledge("change", n, &certificate, &name);
+        let path = format!("/v1/certificates/{}", certificate["certificate_id"].as_str().unwrap());
+        let change = |change: &str| world.post(client, &format!("{path}/status_changes"), &json!({ "change": change, "reason": "x" }), &format!("{key} {change}"));
+        change("suspend")?;
+        change("resume")?;
+        world.post(client, &format!("{path}/corrections"), &json!({ "form_serial": format!("F{n}"), "reason": "lost" }), &format!("{key} correction"))?;
+        let name = format!("{name}明");
+        world.post(client, &format!("{path}/corrections"), &json!({ "name": name, "reason": "misspelt" }), &format!("{key} name"))?;
+        let permit = json!({ "worker_id": worker, "category": "电工作业", "item": "低压电工作业", "issued_on": "2022-05-10" });
+        let permit = world.post(client, "/v1/certificates", &permit, &format!("{key} permit"))?;
+        let reviews = format!("/v1/certificates/{}/reviews", permit["certificate_id"].as_str().unwrap());
+        world.post(client, &reviews, &json!({ "reviewed_on": "2025-05-01" }), &format!("{key} review"))?;
+        let number = json!([{ "certificate_number": certificate["certificate_number"], "name": name, "ground": "employment" }]);
+        world.post(&world.employer, "/v1/verifications/bulk", &number, &format!("{key} bulk")).map(|_| ())
+    }),
+    // More looks than a tile of the log has entries, so that one becomes full.
+    ("look", |world, n, _| {
+        let key = format!("look {n}");
+        let client = &world.school.client;
+        let (worker, name) = world.worker(client, n, &key)?;
+        let certificate = world.post(client, "/v1/certificates", &json!({ "worker_id": worker, "project": "电工安全" }), &format!("{key} certificate"))?;
+        world.acknowledge("look", n, &certificate, &name);
+        let row = json!({ "certificate_number": certificate["certificate_number"], "name": name, "ground": "employment" });
+        world.post(&world.employer, "/v1/verifications/bulk", &json!(vec![row; 300]), &format!("{key} bulk")).map(|_| ())
+    }),
+    ("batch", |world, n, is_last_try| {
+        let key = format!("batch {n}");
+        let client = &world.school.client;
+        let (worker, name) = world.worker(client, n, &key)?;
+        let row = |project: &str| json!({ "worker_id": worker, "project": project }).to_string();
+        let job = world.file(client, "/v1/certificate_batches", "application/x-ndjson", &format!("{}\n{}\n", row("一"), row("二")), &format!("{key} file"))?;
+        if is_last_try {
+            assert_eq!(world.finish(client, &job)["failed"], 0);
+            let rows = world.registry.get_as(client, &format!("{}/rows", path_of(&job)), &[]).expect(200);
+            let outcomes: Vec<&str> = rows["items"].as_array().unwrap().iter().map(|row| row["outcome"].as_str().unwrap()).collect();
+            assert_eq!(outcomes, ["issued", "issued"], "{rows}");
+            world.acknowledge("batch", n, &rows["items"][0], &name);
+        }
+        let path = format!("{}/status_changes", path_of(&job));
+        if is_last_try {
+            let changed = world.post(client, &path, &json!({ "change": "suspend", "reason": "x" }), &format!("{key} change"))?;
+            world.finish(client, &changed);
+        }
+        Ok(())
+    }),
+];
+
+fn world(registry: &TestRegistry) -> World<'_> {
+    let filing = json!({ "valid_to": "2099-12-31" });
+    let school = json!({ "certificate_kinds": ["training_completion", "special_operation"], "occupations": [], "number_prefix": null, "valid_from": "2020-01-01", "valid_to": "2099-12-31" });
+    let (body, school) = (registry.body_with("52320100000000027X", filing), registry.body_with("123200000000000192", school));
+    let (_, employer) = registry.organisation("91320102MA0TEXAM3X", "employer", "employer");
+    World { registry, body, school, employer, acknowledged: Mutex::default(), day: Mutex::new("2026-03-02".parse().unwrap()) }
+}
+
+/// Which sites each job reaches, and which of them on the writer's thread.
+fn record(world: &World<'_>, sites: &[Site], n: &mut u32) -> BTreeMap<String, (usize, bool)> {
+    let hit: Arc<Mutex<BTreeMap<String, bool>>> = Arc::default();
+    for Site { place, .. } in sites {
+        let (hit, place) = (Arc::clone(&hit), place.clone());
+        let name = format!("before {place}");
+        fail::cfg_callback(name, move || {
+            let is_writer = std::thread::current().name() == Some("writer");
+            *hit.lock().unwrap().entry(place.clone()).or_default() |= is_writer;
+        })
+        .unwrap();
+    }
+    let mut reached = BTreeMap::new();
+    for (index, (name, job)) in JOBS.iter().enumerate() {
+        hit.lock().unwrap().clear();
+        *n += 1;
+        job(world, *n, true).unwrap_or_else(|reply| panic!("{name}: {}", reply.text()));
+        for (place, is_writer) in hit.lock().unwrap().iter() {
+            let known = reached.entry(place.clone()).or_insert((index, false));
+            known.1 |= *is_writer;
+        }
+    }
+    sites.iter().for_each(|site| fail::remove(format!("before {}", site.place)));
+    reached
+}
+
+fn every_site_fails(database: Database, kinds: &[&str], durations: &[&str]) {
+    let registry = TestRegistry::start(database, &[("notice_working_days", "0"), ("token_seconds", "43200"), ("wrong_secrets_max", "0")]);
+    let world = world(&registry);
+    let sites = sites();
+    assert!(sites.len() > 80, "only {} sites were found in the source", sites.len());
+    let mut n = 0;
+    let reached = record(&world, &sites, &mut n);
+    let writes = |site: &&Site| WRITING.iter().any(|word| site.function.starts_with(word)) && !HOUSEKEEPING.contains(&site.function.as_str());
+    let untested: Vec<&Site> = sites.iter().filter(writes).filter(|site| !reached.contains_key(&site.place)).collect();
+    assert!(untested.is_empty(), "no job reaches these: {untested:#?}");
+    let (mut failed, mut survived) = (0, BTreeSet::new());
+    for (place, (job, _)) in reached.iter().filter(|(_, (_, is_writer))| *is_writer) {
+        for (moment, kind, duration) in kinds.iter().flat_map(|kind| durations.iter().flat_map(move |duration| ["before", "after"].map(|moment| (moment, *kind, *duration)))) {
+            n += 1;
+            let (name, run) = JOBS[*job];
+            let point = format!("{moment} {place}");
+            fail::cfg(&point, &format!("{duration}return({kind})")).unwrap();
+            let first = run(&world, n, false);
+            fail::remove(&point);
+            if let Err(reply) = &first {
+                failed += 1;
+                assert!([500, 503].contains(&reply.status), "{point} {kind}: {name} was answered {} {}", reply.status, reply.text());
+            } else {
+                survived.insert(point.clone());
+            }
+            run(&world, n, true).unwrap_or_else(|reply| panic!("{point} {duration}{kind}: {name} sent again: {} {}", reply.status, reply.text()));
+        }
+    }
+    assert!(failed > reached.len(), "only {failed} jobs failed; {survived:?}");
+    println!("{failed} jobs failed and were sent again, {} sites", reached.values().filter(|(_, is_writer)| *is_writer).count());
+
+    let acknowledged = world.acknowledged.lock().unwrap();
+    let numbers: BTreeSet<&String> = acknowledged.values().map(|(number, _)| number).collect();
+    assert_eq!(numbers.len(), acknowledged.len(), "a number is bound to two facts");
+    for ((job, n), (number, name)) in acknowledged.iter() {
+        let name = if job == "change" { format!("{name}明") } else { name.clone() };
+        let answer = registry.post("/v1/verifications?receipt=none", &json!({ "certificate_number": number, "name": name })).expect(200);
+        let expected = if job == "batch" { "suspended" } else { "valid" };
+        assert_eq!(answer["outcome"], expected, "{job} {n}: {answer}");
+    }
+    drop(acknowledged);
+    drop(world);
+    let (directory, url, _) = registry.stop();
+    let audit = Command::new(env!("CARGO_BIN_EXE_jilu"))
+        .env_clear()
+        .env("JILU_MASTER_KEY", hex::encode(support::MASTER_KEY))
+        .env("JILU_PUBLIC_URL", "http://localhost:8080")
+        .args(["audit", "--data", directory.path().to_str().unwrap(), "--database", &url])
+        .output()
+        .unwrap();
+    assert!(audit.status.success(), "{}{}", String::from_utf8_lossy(&audit.stdout), String::from_utf8_lossy(&audit.stderr));
+}
+
+/// One test, since fail points belong to the process.
+#[test]
+fn every_statement_of_a_write_may_fail() {
+    every_site_fails(Database::Sqlite, KINDS, &["1*", ""]);
+    every_site_fails(Database::Postgres, &KINDS[..1], &["1*"]);
+}
