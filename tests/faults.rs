@@ -19,6 +19,8 @@ use support::{Body, Database, Reply, TestRegistry, person};
 const WRITING: &[&str] = &["insert", "replace", "update", "reserve", "hold", "move", "append", "complete", "advance", "claim", "finish", "delete", "commit", "lock"];
 /// Writes that acknowledge nothing: what is forgotten after days, and what witnesses are asked for again at the next round.
 const HOUSEKEEPING: &[&str] = &["delete_before", "delete_abandoned", "delete_chunks", "insert_cosignature", "replace_witnessed"];
+/// Reached once in a hundred thousand certificates: a new status list.
+const SELDOM: &[&str] = &["insert_list", "find_list"];
 const KINDS: &[&str] = &["EIO", "ENOSPC", "EINTR"];
 
 /// A place in the source that can fail, with the function that it stands in.
@@ -73,12 +75,14 @@ type Step = Result<Value, Reply>;
 
 impl World<'_> {
     fn post(&self, client: &(String, String), path: &str, body: &Value, key: &str) -> Step {
-        success(self.registry.post_with(client, path, body, &[("idempotency-key", key)]))
+        self.file(client, path, "application/json", &body.to_string(), key)
     }
 
     fn file(&self, client: &(String, String), path: &str, media_type: &str, body: &str, key: &str) -> Step {
         let bearer = format!("Bearer {}", self.registry.token(client));
-        success(self.registry.send("POST", path, &[("authorization", &bearer), ("content-type", media_type), ("idempotency-key", key)], body.as_bytes()))
+        // A stream that breaks off is no answer; the request is sent again like one that was refused for now.
+        let broken = |_| Reply { status: 503, headers: Vec::new(), bytes: Vec::new() };
+        success(self.registry.try_send("POST", path, &[("authorization", &bearer), ("content-type", media_type), ("idempotency-key", key)], body.as_bytes()).unwrap_or_else(broken))
     }
 
     fn tomorrow(&self) {
@@ -253,7 +257,8 @@ fn record(world: &World<'_>, sites: &[Site], n: &mut u32) -> BTreeMap<String, (u
 }
 
 fn every_site_fails(database: Database, kinds: &[&str], durations: &[&str]) {
-    let registry = TestRegistry::start(database, &[("notice_working_days", "0"), ("token_seconds", "43200"), ("wrong_secrets_max", "0")]);
+    let mut registry = TestRegistry::start(database, &[("notice_working_days", "0"), ("token_seconds", "43200"), ("wrong_secrets_max", "0")]);
+    registry.keep_no_connections();
     let world = world(&registry);
     let sites = sites();
     assert!(sites.len() > 80, "only {} sites were found in the source", sites.len());
@@ -262,7 +267,8 @@ fn every_site_fails(database: Database, kinds: &[&str], durations: &[&str]) {
     let writes = |site: &&Site| WRITING.iter().any(|word| site.function.starts_with(word)) && !HOUSEKEEPING.contains(&site.function.as_str());
     let untested: Vec<&Site> = sites.iter().filter(writes).filter(|site| !reached.contains_key(&site.place)).collect();
     assert!(untested.is_empty(), "no job reaches these: {untested:#?}");
-    let (mut failed, mut survived) = (0, BTreeSet::new());
+    let is_seldom = |place: &String| sites.iter().any(|site| site.place == *place && SELDOM.contains(&site.function.as_str()));
+    let mut failed = 0;
     for (place, (job, _)) in reached.iter().filter(|(_, (_, is_writer))| *is_writer) {
         for (moment, kind, duration) in kinds.iter().flat_map(|kind| durations.iter().flat_map(move |duration| ["before", "after"].map(|moment| (moment, *kind, *duration)))) {
             n += 1;
@@ -271,16 +277,17 @@ fn every_site_fails(database: Database, kinds: &[&str], durations: &[&str]) {
             fail::cfg(&point, &format!("{duration}return({kind})")).unwrap();
             let first = run(&world, n, false);
             fail::remove(&point);
-            if let Err(reply) = &first {
-                failed += 1;
-                assert!([500, 503].contains(&reply.status), "{point} {kind}: {name} was answered {} {}", reply.status, reply.text());
-            } else {
-                survived.insert(point.clone());
+            match &first {
+                Err(reply) => {
+                    failed += 1;
+                    assert!([500, 503].contains(&reply.status), "{point} {kind}: {name} was answered {} {}", reply.status, reply.text());
+                }
+                // A fault that comes once is met by the writer's second try; one that stays is not. Steps of a batch fail unseen.
+                Ok(()) => assert!(!duration.is_empty() || name == "batch" || is_seldom(place), "{point} {kind}: {name} was acknowledged all the same"),
             }
             run(&world, n, true).unwrap_or_else(|reply| panic!("{point} {duration}{kind}: {name} sent again: {} {}", reply.status, reply.text()));
         }
     }
-    assert!(failed > reached.len(), "only {failed} jobs failed; {survived:?}");
     println!("{failed} jobs failed and were sent again, {} sites", reached.values().filter(|(_, is_writer)| *is_writer).count());
 
     let acknowledged = world.acknowledged.lock().unwrap();
@@ -309,5 +316,5 @@ fn every_site_fails(database: Database, kinds: &[&str], durations: &[&str]) {
 #[test]
 fn every_statement_of_a_write_may_fail() {
     every_site_fails(Database::Sqlite, KINDS, &["1*", ""]);
-    every_site_fails(Database::Postgres, &KINDS[..1], &["1*"]);
+    every_site_fails(Database::Postgres, &KINDS[..1], &["1*", ""]);
 }

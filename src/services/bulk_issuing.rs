@@ -86,19 +86,17 @@ struct Basis {
 
 impl Registry {
     /// Decides and signs the orders of a step.
-    pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: &str, orders: Vec<IssueOrder>, is_dry_run: bool) -> Result<PreparedRows, Error> {
-        let orders: Arc<[IssueOrder]> = orders.into();
+    pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
         loop {
-            let basis = Arc::new(self.read_basis(issuer, &orders).await?);
-            let (registry, of, asked, read) = (self.clone(), issuer.clone(), Arc::clone(&orders), Arc::clone(&basis));
-            let rows = off_the_request_threads(move || registry.decide_rows(&of, &asked, &read)).await?;
+            let basis = self.read_basis(issuer, orders).await?;
+            let rows = self.decide_rows(issuer, orders, &basis)?;
             // A refusal on remembered facts counts only if they are still the facts; of a dry run nothing else compares them.
             let is_to_compare = is_dry_run || rows.iter().any(|row| matches!(row, Row::Done(result) if result.is_failure()));
             if is_to_compare && !self.is_basis_of_rows_current(&basis).await? {
                 orders.iter().for_each(|order| self.forget_basis(issuer, order));
                 continue;
             }
-            return self.sign_rows(issuer, by, &orders, rows, is_dry_run).await;
+            return self.sign_rows(issuer, by, orders, rows, is_dry_run).await;
         }
     }
 
@@ -142,32 +140,32 @@ impl Registry {
         Ok(self.store.read(move |conn| crate::store::counters::are_stamps(conn, &stamps)).await?)
     }
 
-    /// Each row by itself, on every core; then the rows of one fact against each other, in their order.
+    /// One after the other: meanwhile the cores sign the step before.
     fn decide_rows(&self, issuer: &OrganisationId, orders: &[IssueOrder], basis: &Basis) -> Result<Vec<Row>, Error> {
-        let decide = |order: &IssueOrder| {
-            // A cure is another certificate for the same fact.
-            if order.cures.is_some() {
-                return Ok((None, self.decide_row(order, basis)?));
-            }
-            let key = self.business_key(issuer, order, 0);
-            let row = match basis.existing.get(&key) {
-                Some((id, number)) => Row::Done(RowResult::issued(false, id, number, &[])),
-                None => self.decide_row(order, basis)?,
-            };
-            Ok((Some(key), row))
-        };
-        let decided: Vec<(Option<String>, Row)> = orders.par_iter().map(decide).collect::<Result<_, Error>>()?;
         let mut first: HashMap<String, usize> = HashMap::new();
-        let rows = decided.into_iter().enumerate().map(|(place, (key, row))| match key {
-            Some(key) if first.contains_key(&key) => Row::Same(first[&key]),
-            // What was refused says nothing about another row of the same fact, which may be mended.
-            Some(key) if matches!(row, Row::Sign(_)) => {
-                first.insert(key, place);
-                row
-            }
-            _ => row,
-        });
-        Ok(rows.collect())
+        orders
+            .iter()
+            .enumerate()
+            .map(|(place, order)| {
+                // A cure is another certificate for the same fact.
+                if order.cures.is_some() {
+                    return self.decide_row(order, basis);
+                }
+                let key = self.business_key(issuer, order, 0);
+                if let Some(earlier) = first.get(&key) {
+                    return Ok(Row::Same(*earlier));
+                }
+                if let Some((id, number)) = basis.existing.get(&key) {
+                    return Ok(Row::Done(RowResult::issued(false, id, number, &[])));
+                }
+                let row = self.decide_row(order, basis)?;
+                // What was refused says nothing about another row of the same fact, which may be mended.
+                if matches!(row, Row::Sign(_)) {
+                    first.insert(key, place);
+                }
+                Ok(row)
+            })
+            .collect()
     }
 
     fn decide_row(&self, order: &IssueOrder, basis: &Basis) -> Result<Row, Error> {
@@ -232,7 +230,7 @@ impl Registry {
         };
         // One step after the other: two at once would both be ready late, and the writer would wait for them.
         let turn = self.cores.lock().await;
-        let signed = off_the_request_threads(sign).await?;
+        let signed = tokio::task::spawn_blocking(sign).await.map_err(|error| Error::Internal(error.to_string()))??;
         drop(turn);
         let mut inserts = Vec::with_capacity(signed.len());
         for (place, result, insert) in signed {
@@ -251,11 +249,6 @@ impl Registry {
         let cured = self.check_cure(order, issuer).await?;
         Ok(if is_dry_run { None } else { Some((cured, self.take_for(order, decision).await?)) })
     }
-}
-
-/// Runs what keeps every core busy for a while, so that requests are answered meanwhile.
-async fn off_the_request_threads<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(error.to_string()))?
 }
 
 /// Violations as rows of jobs keep them, in both languages; the reader's language is chosen when they are read.

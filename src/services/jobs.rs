@@ -31,7 +31,7 @@ use std::time::Duration;
 pub(super) const STEP: i64 = 1000;
 /// Steps that are decided and signed at once, and steps that may be ready before the writer takes them.
 const STEPS_PREPARED: usize = 2;
-const STEPS_AHEAD: usize = 1;
+const STEPS_AHEAD: usize = 2;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LEASE_MICROS: i64 = 30_000_000;
 const KIND_ISSUE_SESSION: &str = "issue_session";
@@ -294,7 +294,7 @@ impl Registry {
     /// A result for each order, and the certificates that are to be written.
     async fn prepare_orders(&self, job: &JobRow, orders: &[Result<IssueOrder, RowResult>]) -> Result<(Vec<RowResult>, StepWrite), Error> {
         let to_issue: Vec<IssueOrder> = orders.iter().filter_map(|order| order.as_ref().ok().cloned()).collect();
-        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, to_issue, job.dry_run).await?;
+        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, &to_issue, job.dry_run).await?;
         let mut decided = prepared.results.into_iter();
         let merged = orders.iter().map(|order| match order {
             Ok(_) => decided.next().ok_or_else(|| Error::Internal("a row without a result".to_owned())),

@@ -2,6 +2,7 @@
 
 use super::backend::{Conn, on};
 use super::error::StoreError;
+use super::faults::site;
 use super::schema::{certificate_states, certificate_versions, certificates, permit_reviews, status_changes};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -125,11 +126,11 @@ pub fn insert_status_changes(conn: &mut Conn, changes: &[StatusChangeRow], befor
     super::bulk::insert_status_changes(conn, changes)?;
     let ids: Vec<&str> = before.iter().map(|state| state.certificate_id.as_str()).collect();
     let states = certificate_states::table.filter(certificate_states::certificate_id.eq_any(&ids)).order(certificate_states::certificate_id);
-    let found: Vec<CertificateStateRow> = match conn {
-        Conn::Sqlite(sqlite) => states.select(CertificateStateRow::as_select()).load(sqlite)?,
+    let found: Vec<CertificateStateRow> = site!(match conn {
+        Conn::Sqlite(sqlite) => states.select(CertificateStateRow::as_select()).load(sqlite),
         // Locked until the commit, so that nobody changes one in between.
-        Conn::Pg(postgres) => states.select(CertificateStateRow::as_select()).for_update().load(postgres.as_mut())?,
-    };
+        Conn::Pg(postgres) => states.select(CertificateStateRow::as_select()).for_update().load(postgres.as_mut()),
+    })?;
     let is_same = found.len() == before.len() && found.iter().all(|state| before.contains(state));
     if !is_same {
         return Err(StoreError::Stale);

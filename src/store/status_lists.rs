@@ -37,10 +37,10 @@ pub fn find_list_version(conn: &mut Conn, list: i64, purpose: &str) -> Result<Op
 
 /// Reads a list for change; on PostgreSQL its row stays locked until the transaction ends, so that no bit is lost.
 pub fn lock_list(conn: &mut Conn, list: i64, purpose: &str) -> Result<StatusListRow, StoreError> {
-    let found = match conn {
-        Conn::Sqlite(c) => site!(status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).get_result(c).optional()),
-        Conn::Pg(c) => site!(status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).for_update().get_result(c.as_mut()).optional()),
-    }?;
+    let found = site!(match conn {
+        Conn::Sqlite(c) => status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).get_result(c).optional(),
+        Conn::Pg(c) => status_lists::table.find((list, purpose)).select(StatusListRow::as_select()).for_update().get_result(c.as_mut()).optional(),
+    })?;
     found.ok_or_else(|| StoreError::Corrupt(format!("status list {purpose}/{list} does not exist")))
 }
 

@@ -13,6 +13,9 @@ use jilu::merkle::tlog_proof::TlogProof;
 use jilu::merkle::tree::{leaf_hash, root_of};
 use jilu::store::backend::Conn;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 fn log_key(registry: &TestRegistry) -> NoteKey {
     registry.get("/log/vkey").text().trim_end().parse().unwrap()
@@ -165,5 +168,78 @@ fn a_certificate_that_the_log_does_not_include_was_never_issued() {
         assert_eq!(answer["outcome"], "not_found", "{tampering}");
         let failed: Vec<_> = answer["checks"].as_array().unwrap().iter().filter(|check| check["outcome"] == "failed").map(|check| check["check"].as_str().unwrap()).collect();
         assert_eq!(failed, ["log"], "{tampering}");
+    }
+}
+
+/// Fetches `count` proofs of random entries from several threads while `write` appends; every proof and its checkpoint are of one tree.
+fn prove_under_load(nodes: &[&TestRegistry], count: u32, write: impl Fn(&TestRegistry, u32) + Sync) -> Vec<Checkpoint> {
+    let key = log_key(nodes[0]);
+    let (left, is_over, seen) = (AtomicU32::new(count), AtomicBool::new(false), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for (number, node) in (0..).zip(nodes.iter().cycle().take(2)) {
+            let (is_over, write) = (&is_over, &write);
+            scope.spawn(move || {
+                for index in (number * 100_000).. {
+                    if is_over.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    write(node, index);
+                }
+            });
+        }
+        let readers: Vec<_> = (0..4_u64)
+            .map(|reader| {
+                let (left, seen, key, node) = (&left, &seen, &key, nodes[reader as usize % nodes.len()]);
+                scope.spawn(move || {
+                    let (mut chance, mut newest) = (reader + 1, checkpoint(node));
+                    while left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+                        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                        let index = chance % newest.size;
+                        let proof = node.get(&format!("/v1/log/proofs?index={index}")).expect(200);
+                        newest = Checkpoint::open(proof["checkpoint"].as_str().unwrap(), key).unwrap();
+                        let leaf = leaf_hash(proof["entry"].as_str().unwrap().as_bytes());
+                        assert_eq!(proof["tree_size"], newest.size);
+                        assert!(is_included(&leaf, index, newest.size, &hashes(&proof), &newest.root), "{index} in {}", newest.size);
+                        seen.lock().unwrap().push(newest.clone());
+                    }
+                })
+            })
+            .collect();
+        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        is_over.store(true, Ordering::SeqCst);
+    });
+    seen.into_inner().unwrap()
+}
+
+on_both_databases!(proofs_hold_while_the_log_grows, |registry| {
+    let body = registry.body();
+    registry.token(&body.client);
+    let before = checkpoint(registry).size;
+    prove_under_load(&[registry], 5_000, |node, index| {
+        node.worker(&body.client, index % 300_000);
+    });
+    assert!(checkpoint(registry).size > before + 100, "hardly anything was written meanwhile");
+});
+
+#[test]
+fn two_nodes_under_load_never_fork_the_log() {
+    let first = TestRegistry::start(Database::Postgres, &[]);
+    let mut second = TestRegistry::start_at(tempfile::tempdir().unwrap(), first.database_url.clone(), &[]);
+    second.use_registrar(first.registrar().clone());
+    let body = first.body_with("123200000000000192", json!({ "certificate_kinds": ["training_completion"], "occupations": [], "number_prefix": null }));
+    let numbers = Mutex::new(HashSet::new());
+    let seen = prove_under_load(&[&first, &second], 2_000, |node, index| {
+        let worker = node.worker(&body.client, index % 300_000);
+        let certificate = node.post_as(&body.client, "/v1/certificates", &json!({ "worker_id": worker.id, "project": "电工安全" })).expect(201);
+        assert!(numbers.lock().unwrap().insert(certificate["certificate_number"].as_str().unwrap().to_owned()), "a number was given twice");
+    });
+    // Whatever either of them said, there is one tree of each size, and each continues the one before.
+    let trees: BTreeMap<u64, Hash> = seen.iter().map(|checkpoint| (checkpoint.size, checkpoint.root)).collect();
+    assert!(seen.iter().all(|checkpoint| trees[&checkpoint.size] == checkpoint.root), "two trees of one size");
+    let sizes: Vec<u64> = trees.keys().copied().collect();
+    assert!(sizes.len() > 50 && numbers.lock().unwrap().len() > 50);
+    for pair in sizes.windows(2).step_by(sizes.len() / 50) {
+        let proof = second.get(&format!("/v1/log/proofs?from={}&to={}", pair[0], pair[1])).expect(200);
+        assert!(is_consistent(pair[0], pair[1], &hashes(&proof), &trees[&pair[0]], &trees[&pair[1]]), "{pair:?}");
     }
 }

@@ -122,3 +122,38 @@ fn a_client_gets_only_scopes_of_its_role() {
     let listed = registry.get_as(registry.registrar(), &path, &[]).expect(200);
     assert!(listed["items"].as_array().unwrap().iter().all(|client| client.get("client_secret").is_none()), "a secret is shown once");
 }
+
+on_both_databases!(filings_and_clients_come_in_pages, |registry| {
+    let body = registry.body();
+    let registrar = registry.registrar();
+    let filings = format!("/v1/organisations/{}/filings", body.organisation);
+    let first: Value = registry.get(&filings).expect(200)["items"][0].clone();
+    let versions = format!("{filings}/{}/versions", first["filing_id"].as_str().unwrap());
+    for year in 2028..2032 {
+        let mut amended = filing();
+        amended["valid_to"] = json!(format!("{year}-12-31"));
+        registry.post_as(registrar, &versions, &amended).expect(201);
+    }
+    let clients = format!("/v1/organisations/{}/clients", body.organisation);
+    for number in 0..4 {
+        registry.post_as(registrar, &clients, &json!({ "name": format!("program {number}"), "role": "assessment_body" })).expect(201);
+    }
+    for (path, key) in [(&filings, "version"), (&clients, "client_id")] {
+        let whole = registry.get_as(registrar, path, &[]).expect(200);
+        let expected: Vec<Value> = whole["items"].as_array().unwrap().iter().map(|item| item[key].clone()).collect();
+        let (mut found, mut next) = (Vec::new(), format!("{path}?limit=2"));
+        loop {
+            let reply = registry.get_as(registrar, &next, &[]);
+            let page = reply.expect(200);
+            let items = page["items"].as_array().unwrap();
+            assert!(items.len() <= 2);
+            found.extend(items.iter().map(|item| item[key].clone()));
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            assert!(reply.header("link").unwrap().contains(cursor));
+            next = format!("{path}?limit=2&cursor={cursor}");
+        }
+        assert_eq!((found.len(), &found), (5, &expected), "{path}");
+        assert_eq!(registry.get_as(registrar, &format!("{path}?cursor=%21"), &[]).fields(), ["cursor"]);
+        assert_eq!(registry.get_as(registrar, &format!("{path}?limit=0"), &[]).fields(), ["limit"]);
+    }
+});

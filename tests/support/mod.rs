@@ -151,6 +151,11 @@ impl TestRegistry {
         TestRegistry { base_url, public_url: "http://localhost:8080".into(), directory, database_url, clock, agent, registrar, tokens: Mutex::default(), stop: Some(stop), thread: Some(thread) }
     }
 
+    /// A connection for each request: a server that answers before it has read a body closes the connection, which a kept one meets late.
+    pub fn keep_no_connections(&mut self) {
+        self.agent = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0).build().into();
+    }
+
     /// Lets the clock go on by itself, as identifiers that sort by time expect of it.
     pub fn let_time_pass(&self) {
         let clock = Arc::downgrade(&self.clock);
@@ -172,15 +177,20 @@ impl TestRegistry {
 
     /// Sends a request as it is.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    /// The same where the connection may break.
+    pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Reply, ureq::Error> {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base_url));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(body.to_vec()).unwrap();
-        let mut response = self.agent.configure_request(request).allow_non_standard_methods(true).build_and_run(&self.agent);
+        let mut response = self.agent.configure_request(request).allow_non_standard_methods(true).build_and_run(&self.agent)?;
         let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned())).collect();
-        let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
-        Reply { status: response.status().as_u16(), headers, bytes }
+        let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec()?;
+        Ok(Reply { status: response.status().as_u16(), headers, bytes })
     }
 
     pub fn token(&self, client: &(String, String)) -> String {
@@ -337,12 +347,12 @@ pub struct Worker {
 }
 
 trait Run {
-    fn build_and_run(self, agent: &ureq::Agent) -> ureq::http::Response<ureq::Body>;
+    fn build_and_run(self, agent: &ureq::Agent) -> Result<ureq::http::Response<ureq::Body>, ureq::Error>;
 }
 
 impl Run for ureq::config::ConfigBuilder<ureq::typestate::HttpCrateScope<Vec<u8>>> {
-    fn build_and_run(self, agent: &ureq::Agent) -> ureq::http::Response<ureq::Body> {
-        agent.run(self.build()).unwrap()
+    fn build_and_run(self, agent: &ureq::Agent) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        agent.run(self.build())
     }
 }
 
