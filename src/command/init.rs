@@ -8,6 +8,7 @@ use jilu::entropy::Entropy;
 pub async fn run(config: Config) -> Result<(), Failure> {
     let (data, database) = (config.data.display().to_string(), config.database.to_string());
     let registry = super::open(config, true, Clock::System, Entropy::System).await?;
+    super::refuse_if_behind(&registry).await?;
     let client = registry.set_up().await.map_err(|error| super::describe(&error))?;
     registry.store.close();
     println!("database    {database}");

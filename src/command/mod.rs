@@ -12,6 +12,7 @@ pub mod serve;
 pub mod verify;
 pub mod witness;
 
+use crate::Failure;
 use jilu::clock::Clock;
 use jilu::config::{Config, MasterKey};
 use jilu::entropy::Entropy;
@@ -55,6 +56,14 @@ async fn open(config: Config, may_create: bool, clock: Clock, entropy: Entropy) 
     let options = StoreOptions { url: config.database.clone(), migrate: may_create || config.migrate_on_start, queue_length: config.queue_length };
     let store = Store::open(&options, clock.clone(), entropy.clone()).map_err(|error| format!("{}: {error}", config.database))?;
     Registry::open(store, config, clock, entropy, &master_key).await.map_err(|error| describe(&error))
+}
+
+/// What was published must still be there before anything is signed.
+async fn refuse_if_behind(registry: &Registry) -> Result<(), Failure> {
+    match registry.find_behind().await.map_err(|error| describe(&error))? {
+        Some(behind) => Err(Failure::Behind(behind.to_string())),
+        None => Ok(()),
+    }
 }
 
 /// An error for the terminal of whoever runs the registry.

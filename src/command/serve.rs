@@ -19,10 +19,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         }
         .into());
     }
-    // Before anything is signed: what was published must still be there.
-    if let Some(behind) = registry.find_behind().await.map_err(|error| super::describe(&error))? {
-        return Err(Failure::Behind(behind.to_string()));
-    }
+    super::refuse_if_behind(&registry).await?;
+    // A registry of an earlier version lacks the keys of later ones.
+    registry.ensure_registry_keys().await.map_err(|error| super::describe(&error))?;
     tracing::info!(%public_url, %database, version = env!("CARGO_PKG_VERSION"), "serving");
     until_stopped(serve(registry, listener, workers, Part::Registry)).await
 }

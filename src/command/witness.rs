@@ -18,6 +18,7 @@ pub async fn run(mut config: Config) -> Result<(), Failure> {
     }
     let (workers, public_url, watched) = (config.workers, config.public_url.clone(), config.witnessed_logs.0.clone());
     let registry = super::open(config, true, Clock::System, Entropy::System).await?;
+    super::refuse_if_behind(&registry).await?;
     registry.ensure_registry_keys().await.map_err(|error| super::describe(&error))?;
     let key = registry.witness_key().await.map_err(|error| super::describe(&error))?;
     println!("witness    {key}");

@@ -4,11 +4,13 @@ use super::problem::{Problem, frame};
 use super::{AppState, documentation, routes, witness_routes};
 use crate::services::Registry;
 use crate::services::cosigning::AskFault;
+use crate::services::published::Behind;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, PathConfig, QueryConfig};
 use actix_web::{App, HttpResponse, HttpServer};
 use std::net::TcpListener;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use utoipa_actix_web::AppExt;
 
@@ -78,50 +80,59 @@ pub fn serve(registry: Registry, listener: TcpListener, workers: usize, part: Pa
             let registry = registry.clone();
             async move { keep_up(&registry).await }
         });
-        let publishing = actix_web::rt::spawn({
-            let registry = registry.clone();
-            async move { keep_published(&registry).await }
-        });
-        // Ends only when a witness knows more of the log than the database does.
-        let witnesses = actix_web::rt::spawn({
-            let registry = registry.clone();
+        // Ends only when the database turns out to be behind what was published.
+        let behind = Arc::new(OnceLock::new());
+        let guard = actix_web::rt::spawn({
+            let (registry, behind) = (registry.clone(), Arc::clone(&behind));
             async move {
-                let why = ask_witnesses(&registry).await;
-                stopper.stop(true).await;
-                why
+                let why = tokio::select! {
+                    why = keep_published(&registry) => why,
+                    why = ask_witnesses(&registry) => why,
+                };
+                // Not one entry more, whatever is under way; then the end, with its reason known before.
+                registry.store.end_signing(&why.to_string());
+                tracing::error!(%why, "nothing is signed any more");
+                let _ = behind.set(why.to_string());
+                stopper.stop(false).await;
             }
         });
         let ended = server.await;
-        for task in [&jobs, &upkeep, &publishing] {
+        for task in [&jobs, &upkeep, &guard] {
             task.abort();
         }
-        let behind = if witnesses.is_finished() { witnesses.await.ok() } else { None };
         registry.store.close();
-        ended.map(|()| behind.map_or(Ended::Asked, Ended::Behind))
+        match behind.get() {
+            Some(why) => Ok(Ended::Behind(why.clone())),
+            None => {
+                // What came since the last look is published too.
+                let _ = registry.keep_published(0).await;
+                ended.map(|()| Ended::Asked)
+            }
+        }
     } })
 }
 
-/// Keeps the newest checkpoint beside the database, once a second.
-async fn keep_published(registry: &Registry) {
+/// Keeps the newest checkpoint beside the database, once a second. Ends when the database has lost what was kept.
+async fn keep_published(registry: &Registry) -> Behind {
     let mut known = 0;
     loop {
         match registry.keep_published(known).await {
-            Ok(size) => known = size,
+            Ok(Ok(size)) => known = size,
+            Ok(Err(behind)) => return behind,
             Err(error) => tracing::error!(?error, "the newest checkpoint is not kept"),
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
-/// Asks the witnesses of the log as often as the setting says. Ends when one of them has cosigned what the database does not have.
-async fn ask_witnesses(registry: &Registry) -> String {
+/// Asks the witnesses of the log as often as the setting says. Ends when one of them shows what the database does not have.
+async fn ask_witnesses(registry: &Registry) -> Behind {
     loop {
         for (witness, fault) in registry.ask_witnesses().await {
-            if let AskFault::Behind { .. } = fault {
-                tracing::error!(%witness, %fault, "nothing is signed any more");
-                return fault.to_string();
+            match fault {
+                AskFault::Behind(behind) => return behind,
+                fault => tracing::warn!(%witness, %fault, "a witness has not cosigned"),
             }
-            tracing::warn!(%witness, %fault, "a witness has not cosigned");
         }
         tokio::time::sleep(Duration::from_secs(registry.config.witness_seconds)).await;
     }

@@ -10,6 +10,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 
+/// 63 hashes, and a checkpoint with 200 signatures.
+const REQUEST_BYTES_MAX: usize = 1 << 16;
+
 /// Cosign a checkpoint of a log
 ///
 /// The body is `old`, the size that the witness is believed to know; the lines of the consistency proof from there; an empty line; the checkpoint.
@@ -18,13 +21,13 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
     (status = 400, description = "The request is not of its form, or its old size is larger than the checkpoint's", body = String, content_type = "text/plain"),
     (status = 403, description = "No signature of the log's key stands under the checkpoint", body = String, content_type = "text/plain"),
     (status = 404, description = "The origin is not one that this witness watches", body = String, content_type = "text/plain"),
-    (status = 409, description = "The old size is not the size that was cosigned last, which is told; or another tree of that size was cosigned", body = String, content_type = "text/x.tlog.size"),
-    (status = 422, description = "The proof does not lead from the old tree to the new one", body = String, content_type = "text/plain")), security(()))]
+    (status = 409, description = "The old size is not the size that was cosigned last, which is told", body = String, content_type = "text/x.tlog.size"),
+    (status = 422, description = "The proof does not lead from the old tree to the new one, or another tree of this size was cosigned", body = String, content_type = "text/plain")), security(()))]
 #[post("/witness/add-checkpoint")]
 pub async fn add_checkpoint(state: Data<AppState>, body: Body) -> Result<HttpResponse, Problem> {
     let judged = match std::str::from_utf8(&body.bytes) {
-        Ok(text) => state.registry.add_checkpoint(text).await?,
-        Err(_) => Err(WitnessRefusal::Malformed),
+        Ok(text) if text.len() <= REQUEST_BYTES_MAX => state.registry.add_checkpoint(text).await?,
+        _ => Err(WitnessRefusal::Malformed),
     };
     let refusal = match judged {
         Ok(line) => return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(line)),

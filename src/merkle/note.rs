@@ -150,13 +150,19 @@ impl<'a> Note<'a> {
         if has_signed { Ok(()) } else { Err(NoteFault::Unsigned) }
     }
 
+    /// The line of a log key under this note, if it is right: what is worth keeping of a note that strangers may have added to.
+    pub fn line_of(&self, key: &NoteKey) -> Option<String> {
+        self.signatures_of(key).find(|signature| key.kind == KeyKind::Log && key.is_valid(self.text.as_bytes(), signature).is_ok()).map(|signature| key.line(signature))
+    }
+
     /// When a witness saw this checkpoint, in seconds since 1970: the latest of its cosignatures. A wrong one of this key rejects
     /// the note.
     pub fn cosigned_at(&self, key: &NoteKey) -> Result<u64, NoteFault> {
         let mut latest = None;
         for signature in self.signatures_of(key).filter(|_| key.kind == KeyKind::Witness) {
             let (time, signature) = signature.split_first_chunk::<8>().ok_or(NoteFault::WrongSignature)?;
-            let seconds = u64::from_be_bytes(*time);
+            // A timestamp does not exceed 2^63 - 1 (tlog-cosignature, "Format").
+            let seconds = Some(u64::from_be_bytes(*time)).filter(|seconds| i64::try_from(*seconds).is_ok()).ok_or(NoteFault::WrongSignature)?;
             key.is_valid(&cosigned_message(self.text, seconds), signature)?;
             latest = latest.max(Some(seconds));
         }
@@ -246,7 +252,7 @@ pub mod tests {
     }
 
     #[test]
-    fn the_key_identifier_of_the_cosignature_specification_holds() {
+    fn the_example_of_the_cosignature_specification_is_read() {
         // tlog-cosignature, first example: the identifier and the time under witness.example.com/w1.
         let note = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
         let parsed = Note::parse(note).unwrap();

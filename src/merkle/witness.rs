@@ -36,10 +36,10 @@ pub enum WitnessRefusal {
     #[error("no signature of a key of this log stands under the checkpoint")]
     Unsigned,
     /// 409; carries the size that was cosigned last.
-    #[error("the old size is not the size that was cosigned last, {0}, or another tree of that size was")]
+    #[error("the old size is not the size that was cosigned last, {0}")]
     OtherSize(u64),
     /// 422.
-    #[error("the proof does not lead from the old tree to the new one")]
+    #[error("the proof does not lead from the old tree to the new one, or another tree of this size was cosigned")]
     NotConsistent,
 }
 
@@ -83,8 +83,8 @@ impl AddCheckpoint {
         }
         let known_root = latest.map_or_else(empty_root, |latest| latest.root);
         if self.old == checkpoint.size && checkpoint.root != known_root {
-            // Two trees of one size: the empty tree has one root, and of any other size the first one cosigned stands.
-            return Err(if self.old == 0 { WitnessRefusal::NotConsistent } else { WitnessRefusal::OtherSize(known) });
+            // Two trees of one size; the empty tree has one root.
+            return Err(WitnessRefusal::NotConsistent);
         }
         let is_proven = match self.old {
             0 => self.hashes.is_empty(),
@@ -132,7 +132,7 @@ mod tests {
         let superfluous = AddCheckpoint { hashes: vec![[0; 32]], ..request(0, 5) };
         assert_eq!(judged(&superfluous, 5, 0), Err(WitnessRefusal::NotConsistent));
         let other_tree = Checkpoint { root: [9; 32], ..checkpoint(5) };
-        assert_eq!(request(5, 5).judge(&other_tree, Some(&checkpoint(5))), Err(WitnessRefusal::OtherSize(5)));
+        assert_eq!(request(5, 5).judge(&other_tree, Some(&checkpoint(5))), Err(WitnessRefusal::NotConsistent));
         assert_eq!(request(0, 0).judge(&Checkpoint { size: 0, ..other_tree }, None), Err(WitnessRefusal::NotConsistent));
     }
 

@@ -2,6 +2,7 @@
 
 use super::Registry;
 use super::error::Error;
+use super::published::Behind;
 use crate::config::Witness;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::note::{Note, NoteKey};
@@ -9,8 +10,7 @@ use crate::merkle::tree::consistency_proof;
 use crate::merkle::witness::AddCheckpoint;
 use crate::remote;
 use crate::store::backend::Conn;
-use crate::store::error::StoreError;
-use crate::store::log::{self as log_store, StoredNodes};
+use crate::store::log::{self as log_store, StoredNodes, Tip};
 use crate::store::witnesses::{self as store, CosignatureRow};
 use std::sync::{Arc, PoisonError};
 
@@ -18,8 +18,8 @@ use std::sync::{Arc, PoisonError};
 const ANSWER_BYTES_MAX: u64 = 1 << 16;
 /// How often a witness is asked again that knows another size than we believed.
 const TRIES: usize = 3;
-/// Of how many sizes the newest that has a quorum is looked for.
-const SIZES: i64 = 20;
+/// How many sizes with a quorum are looked at; the newest is the one, unless somebody has edited it.
+const SIZES: i64 = 5;
 
 /// The newest tree that a quorum of witnesses has cosigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +39,9 @@ pub enum AskFault {
     Refused { url: String, status: u16, text: String },
     #[error("{0}: the answer is not a cosignature of the witness's key")]
     NotACosignature(String),
-    /// This database has lost entries that were published.
-    #[error("the witness {witness} has cosigned {witnessed} entries of this log; this database has {ours}")]
-    Behind { witness: String, witnessed: u64, ours: u64 },
+    /// The witness has shown a checkpoint of this log that this database does not continue.
+    #[error(transparent)]
+    Behind(Behind),
     #[error("{0:?}")]
     Registry(Error),
 }
@@ -53,9 +53,15 @@ impl<E: Into<Error>> From<E> for AskFault {
 }
 
 impl Registry {
-    /// Asks every witness to cosign the newest checkpoint, all at once. What they did not do comes back, by their names.
+    /// Asks every witness to cosign one and the same checkpoint, the newest, all at once: a quorum is one of a size. What they did
+    /// not do comes back, by their names.
     pub async fn ask_witnesses(&self) -> Vec<(String, AskFault)> {
-        let asked = self.config.witnesses.0.iter().map(async |witness| self.ask_witness(witness).await.map_err(|fault| (witness.key.name.clone(), fault)));
+        let tip = match self.store.read(log_store::find_tip).await {
+            Ok(Some(tip)) => Arc::new(tip),
+            Ok(None) => return Vec::new(),
+            Err(error) => return vec![(self.registry_did().to_owned(), error.into())],
+        };
+        let asked = self.config.witnesses.0.iter().map(async |witness| self.ask_witness(witness, &tip).await.map_err(|fault| (witness.key.name.clone(), fault)));
         let mut faults: Vec<_> = futures_util::future::join_all(asked).await.into_iter().filter_map(Result::err).collect();
         if let Err(error) = self.refresh_cosigned().await {
             faults.push((self.registry_did().to_owned(), error.into()));
@@ -63,49 +69,47 @@ impl Registry {
         faults
     }
 
-    async fn ask_witness(&self, witness: &Witness) -> Result<(), AskFault> {
-        let name = witness.key.to_string();
+    async fn ask_witness(&self, witness: &Witness, tip: &Arc<Tip>) -> Result<(), AskFault> {
+        let (name, size) = (witness.key.to_string(), tip.frontier.size());
         let mut old = self.store.read(move |conn| store::find_cosigned_size(conn, &name)).await?.unwrap_or(0).unsigned_abs();
-        for round in 0..TRIES {
-            let Some((size, request)) = self.request_from(old, round > 0).await? else { return Ok(()) };
-            let url = format!("{}/add-checkpoint", witness.url);
+        if old >= size {
+            return Ok(());
+        }
+        let url = format!("{}/add-checkpoint", witness.url);
+        let mut last = String::new();
+        for _ in 0..TRIES {
+            let request = self.request_from(old, tip).await?;
             let (to, text) = (url.clone(), request.text());
             let answer = tokio::task::spawn_blocking(move || remote::post_text(&to, &text, ANSWER_BYTES_MAX)).await.map_err(|error| Error::Internal(error.to_string()))??;
+            last = answer.text().chars().take(200).collect();
             match answer.status {
                 200 => return self.keep_cosignature(witness, size, &request.checkpoint, &answer.text()).await,
-                // It knows another size than we believed: ours if it lost an answer of its own, a larger one if we lost entries.
-                409 => {
-                    let witnessed = answer.text().trim().parse().map_err(|_| AskFault::NotACosignature(url))?;
-                    self.refuse_larger(witness, witnessed).await?;
-                    old = witnessed;
-                }
-                status => return Err(AskFault::Refused { url, status, text: answer.text().chars().take(200).collect() }),
+                409 => match last.trim().parse::<u64>() {
+                    // It knows another size than we believed: it had answered before, and the answer was lost.
+                    Ok(witnessed) if witnessed <= size => old = witnessed,
+                    // Another node may have shown it a newer tree meanwhile.
+                    _ => return self.refuse_behind(witness, url, 409, last).await,
+                },
+                status => return self.refuse_behind(witness, url, status, last).await,
             }
         }
-        Ok(())
+        self.refuse_behind(witness, url, 409, last).await
     }
 
-    async fn refuse_larger(&self, witness: &Witness, witnessed: u64) -> Result<(), AskFault> {
-        // Read after the answer: other nodes may have appended meanwhile.
-        let (ours, _) = self.store.read(log_store::find_head).await?;
-        let ours = ours.unsigned_abs();
-        if witnessed > ours { Err(AskFault::Behind { witness: witness.key.name.clone(), witnessed, ours }) } else { Ok(()) }
+    /// A refusal is believed to mean that this database is the wrong one only if the witness shows a checkpoint that this log signed.
+    async fn refuse_behind(&self, witness: &Witness, url: String, status: u16, text: String) -> Result<(), AskFault> {
+        match self.compare_witnessed(witness).await? {
+            Some(behind) => Err(AskFault::Behind(behind)),
+            None if status == 409 => Ok(()),
+            None => Err(AskFault::Refused { url, status, text }),
+        }
     }
 
-    /// The newest checkpoint, and what a witness that knows `old` entries has to be sent for it; None when there is nothing new.
-    /// `is_told` means that the witness said so itself.
-    async fn request_from(&self, old: u64, is_told: bool) -> Result<Option<(u64, AddCheckpoint)>, Error> {
-        let read = move |conn: &mut Conn| {
-            let Some(tip) = log_store::find_tip(conn)? else { return Ok(None) };
-            let size = tip.frontier.size();
-            // A witness that says itself that it knows all of it has cosigned, and we have lost its answer.
-            if old > size || (old == size && !is_told) {
-                return Ok(None);
-            }
-            let hashes = if old == 0 { Vec::new() } else { consistency_proof(&mut StoredNodes::new(conn, &tip.frontier), old, size)? };
-            Ok::<_, StoreError>(Some((size, AddCheckpoint { old, hashes, checkpoint: tip.checkpoint.note })))
-        };
-        Ok(self.store.read_snapshot(read).await?)
+    /// What a witness that knows `old` entries has to be sent for a tree.
+    async fn request_from(&self, old: u64, tip: &Arc<Tip>) -> Result<AddCheckpoint, Error> {
+        let (size, checkpoint, tip) = (tip.frontier.size(), tip.checkpoint.note.clone(), Arc::clone(tip));
+        let read = move |conn: &mut Conn| if old == 0 { Ok(Vec::new()) } else { consistency_proof(&mut StoredNodes::new(conn, &tip.frontier), old, size) };
+        Ok(AddCheckpoint { old, hashes: self.store.read_snapshot(read).await?, checkpoint })
     }
 
     async fn keep_cosignature(&self, witness: &Witness, size: u64, checkpoint: &str, answer: &str) -> Result<(), AskFault> {
@@ -134,13 +138,10 @@ impl Registry {
 
     /// Looks for the newest tree that a quorum has cosigned; on every node, whoever asked.
     pub async fn refresh_cosigned(&self) -> Result<(), Error> {
-        let quorum = self.config.witness_quorum;
-        if quorum == 0 {
-            return Ok(());
-        }
-        let (log, witnesses) = (self.log_key_if_known()?, self.witness_keys());
-        let Some(log) = log else { return Ok(()) };
-        for size in self.store.read(|conn| store::list_cosigned_sizes(conn, SIZES)).await? {
+        let (quorum, witnesses) = (self.config.witness_quorum, self.witness_keys());
+        let Some(log) = self.log_key_if_known()?.filter(|_| quorum > 0) else { return Ok(()) };
+        let names: Vec<String> = witnesses.iter().map(NoteKey::to_string).collect();
+        for size in self.store.read(move |conn| store::list_quorum_sizes(conn, &names, quorum as i64, SIZES)).await? {
             let Some(row) = self.store.read(move |conn| log_store::find_checkpoint_of(conn, size)).await? else { continue };
             let note = self.cosigned_note(size.unsigned_abs(), row.note).await?;
             let cosignatures = Note::parse(&note).map_or(0, |note| note.count_cosigned(&witnesses));

@@ -3,6 +3,7 @@
 
 use super::Registry;
 use super::error::Error;
+use crate::config::Witness;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::tree::root;
 use crate::merkle::witness::origin_hash;
@@ -30,50 +31,71 @@ impl Registry {
         self.config.data.join("checkpoint")
     }
 
-    /// Keeps the newest checkpoint in its file, if it is newer than `known`. Returns its size.
-    pub async fn keep_published(&self, known: u64) -> Result<u64, Error> {
-        let Some(row) = self.store.read(store::find_checkpoint).await?.filter(|row| row.size.unsigned_abs() > known) else { return Ok(known) };
+    /// Keeps the newest checkpoint in its file, if it is newer than `known`, which was kept before. Returns its size, or that the
+    /// database has lost what was kept: a standby that was promoted too early, or a copy that was restored under a running node.
+    pub async fn keep_published(&self, known: u64) -> Result<Result<u64, Behind>, Error> {
         let path = self.published_file();
+        let Some(row) = self.store.read(store::find_checkpoint).await? else { return Ok(Ok(known)) };
+        let size = row.size.unsigned_abs();
+        if size < known {
+            return Ok(Err(Behind::Older { place: path.display().to_string(), published: known, ours: size }));
+        }
+        if size == known {
+            return Ok(Ok(known));
+        }
         let keep = move || -> std::io::Result<()> {
             let directory = path.parent().map(PathBuf::from).unwrap_or_default();
             std::fs::create_dir_all(&directory)?;
             // Replaced as a whole, so that a crash leaves the old one or the new one.
-            let mut file = tempfile::NamedTempFile::new_in(directory)?;
+            let mut file = tempfile::NamedTempFile::new_in(&directory)?;
             file.write_all(row.note.as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(path).map_err(|error| error.error)?;
-            Ok(())
+            std::fs::File::open(directory)?.sync_all()
         };
         tokio::task::spawn_blocking(keep).await.map_err(|error| Error::Internal(error.to_string()))?.map_err(|error| Error::Internal(format!("the newest checkpoint cannot be kept: {error}")))?;
-        Ok(row.size.unsigned_abs())
+        Ok(Ok(size))
     }
 
     /// Compares the database with what was published: the file beside it, and what its witnesses have cosigned. A witness that does
     /// not answer is passed over: verification and issuing do not depend on its being there.
     pub async fn find_behind(&self) -> Result<Option<Behind>, Error> {
-        let key = self.log_key().await?;
+        // Before `init` there is no log that could be behind.
+        let Some(key) = self.log_key_if_known()? else { return Ok(None) };
         let path = self.published_file();
-        if let Ok(note) = std::fs::read_to_string(&path) {
-            let place = path.display().to_string();
-            let Ok(checkpoint) = Checkpoint::open(&note, &key) else { return Ok(Some(Behind::Foreign(place))) };
-            if let Some(behind) = self.compare_published(place, checkpoint).await? {
+        let place = path.display().to_string();
+        match std::fs::read_to_string(&path) {
+            Ok(note) => {
+                let Ok(checkpoint) = Checkpoint::open(&note, &key) else { return Ok(Some(Behind::Foreign(place))) };
+                if let Some(behind) = self.compare_published(place, checkpoint).await? {
+                    return Ok(Some(behind));
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::Internal(format!("{place} cannot be read: {error}"))),
+        }
+        for witness in &self.config.witnesses.0 {
+            if let Some(behind) = self.compare_witnessed(witness).await? {
                 return Ok(Some(behind));
             }
         }
-        for witness in &self.config.witnesses.0 {
-            let url = format!("{}/{}/checkpoint", witness.url, origin_hash(&key.name));
-            let from = url.clone();
-            let answer = tokio::task::spawn_blocking(move || remote::get(&from, CHECKPOINT_BYTES_MAX)).await.map_err(|error| Error::Internal(error.to_string()))?;
-            match answer {
-                Ok(answer) if answer.status == 200 => {
-                    let Ok(checkpoint) = Checkpoint::open(&answer.text(), &key) else { continue };
-                    if let Some(behind) = self.compare_published(url, checkpoint).await? {
-                        return Ok(Some(behind));
-                    }
-                }
-                Ok(answer) => tracing::warn!(%url, status = answer.status, "the witness has no checkpoint of this log"),
-                Err(error) => tracing::warn!(%error, "a witness cannot be asked whether this database is the newest"),
-            }
+        Ok(None)
+    }
+
+    /// Compares the database with the checkpoint of this log that a witness has cosigned last. Only what this log's key signed counts:
+    /// nobody else can say that the registry is behind.
+    pub(super) async fn compare_witnessed(&self, witness: &Witness) -> Result<Option<Behind>, Error> {
+        let key = self.log_key().await?;
+        let url = format!("{}/{}/checkpoint", witness.url, origin_hash(&key.name));
+        let from = url.clone();
+        let answer = tokio::task::spawn_blocking(move || remote::get(&from, CHECKPOINT_BYTES_MAX)).await.map_err(|error| Error::Internal(error.to_string()))?;
+        match answer {
+            Ok(answer) if answer.status == 200 => match Checkpoint::open(&answer.text(), &key) {
+                Ok(checkpoint) => return self.compare_published(url, checkpoint).await,
+                Err(error) => tracing::warn!(%url, %error, "the witness shows a checkpoint that is not one of this log"),
+            },
+            Ok(answer) => tracing::warn!(%url, status = answer.status, "the witness has no checkpoint of this log"),
+            Err(error) => tracing::warn!(%error, "a witness cannot be asked whether this database is the newest"),
         }
         Ok(None)
     }

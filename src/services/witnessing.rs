@@ -18,15 +18,15 @@ impl Registry {
     /// Cosigns a checkpoint of a log that this registry watches. The answer is the signature line, or why there is none.
     pub async fn add_checkpoint(&self, request: &str) -> Result<Result<String, WitnessRefusal>, Error> {
         let Some(request) = AddCheckpoint::parse(request) else { return Ok(Err(WitnessRefusal::Malformed)) };
-        let checkpoint = match request.open(&self.config.witnessed_logs.0) {
-            Ok((_, checkpoint)) => checkpoint,
+        let (key, checkpoint) = match request.open(&self.config.witnessed_logs.0) {
+            Ok(opened) => opened,
             Err(refusal) => return Ok(Err(refusal)),
         };
         // Another request may replace the latest checkpoint between the comparison and the write; then compare again.
-        again_when_stale(async || self.cosign_next(&request, &checkpoint).await).await
+        again_when_stale(async || self.cosign_next(&request, &key, &checkpoint).await).await
     }
 
-    async fn cosign_next(&self, request: &AddCheckpoint, checkpoint: &Checkpoint) -> Result<Result<String, WitnessRefusal>, Error> {
+    async fn cosign_next(&self, request: &AddCheckpoint, log: &NoteKey, checkpoint: &Checkpoint) -> Result<Result<String, WitnessRefusal>, Error> {
         let origin = checkpoint.origin.clone();
         let latest = self.store.read(move |conn| store::find_witnessed(conn, &origin)).await?;
         if let Err(refusal) = request.judge(checkpoint, latest.as_ref().map(checkpoint_of).transpose()?.as_ref()) {
@@ -38,12 +38,18 @@ impl Registry {
         let note = Note::parse(&request.checkpoint).map_err(|error| Error::Internal(error.to_string()))?;
         let now = self.clock.now();
         let line = cosign(note.text, &self.witness_signer().await?, u64::try_from(now.timestamp()).unwrap_or(0));
+        // The same tree again changes nothing, so it costs no write.
+        if latest.as_ref().is_some_and(|latest| latest.size.unsigned_abs() == checkpoint.size) {
+            return Ok(Ok(line));
+        }
+        // Only the log's own signature is kept: anybody may have written others under its note.
+        let signed = note.line_of(log).ok_or_else(|| Error::Internal("a checked signature is gone".to_owned()))?;
         let row = WitnessedRow {
             origin_hash: origin_hash(&checkpoint.origin),
             origin: checkpoint.origin.clone(),
             size: i64::try_from(checkpoint.size).map_err(|error| Error::Internal(error.to_string()))?,
             root: checkpoint.root.to_vec(),
-            note: format!("{}{line}", request.checkpoint),
+            note: format!("{}\n{signed}{line}", note.text),
             cosigned_at: now.timestamp_micros(),
         };
         match self.store.write(move |tx| store::replace_witnessed(tx.conn, latest.as_ref(), &row)).await {

@@ -110,6 +110,11 @@ impl Store {
         self.writer.set_log_signer(signer);
     }
 
+    /// Writes nothing any more, also not what was accepted and is not yet durable.
+    pub fn end_signing(&self, why: &str) {
+        self.writer.end_signing(why);
+    }
+
     /// Finishes what was accepted, then stops the writer.
     pub fn close(&self) {
         self.writer.stop();

@@ -60,9 +60,16 @@ pub fn find_cosigned_size(conn: &mut Conn, witness: &str) -> Result<Option<i64>,
     Ok(on!(conn, |c| log_cosignatures::table.filter(log_cosignatures::witness.eq(witness)).select(diesel::dsl::max(log_cosignatures::size)).get_result(c))?)
 }
 
-/// The newest sizes that any witness has cosigned, newest first.
-pub fn list_cosigned_sizes(conn: &mut Conn, limit: i64) -> Result<Vec<i64>, StoreError> {
-    Ok(on!(conn, |c| log_cosignatures::table.select(log_cosignatures::size).distinct().order(log_cosignatures::size.desc()).limit(limit).load(c))?)
+/// The newest sizes that at least `quorum` of these witnesses have cosigned, newest first.
+pub fn list_quorum_sizes(conn: &mut Conn, witnesses: &[String], quorum: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+    Ok(on!(conn, |c| log_cosignatures::table
+        .filter(log_cosignatures::witness.eq_any(witnesses))
+        .group_by(log_cosignatures::size)
+        .having(diesel::dsl::count(log_cosignatures::witness).ge(quorum))
+        .order(log_cosignatures::size.desc())
+        .limit(limit)
+        .select(log_cosignatures::size)
+        .load(c))?)
 }
 
 pub fn find_witnessed(conn: &mut Conn, origin: &str) -> Result<Option<WitnessedRow>, StoreError> {

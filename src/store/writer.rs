@@ -97,8 +97,18 @@ struct Stamped {
     signer: Option<Arc<dyn NoteSigner>>,
 }
 
-/// The key that signs the log, once it is known.
-type LogKey = Arc<RwLock<Option<Arc<dyn NoteSigner>>>>;
+/// The key that signs the log.
+#[derive(Clone, Default)]
+enum Signing {
+    /// Not known yet.
+    #[default]
+    Without,
+    With(Arc<dyn NoteSigner>),
+    /// Never again in this process, and why.
+    Ended(Arc<str>),
+}
+
+type LogKey = Arc<RwLock<Signing>>;
 
 /// A job whose result type is hidden behind its own answer channel.
 trait Job: Send {
@@ -150,7 +160,14 @@ impl Writer {
     }
 
     pub(super) fn set_log_signer(&self, signer: Arc<dyn NoteSigner>) {
-        *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Some(signer);
+        let mut signing = self.signer.write().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*signing, Signing::Ended(_)) {
+            *signing = Signing::With(signer);
+        }
+    }
+
+    pub(super) fn end_signing(&self, why: &str) {
+        *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Signing::Ended(why.into());
     }
 
     pub(super) async fn write<T, F>(&self, job: F) -> Result<T, StoreError>
@@ -208,7 +225,11 @@ impl Worker {
     }
 
     fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
-        let signer = self.signer.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let signer = match self.signer.read().unwrap_or_else(PoisonError::into_inner).clone() {
+            Signing::Without => None,
+            Signing::With(signer) => Some(signer),
+            Signing::Ended(why) => return answer_all(group, &StoreError::Unavailable(why.to_string())),
+        };
         let stamped = Stamped { now_micros: self.clock.now().timestamp_micros(), entropy: self.entropy.clone(), signer };
         let conn = match self.connection() {
             Ok(conn) => conn,
