@@ -42,7 +42,7 @@ enum Command {
     #[command(after_help = "Example: JILU_WITNESSED_LOGS=$(curl -s https://registry.example/log/vkey) jilu witness --data /var/lib/jilu-witness --listen 0.0.0.0:8081")]
     Witness(Place),
     /// Follow a log from outside: that it only grows, and what is issued in a body's name
-    #[command(after_help = "Exit code 1 when the log is not to be trusted, or with --once when an entry is not known or a quorum is missing.\n\nExample: jilu monitor https://registry.example/log --log-key \"$(cat vkey)\" --organisation org_01kjr0m5000000000000000000 --state seen.json")]
+    #[command(after_help = "Exit code 1 when the log is not to be trusted; with --once also when it cannot be read, an entry is not known, or a quorum is missing.\n\nWith --witness it follows what the witnesses have cosigned, which is some seconds older than the newest.\n\nExample: jilu monitor https://registry.example/log --log-key \"$(cat vkey)\" --organisation org_01kjr0m5000000000000000000 --state seen.json")]
     Monitor(MonitorArguments),
     /// Check a credential offline: signature, schema, validity, log, status
     #[command(after_help = "Exit code 0 when every check passed.\n\nExample: jilu verify credential.jwt --keys jwks.json --proof certificate.tlog-proof --log-key vkey --status list.jwt")]
@@ -147,7 +147,7 @@ pub struct MonitorArguments {
     /// Verifier key of a witness of the log; may be given several times
     #[arg(long, value_name = "KEY")]
     witness: Vec<String>,
-    /// How many witnesses must have cosigned the newest checkpoint [default: all]
+    /// How many witnesses must have cosigned the checkpoint [default: all]
     #[arg(long, value_name = "N", requires = "witness")]
     quorum: Option<usize>,
     /// Look once and stop

@@ -99,6 +99,12 @@ on_both_databases!(a_witness_answers_as_its_specification_says, |registry| {
     let cosigned = post_to_witness(&witness, &first.text());
     assert_eq!(cosigned.status, 200, "{}", cosigned.text());
     assert!(cosigned.text().starts_with("— witness.example/witness ") && cosigned.text().ends_with('\n'));
+    // What strangers write under the log's note is not kept.
+    let junk: String = (0..150).map(|n| format!("— stranger{n}.example AAAAAAAA\n")).collect();
+    let padded = AddCheckpoint { old: size, checkpoint: format!("{}{junk}", first.checkpoint), ..first.clone() };
+    assert_eq!(post_to_witness(&witness, &padded.text()).status, 200);
+    assert!(!witness.get(&format!("/witness/{}/checkpoint", origin_hash("localhost:8080/log"))).text().contains("stranger"));
+    assert_eq!(post_to_witness(&witness, &format!("{}{}", first.text(), "x".repeat(1 << 16))).status, 400);
     // The same again, now that it knows it.
     assert_eq!(post_to_witness(&witness, &AddCheckpoint { old: size, ..first.clone() }.text()).status, 200);
 
@@ -114,27 +120,44 @@ on_both_databases!(a_witness_answers_as_its_specification_says, |registry| {
     assert!(kept.contains("— localhost:8080/log ") && kept.contains("— witness.example/witness "));
 });
 
-on_both_databases!(two_requests_at_once_never_roll_a_witness_back, |registry| {
-    // The race that tlog-witness prints: A with N and B with N + K are both compared with the same old size.
+/// The race that tlog-witness prints: A with N and B with N + K are both compared with the same old size; here on two nodes.
+fn two_requests_at_once_never_roll_back(first: &TestRegistry, second: &TestRegistry, registry: &TestRegistry) {
     let body = registry.body();
-    let witness = witness_of(registry, Database::Sqlite);
+    let monitoring = format!("/witness/{}/checkpoint", origin_hash("localhost:8080/log"));
     let mut known = 0;
-    for round in 0..40 {
+    for round in 0..100 {
         let smaller = request_for(registry, known);
         grow(registry, &body, 2 * round);
         let larger = request_for(registry, known);
-        let (first, second) = std::thread::scope(|scope| {
-            let other = scope.spawn(|| post_to_witness(&witness, &larger.text()));
-            (post_to_witness(&witness, &smaller.text()), other.join().unwrap())
+        let (one, two) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| post_to_witness(second, &larger.text()));
+            (post_to_witness(first, &smaller.text()), other.join().unwrap())
         });
         // One was first. The other was compared with it, not with what stood before.
-        let accepted: Vec<u64> = [(&first, &smaller), (&second, &larger)].iter().filter(|(reply, _)| reply.status == 200).map(|(_, request)| checkpoint_size(&request.checkpoint)).collect();
-        assert_eq!(accepted.len(), 1, "{} {}", first.text(), second.text());
-        known = checkpoint_size(&witness.get(&format!("/witness/{}/checkpoint", origin_hash("localhost:8080/log"))).text());
+        let accepted: Vec<u64> = [(&one, &smaller), (&two, &larger)].iter().filter(|(reply, _)| reply.status == 200).map(|(_, request)| checkpoint_size(&request.checkpoint)).collect();
+        assert_eq!(accepted.len(), 1, "{} {}", one.text(), two.text());
+        known = checkpoint_size(&second.get(&monitoring).text());
         assert_eq!(known, accepted[0]);
         grow(registry, &body, 2 * round + 1);
     }
-});
+}
+
+#[test]
+fn two_requests_at_once_never_roll_a_witness_back() {
+    let registry = TestRegistry::start(Database::Sqlite, &[]);
+    let witness = witness_of(&registry, Database::Sqlite);
+    two_requests_at_once_never_roll_back(&witness, &witness, &registry);
+}
+
+#[test]
+fn two_requests_to_two_nodes_never_roll_a_witness_back() {
+    let registry = TestRegistry::start(Database::Sqlite, &[]);
+    let first = witness_of(&registry, Database::Postgres);
+    let settings = [("witnessed_logs", vkey(&registry, "log")), ("public_url", "http://witness.example".to_owned())];
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let second = TestRegistry::start_at(tempfile::tempdir().unwrap(), first.database_url.clone(), &settings);
+    two_requests_at_once_never_roll_back(&first, &second, &registry);
+}
 
 fn outcome_of(answer: &Value, check: &str) -> Option<String> {
     let found = answer["checks"].as_array().unwrap().iter().find(|one| one["check"] == check)?;
@@ -163,8 +186,26 @@ fn a_quorum_makes_certificates_witnessed(database: Database) {
     let settings = [("witnessed_logs", vkey(&registry, "log")), ("public_url", "http://second.example".to_owned())];
     let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let _two = TestRegistry::start_on(directory, url, &settings, port);
-    eventually("a quorum", || (outcome_of(&verify(), "witnesses").as_deref() == Some("passed")).then_some(()));
+    // While others write: the witnesses are shown one and the same tree, however fast the log grows.
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for index in 100.. {
+                if is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                    return;
+                }
+                grow(&registry, &body, index);
+            }
+        });
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| eventually("a quorum", || (outcome_of(&verify(), "witnesses").as_deref() == Some("passed")).then_some(()))));
+        is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+        found.unwrap();
+    });
     assert_eq!(verify()["outcome"], "valid");
+    // A new node knows the quorum from the database.
+    let again = TestRegistry::start_at(tempfile::tempdir().unwrap(), registry.database_url.clone(), &[("witnesses", &witnesses), ("witness_quorum", "2"), ("witness_seconds", "3600")]);
+    assert!(again.get("/log/cosigned").text().contains("— second.example/witness "));
+    drop(again);
 
     // What the holder carries says so to a verifier without a network.
     let files = tempfile::tempdir().unwrap();
@@ -186,6 +227,8 @@ fn a_quorum_makes_certificates_witnessed(database: Database) {
     let stranger = vkey(&witness_of(&registry, Database::Sqlite), "witness");
     let lines = said(&offline(&[&key_one, &stranger]));
     assert!(lines.contains("witnesses  failed  1 of 2 witnesses have cosigned"), "{lines}");
+    monitor_checks_the_quorum(&registry, &[&key_one, &key_two], "2 of 2 witnesses", 0);
+    monitor_checks_the_quorum(&registry, &[&key_one, &stranger], "1 witnesses have cosigned the checkpoint, 2 expected", 1);
     // Another implementation agrees.
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/verify_cosignatures.py");
     let checked = Command::new("python3").arg(script).args([&registry.get("/log/cosigned").text(), &vkey(&registry, "log"), &key_one, &key_two]).output().unwrap();
@@ -222,13 +265,22 @@ fn two_registries_witness_each_other() {
 
 /// The real server on a copy of a database; how it ended.
 fn serve(data: &Path, environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    run_on("serve", data, environment)
+}
+
+/// Long enough for the witnesses to be asked once.
+fn run_on(command: &str, data: &Path, environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    run_for(command, data, environment, Duration::from_secs(3))
+}
+
+fn run_for(command: &str, data: &Path, environment: &[(&str, &str)], serving: Duration) -> (Option<i32>, String) {
     let listen = format!("127.0.0.1:{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
     let mut child = Command::new(env!("CARGO_BIN_EXE_jilu"))
         .env_clear()
         .env("JILU_MASTER_KEY", hex::encode(support::MASTER_KEY))
         .env("JILU_PUBLIC_URL", PUBLIC_URL)
         .envs(environment.iter().copied())
-        .args(["serve", "--listen", &listen, "--data", data.to_str().unwrap()])
+        .args([command, "--listen", &listen, "--data", data.to_str().unwrap()])
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
@@ -240,8 +292,10 @@ fn serve(data: &Path, environment: &[(&str, &str)]) -> (Option<i32>, String) {
             return (status.code(), text);
         }
         if std::net::TcpStream::connect(&listen).is_ok() {
-            // Long enough for the witnesses to be asked once.
-            std::thread::sleep(Duration::from_secs(3));
+            let since = Instant::now();
+            while since.elapsed() < serving && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
             if child.try_wait().unwrap().is_none() {
                 child.kill().unwrap();
                 child.wait().unwrap();
@@ -287,11 +341,27 @@ fn a_restored_older_database_signs_nothing() {
         assert!(code == Some(3) && why.contains("it is an older copy") && why.contains(&format!("{size} entries")), "{code:?} {why}");
         // Or the file that stayed beside the database.
         std::fs::copy(&published, copy.path().join("checkpoint")).unwrap();
-        let (code, why) = serve(copy.path(), &[]);
-        assert!(code == Some(3) && why.contains("it is an older copy"), "{code:?} {why}");
+        for command in ["serve", "init"] {
+            let (code, why) = run_on(command, copy.path(), &[]);
+            assert!(code == Some(3) && why.contains("it is an older copy"), "{command} {code:?} {why}");
+        }
     }
-    // The newest database goes on.
+    // A file of another log, and a tree that went another way.
+    let copy = back_up(&registry);
+    let url = format!("sqlite:{}", copy.path().join("jilu.db").display());
+    let other_way = TestRegistry::start_at(copy, url, &[]);
+    (0..5).for_each(|index| grow(&other_way, &body, 350_000 + index));
+    (0..9).for_each(|index| grow(&registry, &body, 355_000 + index));
+    let note = other_way.get("/log/checkpoint").text();
     let (directory, ..) = registry.stop();
+    std::fs::write(directory.path().join("checkpoint"), note).unwrap();
+    let (code, why) = serve(directory.path(), &[]);
+    assert!(code == Some(3) && why.contains("the two are different logs"), "{code:?} {why}");
+    std::fs::write(directory.path().join("checkpoint"), witness.get("/log/checkpoint").text()).unwrap();
+    let (code, why) = serve(directory.path(), &[]);
+    assert!(code == Some(3) && why.contains("is not a checkpoint of this log"), "{code:?} {why}");
+    std::fs::remove_file(directory.path().join("checkpoint")).unwrap();
+    // The newest database goes on.
     assert_eq!(serve(directory.path(), &[("JILU_WITNESSES", &witnesses)]), (None, "it serves".to_owned()));
 }
 
@@ -301,6 +371,33 @@ fn back_up_of(directory: &Path) -> tempfile::TempDir {
         let _ = std::fs::copy(directory.join(name), copy.path().join(name));
     }
     copy
+}
+
+#[test]
+fn a_running_server_stops_when_a_witness_shows_what_it_does_not_have() {
+    let registry = TestRegistry::start(Database::Sqlite, &[]);
+    let witness = witness_of(&registry, Database::Sqlite);
+    let body = registry.body();
+    let copy = back_up(&registry);
+    (0..3).for_each(|index| grow(&registry, &body, index));
+    post_to_witness(&witness, &request_for(&registry, 0).text());
+    // The witness is away when the older copy is started, and comes back.
+    let key = vkey(&witness, "witness");
+    let settings = [("witnessed_logs", vkey(&registry, "log")), ("public_url", "http://witness.example".to_owned())];
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let (directory, url, _) = witness.stop();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let back = std::thread::scope(|scope| {
+        let back = scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(1500));
+            TestRegistry::start_on(directory, url, &settings, port)
+        });
+        let witnesses = format!("{key} http://127.0.0.1:{port}/witness");
+        let (code, why) = run_for("serve", copy.path(), &[("JILU_WITNESSES", &witnesses), ("JILU_WITNESS_SECONDS", "1")], Duration::from_secs(15));
+        assert!(code == Some(3) && why.contains("it is an older copy"), "{code:?} {why}");
+        back.join().unwrap()
+    });
+    drop(back);
 }
 
 #[test]
@@ -337,6 +434,9 @@ fn a_monitor_lists_what_was_issued_in_a_name_and_notices_a_log_that_shrinks_or_f
     let lines: Vec<String> = String::from_utf8_lossy(&third.stdout).lines().filter(|line| line.ends_with("NOT KNOWN")).map(str::to_owned).collect();
     assert!(third.status.code() == Some(1) && lines.len() == 1 && lines[0].contains("status_changed"), "{}", said(&third));
 
+    // It is told again until somebody has looked at it without the list.
+    assert!(follow(&registry, &["--organisation", &body.organisation, "--known", known.to_str().unwrap()]).status.code() == Some(1));
+    assert!(follow(&registry, &[]).status.success());
     // An older copy of the database behind the same key.
     let url = format!("sqlite:{}", copy.path().join("jilu.db").display());
     let older = TestRegistry::start_at(copy, url, &[]);
@@ -348,8 +448,15 @@ fn a_monitor_lists_what_was_issued_in_a_name_and_notices_a_log_that_shrinks_or_f
     assert!(forked.status.code() == Some(1) && said(&forked).contains("THE LOG HAS FORKED"), "{}", said(&forked));
     // Nothing of this was believed.
     assert!(follow(&registry, &[]).status.success());
-    let quorum = follow(&registry, &["--witness", "witness.example/w1+00000000+AAAA"]);
-    assert!(quorum.status.code() == Some(1), "{}", said(&quorum));
+}
+
+/// With witnesses a monitor follows what they have cosigned, and their number is checked.
+fn monitor_checks_the_quorum(registry: &TestRegistry, witnesses: &[&str], expected: &str, code: i32) {
+    let (url, key) = (format!("{}/log", registry.base_url), vkey(registry, "log"));
+    let mut arguments = vec!["monitor", &url, "--log-key", &key, "--once"];
+    arguments.extend(witnesses.iter().flat_map(|key| ["--witness", key]));
+    let output = jilu(&arguments);
+    assert!(output.status.code() == Some(code) && said(&output).contains(expected), "{}", said(&output));
 }
 
 #[test]

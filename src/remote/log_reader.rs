@@ -43,26 +43,43 @@ pub enum LogFault {
     Malformed(String),
 }
 
-/// An entry that is new to the reader, with its place in the log.
-pub type NewEntry = (u64, Entry);
+/// An entry that is new to the reader, with its place in the log; None when it is not one as Jilu writes them.
+pub type NewEntry = (u64, Option<Entry>);
+
+/// Which checkpoint a reader follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The newest.
+    Checkpoint,
+    /// The newest that the log's witnesses have cosigned, which is some seconds older.
+    Cosigned,
+}
+
+impl LogFault {
+    /// Whether it says something about the log, and not only that it could not be read now.
+    pub fn is_about_the_log(&self) -> bool {
+        !matches!(self, LogFault::Unreachable(_) | LogFault::Status { .. })
+    }
+}
 
 fn fetch(url: String, bytes_max: u64) -> Result<Vec<u8>, LogFault> {
     let answer = get(&url, bytes_max)?;
     if answer.status == 200 { Ok(answer.body) } else { Err(LogFault::Status { url, status: answer.status }) }
 }
 
-/// The newest checkpoint of the log at `url`, signed by `key`; the note and what it says.
-pub fn read_checkpoint(url: &str, key: &NoteKey) -> Result<(String, Checkpoint), LogFault> {
-    let note = String::from_utf8(fetch(format!("{url}/checkpoint"), CHECKPOINT_BYTES_MAX)?).map_err(|error| LogFault::NotACheckpoint(error.to_string()))?;
+/// A checkpoint of the log at `url`, signed by `key`; the note and what it says.
+fn read_checkpoint(url: &str, source: Source, key: &NoteKey) -> Result<(String, Checkpoint), LogFault> {
+    let name = if source == Source::Checkpoint { "checkpoint" } else { "cosigned" };
+    let note = String::from_utf8(fetch(format!("{url}/{name}"), CHECKPOINT_BYTES_MAX)?).map_err(|error| LogFault::NotACheckpoint(error.to_string()))?;
     let checkpoint = Checkpoint::open(&note, key).map_err(|error| LogFault::NotACheckpoint(error.to_string()))?;
     Ok((note, checkpoint))
 }
 
 impl Seen {
     /// Reads what came since, and checks that the newest tree continues the one that was seen: all entries, old and new, give the
-    /// root that the log signed. Returns what is known now, and those of the new entries that are wanted.
-    pub fn follow(&self, url: &str, key: &NoteKey, is_wanted: impl Fn(&Entry) -> bool) -> Result<(Seen, Vec<NewEntry>), LogFault> {
-        let (note, checkpoint) = read_checkpoint(url, key)?;
+    /// root that the log signed. Returns what is known now, and those of the new entries that are wanted or cannot be read.
+    pub fn follow(&self, url: &str, source: Source, key: &NoteKey, is_wanted: impl Fn(&Entry) -> bool) -> Result<(Seen, Vec<NewEntry>), LogFault> {
+        let (note, checkpoint) = read_checkpoint(url, source, key)?;
         let found = checkpoint.size;
         if found < self.size {
             return Err(LogFault::Shrunk { seen: self.size, found });
@@ -79,7 +96,9 @@ impl Seen {
             // The beginning of the bundle may have been seen already.
             for entry in entries.into_iter().skip((frontier.size() % WIDTH) as usize) {
                 let parsed = std::str::from_utf8(entry).ok().and_then(Entry::parse);
-                new.extend(parsed.filter(&is_wanted).map(|entry| (frontier.size(), entry)));
+                if parsed.as_ref().is_none_or(&is_wanted) {
+                    new.push((frontier.size(), parsed));
+                }
                 frontier.push(leaf_hash(entry));
             }
         }

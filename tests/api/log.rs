@@ -205,8 +205,9 @@ fn prove_under_load(nodes: &[&TestRegistry], count: u32, write: impl Fn(&TestReg
                 })
             })
             .collect();
-        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        let ended: Vec<_> = readers.into_iter().map(|reader| reader.join()).collect();
         is_over.store(true, Ordering::SeqCst);
+        ended.into_iter().for_each(|reader| reader.unwrap());
     });
     seen.into_inner().unwrap()
 }
