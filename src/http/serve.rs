@@ -16,6 +16,8 @@ use utoipa_actix_web::AppExt;
 
 /// Longest time that a running request may take after the stop was asked for, in seconds.
 const STOP_SECONDS: u64 = 30;
+/// How often the newest checkpoint is kept: a backup is hours old, and every file that is synced makes the log wait.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// What is served: the whole registry, or only its witness of other logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +114,7 @@ pub fn serve(registry: Registry, listener: TcpListener, workers: usize, part: Pa
     } })
 }
 
-/// Keeps the newest checkpoint beside the database, once a second. Ends when the database has lost what was kept.
+/// Keeps the newest checkpoint beside the database, every few seconds. Ends when the database has lost what was kept.
 async fn keep_published(registry: &Registry) -> Behind {
     let mut known = 0;
     loop {
@@ -121,7 +123,7 @@ async fn keep_published(registry: &Registry) -> Behind {
             Ok(Err(behind)) => return behind,
             Err(error) => tracing::error!(?error, "the newest checkpoint is not kept"),
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(KEEP_EVERY).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where storage can be made to fail. Every statement is a site, named by its place in the source; tests tell sites to fail before
-//! the statement ran, or after it. Outside of tests nothing of this is compiled.
+//! the statement ran, or after it. Without the feature `faults` nothing of this is compiled.
 
-#![allow(dead_code, unused_variables, reason = "the fail points are empty outside of tests")]
+#![allow(dead_code, unused_variables, reason = "the fail points are empty without the feature")]
 
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
