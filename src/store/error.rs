@@ -59,6 +59,9 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     ),
 ];
 
+/// How SQLite and PostgreSQL say that the disk is broken, full, or that a call was interrupted.
+const DISK_TROUBLE: &[&str] = &["disk I/O error", "database or disk is full", "interrupted", "No space left on device"];
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -103,6 +106,8 @@ impl From<DieselError> for StoreError {
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, info) => {
                 StoreError::Unavailable(info.message().to_owned())
             }
+            // The disk's trouble, not the request's: what is sent again, or taken up again, may succeed.
+            DieselError::DatabaseError(_, info) if DISK_TROUBLE.iter().any(|trouble| info.message().contains(trouble)) => StoreError::Unavailable(info.message().to_owned()),
             DieselError::BrokenTransactionManager => StoreError::Unavailable("the connection broke".to_owned()),
             other => StoreError::Database(other),
         }
