@@ -5,7 +5,7 @@
 //! registry grows. Then bulk verification, and the audit of everything that was made. `BENCH_CERTIFICATES` adds more batches of
 //! 100,000 (1000000: ten); a worker has five certificates.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a measurement ends where something is not as it should be")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -123,7 +123,7 @@ fn main() {
     audit(&registry);
 }
 
-/// A list of staff over HTTP against as many single verifications in this process, without HTTP, recording or receipts.
+/// A list of staff over HTTP, each row with its receipt and its look recorded, against the signature of a receipt alone.
 fn verify(registry: &TestRegistry, body: &Body, workers: &[String]) {
     let (_, employer) = registry.organisation("91320102MA0TEXAM3X", "employer", "employer");
     let page = registry.get_as(&body.client, "/v1/certificates?limit=500", &[]).expect(200);

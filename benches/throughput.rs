@@ -4,7 +4,7 @@
 //! run do not move much. Verification is compared with a bare handler that reads the same body and sends a body of the same size;
 //! issuing with signing and a durable insert of the same bytes in groups of the same size, without anything around them.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a measurement ends where something is not as it should be")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

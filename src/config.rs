@@ -38,8 +38,9 @@ pub struct Config {
     pub idempotency_days: u32,
     /// Answers `not_found` that one address without a token may get in a minute; 0 means no limit.
     pub not_found_per_minute: u32,
-    /// Wrong client secrets that one client may send in 15 minutes; 0 means no limit.
+    /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Networks,
+    /// Wrong client secrets that one client may send in 15 minutes; 0 means no limit.
     pub wrong_secrets_max: u32,
     /// Who is asked to cosign this log, how many of them make a quorum, and how often they are asked, in seconds.
     pub witnesses: Witnesses,

@@ -15,6 +15,7 @@ pub mod services;
 pub mod store;
 pub mod table;
 pub mod vault;
+pub mod whole_file;
 
 /// Requests are many small values that live for a moment, which the system's allocator is slow at.
 #[global_allocator]

@@ -1,6 +1,6 @@
 //! `jilu audit` on a database that somebody has edited by hand: every edit is found and its row is named.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 use jilu::store::backend::Conn;
 use serde_json::Value;

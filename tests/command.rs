@@ -1,6 +1,6 @@
 //! The binary as its users run it: demo, init, serve, settings, stop; and an outside library that checks our credentials.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};

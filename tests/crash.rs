@@ -1,7 +1,7 @@
 //! `kill -9` while many write: nothing that was acknowledged is lost, no number is given twice, and every checkpoint that was ever
 //! served fits the log.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 #[path = "support/mod.rs"]
 mod support;

@@ -1,7 +1,7 @@
 //! What the system calls say: every acknowledgement leaves after the disk has confirmed what it acknowledges. A killed process cannot
 //! show this, since the page cache outlives it.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
 

@@ -4,7 +4,7 @@
 //! The sites come from the source: every call of `on!`, `site!` and `bulk_insert!` in `src/store`. A function that writes and is
 //! reached by none of the jobs below fails the test.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! Witnesses, monitors and restored databases: what is published cannot be taken back unnoticed. Real servers on both databases,
 //! the real binary, and an independent check of cosignatures.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 #[macro_use]
 mod support;

@@ -6,9 +6,9 @@ use jilu::merkle::checkpoint::Checkpoint;
 use jilu::merkle::leaf::Entry;
 use jilu::merkle::note::{Note, NoteKey};
 use jilu::remote::log_reader::{Seen, Source};
+use jilu::whole_file;
 use serde_json::json;
 use std::collections::HashSet;
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ pub async fn run(arguments: MonitorArguments) -> Result<(), Failure> {
             return Err(format!("{unknown} entries are not among those in {}", arguments.known.as_deref().unwrap_or(Path::new("")).display()).into());
         }
         if let Some(path) = &arguments.state {
-            keep_state(path, &now)?;
+            let kept = serde_json::to_string(&now).map_err(|error| error.to_string())?;
+            whole_file::replace(path, &kept).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         seen = now;
         if arguments.once {
@@ -96,17 +97,4 @@ fn read_state(path: &Path) -> Result<Seen, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Seen::default()),
         Err(error) => Err(format!("{}: {error}", path.display())),
     }
-}
-
-/// Replaced as a whole: a half-written state would forget what was seen.
-fn keep_state(path: &Path, seen: &Seen) -> Result<(), String> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let keep = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(serde_json::to_string(seen)?.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    keep().map_err(|error| format!("{}: {error}", path.display()))
 }

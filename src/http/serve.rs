@@ -5,7 +5,7 @@ use super::{AppState, documentation, routes, witness_routes};
 use crate::services::Registry;
 use crate::services::cosigning::AskFault;
 use crate::services::published::Behind;
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, PathConfig, QueryConfig};
 use actix_web::{App, HttpResponse, HttpServer};
@@ -66,52 +66,53 @@ pub fn serve(registry: Registry, listener: TcpListener, workers: usize, part: Pa
     .shutdown_timeout(STOP_SECONDS)
     .listen(listener)?
     .run();
-    let handle = server.handle();
-    let stopper = server.handle();
-    Ok(Serving { handle, server: async move {
-        if part == Part::Witness {
-            let ended = server.await;
-            registry.store.close();
-            return ended.map(|()| Ended::Asked);
-        }
-        let jobs = actix_web::rt::spawn({
+    let (handle, stopper) = (server.handle(), server.handle());
+    Ok(Serving { handle, server: run_until_stopped(registry, server, stopper, part) })
+}
+
+/// Runs the server and what works beside it; ends when every accepted write is durable.
+async fn run_until_stopped(registry: Registry, server: Server, stopper: ServerHandle, part: Part) -> std::io::Result<Ended> {
+    if part == Part::Witness {
+        let ended = server.await;
+        registry.store.close();
+        return ended.map(|()| Ended::Asked);
+    }
+    let behind = Arc::new(OnceLock::new());
+    let tasks = [
+        actix_web::rt::spawn({
             let registry = registry.clone();
             async move { registry.work_on_jobs().await }
-        });
-        let upkeep = actix_web::rt::spawn({
+        }),
+        actix_web::rt::spawn({
             let registry = registry.clone();
             async move { keep_up(&registry).await }
-        });
-        // Ends only when the database turns out to be behind what was published.
-        let behind = Arc::new(OnceLock::new());
-        let guard = actix_web::rt::spawn({
-            let (registry, behind) = (registry.clone(), Arc::clone(&behind));
-            async move {
-                let why = tokio::select! {
-                    why = keep_published(&registry) => why,
-                    why = ask_witnesses(&registry) => why,
-                };
-                // Not one entry more, whatever is under way; then the end, with its reason known before.
-                registry.store.end_signing(&why.to_string());
-                tracing::error!(%why, "nothing is signed any more");
-                let _ = behind.set(why.to_string());
-                stopper.stop(false).await;
-            }
-        });
-        let ended = server.await;
-        for task in [&jobs, &upkeep, &guard] {
-            task.abort();
-        }
-        registry.store.close();
-        match behind.get() {
-            Some(why) => Ok(Ended::Behind(why.clone())),
-            None => {
-                // What came since the last look is published too.
-                let _ = registry.keep_published(0).await;
-                ended.map(|()| Ended::Asked)
-            }
-        }
-    } })
+        }),
+        actix_web::rt::spawn(stop_when_behind(registry.clone(), stopper, Arc::clone(&behind))),
+    ];
+    let ended = server.await;
+    tasks.iter().for_each(|task| task.abort());
+    registry.store.close();
+    if let Some(why) = behind.get() {
+        return Ok(Ended::Behind(String::clone(why)));
+    }
+    // What came since the last look is published too.
+    if let Err(error) = registry.keep_published(0).await {
+        tracing::error!(?error, "the newest checkpoint is not kept");
+    }
+    ended.map(|()| Ended::Asked)
+}
+
+/// Ends the server when the database turns out to be behind what was published.
+async fn stop_when_behind(registry: Registry, stopper: ServerHandle, behind: Arc<OnceLock<String>>) {
+    let why = tokio::select! {
+        why = keep_published(&registry) => why,
+        why = ask_witnesses(&registry) => why,
+    };
+    // Not one entry more, whatever is under way; then the end, with its reason known before.
+    registry.store.end_signing(&why.to_string());
+    tracing::error!(%why, "nothing is signed any more");
+    let _ = behind.set(why.to_string());
+    stopper.stop(false).await;
 }
 
 /// Keeps the newest checkpoint beside the database, every few seconds. Ends when the database has lost what was kept.

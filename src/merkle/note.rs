@@ -67,7 +67,7 @@ impl NoteKey {
         format!("— {} {}\n", self.name, STANDARD.encode([self.id.as_slice(), signature].concat()))
     }
 
-    fn is_valid(&self, message: &[u8], signature: &[u8]) -> Result<(), NoteFault> {
+    fn verify_signature(&self, message: &[u8], signature: &[u8]) -> Result<(), NoteFault> {
         let signature = Signature::from_slice(signature).map_err(|_| NoteFault::WrongSignature)?;
         self.key.verify_strict(message, &signature).map_err(|_| NoteFault::WrongSignature)
     }
@@ -144,7 +144,7 @@ impl<'a> Note<'a> {
     pub fn verify(&self, key: &NoteKey) -> Result<(), NoteFault> {
         let mut has_signed = false;
         for signature in self.signatures_of(key).filter(|_| key.kind == KeyKind::Log) {
-            key.is_valid(self.text.as_bytes(), signature)?;
+            key.verify_signature(self.text.as_bytes(), signature)?;
             has_signed = true;
         }
         if has_signed { Ok(()) } else { Err(NoteFault::Unsigned) }
@@ -152,7 +152,7 @@ impl<'a> Note<'a> {
 
     /// The line of a log key under this note, if it is right: what is worth keeping of a note that strangers may have added to.
     pub fn line_of(&self, key: &NoteKey) -> Option<String> {
-        self.signatures_of(key).find(|signature| key.kind == KeyKind::Log && key.is_valid(self.text.as_bytes(), signature).is_ok()).map(|signature| key.line(signature))
+        self.signatures_of(key).find(|signature| key.kind == KeyKind::Log && key.verify_signature(self.text.as_bytes(), signature).is_ok()).map(|signature| key.line(signature))
     }
 
     /// When a witness saw this checkpoint, in seconds since 1970: the latest of its cosignatures. A wrong one of this key rejects
@@ -163,7 +163,7 @@ impl<'a> Note<'a> {
             let (time, signature) = signature.split_first_chunk::<8>().ok_or(NoteFault::WrongSignature)?;
             // A timestamp does not exceed 2^63 - 1 (tlog-cosignature, "Format").
             let seconds = Some(u64::from_be_bytes(*time)).filter(|seconds| i64::try_from(*seconds).is_ok()).ok_or(NoteFault::WrongSignature)?;
-            key.is_valid(&cosigned_message(self.text, seconds), signature)?;
+            key.verify_signature(&cosigned_message(self.text, seconds), signature)?;
             latest = latest.max(Some(seconds));
         }
         latest.ok_or(NoteFault::Unsigned)

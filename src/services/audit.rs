@@ -25,13 +25,16 @@ use crate::store::certificates::{CertificateRow, CertificateStateRow, Certificat
 use crate::store::error::StoreError;
 use crate::store::facts::{self, IssuedFact, Recorded, for_each};
 use crate::store::log::{self as store, CREDENTIAL_SIGNED, CheckpointRow, fact_bytes};
-use crate::store::{status_lists, witnesses};
+use crate::store::status_lists;
+use crate::store::witnesses::{self, CosignatureRow};
 use crate::vault::Sealed;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 
 /// Entries and checkpoints of one read.
 const PAGE: i64 = 5_000;
+/// Cosignatures of one read; their sizes are parameters of a statement.
+const COSIGNATURES: i64 = 500;
 
 /// What an audit rests on, and who watches it.
 pub struct AuditOptions {
@@ -255,18 +258,20 @@ impl Audit<'_> {
 
     /// What witnesses have cosigned, each under the checkpoint of its size and by the key that it names.
     fn cosignatures(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
-        let mut from = 0;
-        while let Some(last) = witnesses::page_cosignatures(conn, from, PAGE)?.last().map(|row| row.size) {
-            for row in witnesses::page_cosignatures(conn, from, PAGE)?.into_iter().filter(|row| row.size < last || from == last) {
-                let note = store::find_checkpoint_of(conn, row.size)?.map(|checkpoint| checkpoint.note + &row.line);
-                let is_right = note.zip(row.witness.parse().ok()).is_some_and(|(note, key)| Note::parse(&note).is_ok_and(|note| note.cosigned_at(&key) == Ok(row.cosigned_at.unsigned_abs())));
-                if !is_right {
-                    self.fault(format!("log_cosignatures {} {}: it is not under the checkpoint of its size", row.size, row.witness));
-                }
-            }
-            from = if from == last { last + 1 } else { last };
+        let mut last = None;
+        loop {
+            let rows = witnesses::page_cosignatures(conn, last.as_ref(), COSIGNATURES)?;
+            let sizes: Vec<i64> = rows.iter().map(|row| row.size).collect();
+            let notes: HashMap<i64, String> = store::list_checkpoints_of(conn, &sizes)?.into_iter().map(|row| (row.size, row.note)).collect();
+            let is_right = |row: &CosignatureRow| {
+                let (note, key) = (notes.get(&row.size)?.clone() + &row.line, row.witness.parse().ok()?);
+                Some(Note::parse(&note).ok()?.cosigned_at(&key) == Ok(row.cosigned_at.unsigned_abs()))
+            };
+            let wrong = rows.par_iter().filter(|row| is_right(row) != Some(true));
+            self.report.faults.par_extend(wrong.map(|row| format!("log_cosignatures {} {}: it is not under the checkpoint of its size", row.size, row.witness)));
+            let Some(end) = rows.into_iter().last() else { return Ok(()) };
+            last = Some(end);
         }
-        Ok(())
     }
 
     /// One fact against its entry.

@@ -141,7 +141,9 @@ impl Registry {
         let (quorum, witnesses) = (self.config.witness_quorum, self.witness_keys());
         let Some(log) = self.log_key_if_known()?.filter(|_| quorum > 0) else { return Ok(()) };
         let names: Vec<String> = witnesses.iter().map(NoteKey::to_string).collect();
-        for size in self.store.read(move |conn| store::list_quorum_sizes(conn, &names, quorum as i64, SIZES)).await? {
+        // From the one that is known: looking must not cost more the longer the log is cosigned.
+        let known = self.cosigned_tree().map_or(0, |tree| tree.size as i64);
+        for size in self.store.read(move |conn| store::list_quorum_sizes(conn, known, &names, quorum as i64, SIZES)).await? {
             let Some(row) = self.store.read(move |conn| log_store::find_checkpoint_of(conn, size)).await? else { continue };
             let note = self.cosigned_note(size.unsigned_abs(), row.note).await?;
             let cosignatures = Note::parse(&note).map_or(0, |note| note.count_cosigned(&witnesses));

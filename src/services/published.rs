@@ -10,7 +10,7 @@ use crate::merkle::witness::origin_hash;
 use crate::remote;
 use crate::store::backend::Conn;
 use crate::store::log::{self as store, StoredNodes};
-use std::io::Write;
+use crate::whole_file;
 use std::path::PathBuf;
 
 const CHECKPOINT_BYTES_MAX: u64 = 1 << 16;
@@ -43,16 +43,9 @@ impl Registry {
         if size == known {
             return Ok(Ok(known));
         }
-        let keep = move || -> std::io::Result<()> {
-            let directory = path.parent().map(PathBuf::from).unwrap_or_default();
-            std::fs::create_dir_all(&directory)?;
-            // Replaced as a whole, so that a crash leaves the old one or the new one.
-            let mut file = tempfile::NamedTempFile::new_in(&directory)?;
-            file.write_all(row.note.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)?;
-            std::fs::File::open(directory)?.sync_all()
-        };
+        let directory = self.config.data.clone();
+        // A node whose database is elsewhere may have no directory yet.
+        let keep = move || std::fs::create_dir_all(directory).and_then(|()| whole_file::replace(&path, &row.note));
         tokio::task::spawn_blocking(keep).await.map_err(|error| Error::Internal(error.to_string()))?.map_err(|error| Error::Internal(format!("the newest checkpoint cannot be kept: {error}")))?;
         Ok(Ok(size))
     }

@@ -65,8 +65,8 @@ impl Registry {
                 self.sign_log_with(Arc::new(self.open_key(&row)?))?;
             }
             match self.store.write(move |tx| add_key(tx, &row, None)).await {
-                // Another node is setting up the same database: its key is the log's, and nothing was signed with ours.
-                Err(StoreError::Conflict(Constraint::LogKey)) => self.refresh_keys().await?,
+                // Another node is setting up the same database: its key counts, and nothing was signed with ours.
+                Err(StoreError::Conflict(Constraint::OnlyKey)) => self.refresh_keys().await?,
                 written => written?,
             }
         }

@@ -231,7 +231,7 @@ impl Registry {
             None => Check {
                 name: "witnesses",
                 outcome: CheckOutcome::Pending,
-                detail: Text::new(format!("issued; {quorum} witnesses have not yet cosigned a checkpoint that includes it, ask again in a minute"), format!("已签发；尚待 {quorum} 个见证方联署，请一分钟后再查")),
+                detail: Text::new(format!("issued; fewer than {quorum} witnesses have cosigned a checkpoint that includes it so far, ask again in a minute"), format!("已签发；联署包含该证书的检查点的见证方尚不足 {quorum} 个，请一分钟后再查")),
             },
         })
     }

@@ -21,7 +21,8 @@ pub enum Constraint {
     StatusChange,
     CatalogueVersion,
     IdempotencyKey,
-    LogKey,
+    /// A registry has one key for its log, and one as a witness.
+    OnlyKey,
     WitnessedLog,
     /// The job is not this worker's any more.
     JobLease,
@@ -31,7 +32,8 @@ pub enum Constraint {
 /// Names of constraints: as PostgreSQL reports them, and as the columns that SQLite reports instead.
 const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::CreditCode, "organisations_credit_code_unique", "organisations.credit_code"),
-    (Constraint::LogKey, "signing_keys_one_log", "signing_keys.owner"),
+    (Constraint::OnlyKey, "signing_keys_one_log", "signing_keys.owner"),
+    (Constraint::OnlyKey, "signing_keys_one_witness", "signing_keys.owner"),
     (Constraint::WitnessedLog, "witnessed_logs_pkey", "witnessed_logs.origin"),
     (Constraint::JobLease, "job_rows_pkey", "job_rows.job_id, job_rows.row_number"),
     (Constraint::NumberPrefix, "number_prefixes_pkey", "number_prefixes.prefix"),

@@ -223,6 +223,11 @@ pub fn find_checkpoint_of(conn: &mut Conn, size: i64) -> Result<Option<Checkpoin
     Ok(on!(conn, |c| log_checkpoints::table.find(size).select(CheckpointRow::as_select()).get_result(c).optional())?)
 }
 
+/// The checkpoints of these sizes.
+pub fn list_checkpoints_of(conn: &mut Conn, sizes: &[i64]) -> Result<Vec<CheckpointRow>, StoreError> {
+    Ok(on!(conn, |c| log_checkpoints::table.filter(log_checkpoints::size.eq_any(sizes)).select(CheckpointRow::as_select()).load(c))?)
+}
+
 /// The newest tree: its signed checkpoint, and the frontier, whose roots a proof would else have to make from unfinished tiles.
 pub struct Tip {
     pub checkpoint: CheckpointRow,

@@ -45,10 +45,12 @@ pub fn list_cosignatures_of(conn: &mut Conn, size: i64) -> Result<Vec<Cosignatur
     Ok(on!(conn, |c| log_cosignatures::table.filter(log_cosignatures::size.eq(size)).order(log_cosignatures::witness).select(CosignatureRow::as_select()).load(c))?)
 }
 
-/// Cosignatures in order of size, from one size on.
-pub fn page_cosignatures(conn: &mut Conn, from_size: i64, limit: i64) -> Result<Vec<CosignatureRow>, StoreError> {
+/// Cosignatures in order of size and witness, behind one of them.
+pub fn page_cosignatures(conn: &mut Conn, after: Option<&CosignatureRow>, limit: i64) -> Result<Vec<CosignatureRow>, StoreError> {
+    let (size, witness) = after.map_or((-1, ""), |row| (row.size, row.witness.as_str()));
     Ok(on!(conn, |c| log_cosignatures::table
-        .filter(log_cosignatures::size.ge(from_size))
+        .filter(log_cosignatures::size.ge(size))
+        .filter(log_cosignatures::size.gt(size).or(log_cosignatures::witness.gt(witness)))
         .order((log_cosignatures::size, log_cosignatures::witness))
         .limit(limit)
         .select(CosignatureRow::as_select())
@@ -60,9 +62,10 @@ pub fn find_cosigned_size(conn: &mut Conn, witness: &str) -> Result<Option<i64>,
     Ok(on!(conn, |c| log_cosignatures::table.filter(log_cosignatures::witness.eq(witness)).select(diesel::dsl::max(log_cosignatures::size)).get_result(c))?)
 }
 
-/// The newest sizes that at least `quorum` of these witnesses have cosigned, newest first.
-pub fn list_quorum_sizes(conn: &mut Conn, witnesses: &[String], quorum: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+/// The newest sizes, from one on, that at least `quorum` of these witnesses have cosigned, newest first.
+pub fn list_quorum_sizes(conn: &mut Conn, from_size: i64, witnesses: &[String], quorum: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
     Ok(on!(conn, |c| log_cosignatures::table
+        .filter(log_cosignatures::size.ge(from_size))
         .filter(log_cosignatures::witness.eq_any(witnesses))
         .group_by(log_cosignatures::size)
         .having(diesel::dsl::count(log_cosignatures::witness).ge(quorum))

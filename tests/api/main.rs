@@ -1,6 +1,6 @@
 //! Whole jobs over HTTP, on both databases, with a real server and a clock that the test sets.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 #[path = "../support/mod.rs"]
 mod support;

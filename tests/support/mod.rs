@@ -30,7 +30,7 @@ pub enum Database {
 macro_rules! on_both_databases {
     ($(#[doc = $doc:literal])? $name:ident, |$registry:ident| $body:block) => {
         mod $name {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "a body may need none of them")]
             use super::*;
 
             fn body($registry: &$crate::support::TestRegistry) $body

@@ -6,6 +6,7 @@ CREATE TABLE log_cosignatures (
     cosigned_at BIGINT NOT NULL,
     CONSTRAINT log_cosignatures_pkey PRIMARY KEY (size, witness)
 );
+CREATE INDEX log_cosignatures_by_witness ON log_cosignatures (witness, size);
 CREATE TRIGGER log_cosignatures_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON log_cosignatures FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- The newest checkpoint of each log that this registry, as a witness, has cosigned. Changes: a witness keeps the latest only.
@@ -19,3 +20,6 @@ CREATE TABLE witnessed_logs (
     CONSTRAINT witnessed_logs_pkey PRIMARY KEY (origin)
 );
 CREATE INDEX witnessed_logs_by_hash ON witnessed_logs (origin_hash);
+
+-- Two nodes that start at once must not cosign with two keys.
+CREATE UNIQUE INDEX signing_keys_one_witness ON signing_keys (owner) WHERE purpose = 'witness';
