@@ -1,7 +1,7 @@
 //! Bulk work against its limits, measured in one run: `cargo bench --bench bulk`.
 //!
 //! A batch of 100,000 certificates over HTTP on SQLite, compared with signing the same bytes on every core and inserting them and
-//! their log entries durably, with nothing around. Batches of 10,000 before and behind it show what a certificate costs while the
+//! their log entries durably, with nothing around. Some batches of 10,000 before and behind it show what a certificate costs while the
 //! registry grows. Then bulk verification, and the audit of everything that was made. `BENCH_CERTIFICATES` adds more batches of
 //! 100,000 (1000000: ten); a worker has five certificates.
 
@@ -20,8 +20,10 @@ use std::time::{Duration, Instant};
 use support::{Body, Database, TestRegistry};
 
 const LARGE: usize = 100_000;
-/// A batch of this size comes first and last, so that the cost of a certificate in a small and in a large registry is seen.
+/// Batches of this size come first and last, so that the cost of a certificate in a small and in a large registry is seen.
 const SMALL: usize = 10_000;
+/// How many of them; the one in the middle counts, because a batch of this size takes a second and the machine has other work.
+const SMALL_BATCHES: usize = 5;
 const VERIFY_ROUNDS: usize = 10;
 const CERTIFICATES_PER_WORKER: usize = 5;
 /// What a log entry takes beside its position: kind, subject, time, salt, commitment.
@@ -103,8 +105,7 @@ fn main() {
         (rows as f64 / issue_batch(&registry, &body, &workers, number, rows), issued)
     };
     let print = |rows: usize, rate: f64, issued: usize| println!("{rows:>7} certificates {rate:>8.0}/s   {issued:>8} in the registry   {:>4.0} MiB of own memory", own_memory());
-    let (first, size) = issue(SMALL);
-    print(SMALL, first, size);
+    let first = small_batches(&mut issue, &print);
     for large in 0..certificates / LARGE {
         let (rate, size) = issue(LARGE);
         print(LARGE, rate, size);
@@ -116,11 +117,23 @@ fn main() {
             println!("        {times:.2} times signing {LARGE} documents of {size} bytes on every core ({signing:.2} s) and inserting them with their log entries ({inserting:.2} s)");
         }
     }
-    let (last, size) = issue(SMALL);
-    print(SMALL, last, size);
-    println!("        a certificate costs {:.2} of what it cost in the empty registry", first / last);
+    let last = small_batches(&mut issue, &print);
+    println!("        a certificate costs {:.2} of what it cost in the small registry", first / last);
     verify(&registry, &body, &workers);
     audit(&registry);
+}
+
+/// Certificates a second in the middle one of some small batches.
+fn small_batches(issue: &mut impl FnMut(usize) -> (f64, usize), print: &impl Fn(usize, f64, usize)) -> f64 {
+    let mut rates: Vec<f64> = (0..SMALL_BATCHES)
+        .map(|_| {
+            let (rate, size) = issue(SMALL);
+            print(SMALL, rate, size);
+            rate
+        })
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    rates[SMALL_BATCHES / 2]
 }
 
 /// A list of staff over HTTP, each row with its receipt and its look recorded, against the signature of a receipt alone.

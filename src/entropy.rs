@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Where chance comes from.
 #[derive(Clone)]
 pub enum Entropy {
-    /// The operating system.
+    /// The operating system, by way of a generator of each thread (ChaCha, sown anew by the system every 64 KiB). Issuing takes some
+    /// nine draws a certificate; a system call for each would cost a tenth of its time.
     System,
     /// A seeded generator, so that tests and `demo --seed` repeat. Never for real keys.
     Seeded(Arc<Mutex<ChaCha20Rng>>),
@@ -21,7 +22,7 @@ impl Entropy {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn fill(&self, bytes: &mut [u8]) {
         match self {
-            Entropy::System => getrandom::fill(bytes).expect("an operating system without randomness cannot run a registry"),
+            Entropy::System => rand::thread_rng().fill_bytes(bytes),
             Entropy::Seeded(generator) => generator.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes),
         }
     }
