@@ -1,6 +1,7 @@
 //! The only door for time.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
+use crate::domain::calendar::legal_date;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -31,25 +32,7 @@ impl Clock {
     }
 }
 
-/// The day in China at an instant.
-pub fn legal_date(at: DateTime<Utc>) -> NaiveDate {
-    let china = FixedOffset::east_opt(8 * 3600).expect("eight hours are a legal offset");
-    at.with_timezone(&china).date_naive()
-}
-
 /// An instant from microseconds since 1970, as the database keeps it.
 pub fn from_micros(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MIN_UTC)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_legal_day_begins_at_sixteen_hours_utc() {
-        let at = |text: &str| legal_date(text.parse().unwrap()).to_string();
-        assert_eq!(at("2026-03-01T15:59:59Z"), "2026-03-01");
-        assert_eq!(at("2026-03-01T16:00:00Z"), "2026-03-02");
-    }
 }

@@ -5,8 +5,6 @@
 use super::certificate_kind::CertificateKind;
 use super::id::{ClientId, OrganisationId};
 use super::organisation::{OrganisationKind, names};
-use super::rule::Malformed;
-use std::str::FromStr;
 
 /// The part an actor plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,6 +106,16 @@ pub enum Act<'a> {
     ChangeCertificate { issuer: &'a OrganisationId },
     ReadCertificate { issuer: &'a OrganisationId },
     ReadJob { organisation: &'a OrganisationId },
+    /// Classes, enrolments, attendance, closings of one provider.
+    WriteTraining { provider: &'a OrganisationId },
+    ReadTraining { provider: &'a OrganisationId },
+    /// Declare a class false.
+    AnnulClass,
+    /// Look at a worker's training record and credits.
+    ReadRecord,
+    /// Recognise achievements, reverse and convert credits.
+    PostCredits,
+    ReadSignals,
     /// Verify a list at once.
     VerifyInBulk { organisation: &'a OrganisationId },
 }
@@ -128,6 +136,10 @@ pub const CHANGE_CERTIFICATE: &[Scope] = &[Scope::CertificateStatus, Scope::Trai
 pub const READ_ASSESSMENT: &[Scope] = &[Scope::AssessmentWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead];
 pub const WRITE_ASSESSMENT: &[Scope] = &[Scope::AssessmentWrite];
 pub const READ_JOB: &[Scope] = &[Scope::AssessmentWrite, Scope::TrainingWrite, Scope::CertificateIssue, Scope::CertificateStatus, Scope::SupervisionAct, Scope::RegistryAdmin];
+
+pub const READ_TRAINING: &[Scope] = &[Scope::TrainingWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead];
+pub const WRITE_TRAINING: &[Scope] = &[Scope::TrainingWrite];
+pub const READ_RECORD: &[Scope] = &[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite, Scope::SupervisionRead, Scope::AuditRead];
 
 /// Whether the actor holds any of the scopes. Asked before anything is looked up, so that a missing scope says nothing about what exists.
 pub fn holds_any(actor: &Actor, scopes: &'static [Scope]) -> Result<(), Denial> {
@@ -153,6 +165,12 @@ pub fn authorise(actor: &Actor, act: Act<'_>) -> Result<(), Denial> {
         Act::ChangeCertificate { issuer } => (CHANGE_CERTIFICATE, Some(issuer)),
         Act::ReadCertificate { issuer } => (READ_CERTIFICATE, Some(issuer)),
         Act::ReadJob { organisation } => (READ_JOB, Some(organisation)),
+        Act::WriteTraining { provider } => (WRITE_TRAINING, Some(provider)),
+        Act::ReadTraining { provider } => (READ_TRAINING, Some(provider)),
+        Act::AnnulClass => (&[Scope::SupervisionAct, Scope::RegistryAdmin], None),
+        Act::ReadRecord => (READ_RECORD, None),
+        Act::PostCredits => (&[Scope::RegistryAdmin], None),
+        Act::ReadSignals => (&[Scope::SupervisionRead, Scope::RegistryAdmin, Scope::AuditRead], None),
         Act::VerifyInBulk { organisation } => (&[Scope::VerificationBulk], Some(organisation)),
     };
     holds_any(actor, scopes)?;

@@ -1,9 +1,15 @@
-//! Working days: weekends, public holidays, and weekends that are worked in exchange.
+//! Legal dates, and working days: weekends, public holidays, and weekends that are worked in exchange.
 //!
 //! Source: the State Council's yearly notices, shipped as the catalogue list `holidays`. Years without a notice count weekends only.
 
-use chrono::{Datelike, Days, NaiveDate, Weekday};
+use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, Utc, Weekday};
 use std::collections::HashSet;
+
+/// The legal date at an instant: the day in China, which has one time zone (UTC+8) and no summer time.
+pub fn legal_date(at: DateTime<Utc>) -> NaiveDate {
+    let china = FixedOffset::east_opt(8 * 3600).expect("eight hours are a legal offset");
+    at.with_timezone(&china).date_naive()
+}
 
 /// The table of days that differ from the plain week.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +56,13 @@ mod tests {
             holidays: (15..=23).map(|d| NaiveDate::from_ymd_opt(2026, 2, d).unwrap()).collect(),
             worked_weekends: [day("2026-02-14"), day("2026-02-28")].into_iter().collect(),
         }
+    }
+
+    #[test]
+    fn the_legal_day_begins_at_sixteen_hours_utc() {
+        let at = |text: &str| legal_date(text.parse().unwrap()).to_string();
+        assert_eq!(at("2026-03-01T15:59:59Z"), "2026-03-01");
+        assert_eq!(at("2026-03-01T16:00:00Z"), "2026-03-02");
     }
 
     #[test]

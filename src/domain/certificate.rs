@@ -1,9 +1,8 @@
 //! The life of a certificate (IS-7).
 
 use super::organisation::names;
-use super::rule::{Malformed, Violation};
+use super::rule::Violation;
 use super::text::Text;
-use std::str::FromStr;
 
 /// The stored states of an issued certificate. `expired` and `review_overdue` are computed from dates and never stored;
 /// a superseded version is known by its number in the lineage.

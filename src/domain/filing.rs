@@ -5,10 +5,9 @@ use super::id::FilingId;
 use super::level::SkillLevel;
 use super::occupation::Occupation;
 use super::organisation::names;
-use super::rule::{Malformed, Violation};
+use super::rule::Violation;
 use super::text::Text;
 use chrono::NaiveDate;
-use std::str::FromStr;
 
 /// Whom an assessment body may assess; its letter stands first in skill level numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -85,6 +85,12 @@ identifier!(/// A long-running job.
     JobId, "job_");
 identifier!(/// A batch of certificates, which is a job too.
     BatchId, "bat_");
+identifier!(/// A training class.
+    ClassId, "cls_");
+identifier!(/// An entry of the credit ledger.
+    CreditEntryId, "crd_");
+identifier!(/// A sign of fraud.
+    SignalId, "sig_");
 identifier!(/// One look at a certificate.
     LookupId, "lku_");
 identifier!(/// One import of a catalogue list.

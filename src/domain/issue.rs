@@ -6,11 +6,10 @@ use super::filing::{BodyKind, FilingVersion, IssueTarget, right_to_issue};
 use super::level::SkillLevel;
 use super::organisation::{OrganisationState, names};
 use super::permit;
-use super::rule::{Malformed, RuleOutcome, Violation};
+use super::rule::{RuleOutcome, Violation};
 use super::settings::RuleSettings;
 use super::text::Text;
 use chrono::NaiveDate;
-use std::str::FromStr;
 
 /// How a candidate is tied to an employer body (IS-2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

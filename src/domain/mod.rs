@@ -21,4 +21,8 @@ pub mod assessment;
 pub mod certificate;
 pub mod issue;
 pub mod permit;
+pub mod training_rules;
+pub mod training;
+pub mod attendance;
+pub mod credit;
 pub mod verification;

@@ -1,7 +1,5 @@
 //! Organisations that train, assess, employ or supervise.
 
-use super::rule::Malformed;
-use std::str::FromStr;
 
 /// What an organisation does in the registry; one may do several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,13 +29,13 @@ macro_rules! names {
             }
         }
 
-        impl FromStr for $type {
-            type Err = Malformed;
+        impl std::str::FromStr for $type {
+            type Err = crate::domain::rule::Malformed;
 
-            fn from_str(text: &str) -> Result<Self, Malformed> {
+            fn from_str(text: &str) -> Result<Self, crate::domain::rule::Malformed> {
                 Self::ALL.iter().copied().find(|item| item.as_str() == text).ok_or_else(|| {
                     let names: Vec<_> = Self::ALL.iter().map(|item| item.as_str()).collect();
-                    Malformed::new(format!("one of {} expected", names.join(", ")), format!("应为 {} 之一", names.join("、")))
+                    crate::domain::rule::Malformed::new(format!("one of {} expected", names.join(", ")), format!("应为 {} 之一", names.join("、")))
                 })
             }
         }

@@ -6,7 +6,6 @@ use super::permit::is_review_overdue;
 use super::rule::{Malformed, Violation};
 use super::text::Text;
 use chrono::NaiveDate;
-use std::str::FromStr;
 
 /// The answers of VE-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

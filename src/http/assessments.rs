@@ -273,7 +273,8 @@ impl PublicationDocument {
     }
 }
 
-fn reference(fields: &mut Fields, field: &str, worker_id: Option<&str>, document_number: Option<&str>) -> Option<WorkerReference> {
+/// A worker named by identifier or by document number.
+pub fn reference(fields: &mut Fields, field: &str, worker_id: Option<&str>, document_number: Option<&str>) -> Option<WorkerReference> {
     match (worker_id, document_number) {
         (Some(id), None) => Some(WorkerReference::Id(id.to_owned())),
         (None, Some(number)) => Some(WorkerReference::DocumentNumber(normalised(number))),

@@ -3,6 +3,7 @@
 //! A handler has the same name as its operation in OpenAPI, its service method and its test.
 
 pub mod assessments;
+pub mod attendance;
 pub mod auth;
 pub mod batches;
 pub mod body;
@@ -10,6 +11,7 @@ pub mod bulk_verification;
 pub mod catalogue;
 pub mod client_address;
 pub mod certificates;
+pub mod credits;
 pub mod discovery;
 pub mod fields;
 pub mod jobs;
@@ -22,6 +24,7 @@ pub mod page;
 pub mod problem;
 pub mod reply;
 pub mod serve;
+pub mod training;
 pub mod upload;
 pub mod verification;
 pub mod witness;
@@ -86,6 +89,23 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(assessments::record_results)
         .service(assessments::publish_results)
         .service(assessments::start_session_issue)
+        .service(training::register_class)
+        .service(training::list_classes)
+        .service(training::get_class)
+        .service(training::enrol_trainees)
+        .service(training::list_trainees)
+        .service(attendance::record_attendance)
+        .service(attendance::list_attendance)
+        .service(attendance::void_attendance)
+        .service(training::close_class)
+        .service(training::annul_class)
+        .service(credits::get_credits)
+        .service(credits::list_credit_entries)
+        .service(credits::explain_credit_entry)
+        .service(credits::recognise_certificate)
+        .service(credits::reverse_credits)
+        .service(credits::convert_credits)
+        .service(attendance::list_signals)
         .service(jobs::get_job)
         .service(jobs::list_job_rows)
         .service(jobs::cancel_job)
@@ -140,6 +160,9 @@ pub fn witness_routes(config: &mut ServiceConfig<'_>) {
         (name = "catalogue", description = "Official lists, dated, public"),
         (name = "organisations", description = "Organisations, their filings and clients"),
         (name = "workers", description = "Workers and their documents"),
+        (name = "training", description = "Classes, trainees, attendance, closings"),
+        (name = "credits", description = "Learning credits: balance, ledger, explanations"),
+        (name = "supervision", description = "What supervisors look at"),
         (name = "assessment", description = "Sessions, candidates, results, publication"),
         (name = "jobs", description = "Long work"),
         (name = "certificates", description = "Issuing, status, corrections"),

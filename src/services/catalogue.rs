@@ -6,10 +6,12 @@ use crate::domain::rule::invalid;
 use super::intent::{Answer, Intent};
 use crate::domain::access::{Act, Actor};
 use crate::domain::calendar::WorkingCalendar;
+use crate::domain::credit::Credits;
 use crate::domain::id::ImportId;
 use crate::domain::number::NumberTables;
 use crate::domain::occupation::Occupation;
 use crate::domain::rule::Violation;
+use crate::domain::training_rules::TrainingRules;
 use crate::domain::text::Text;
 use crate::store::catalogue::{self, EntryRow, ImportRow};
 use crate::store::error::{Constraint, StoreError};
@@ -40,6 +42,10 @@ pub const LISTS: &[ListProfile] = &[
     ListProfile { name: "holidays", key_columns: &["date"], shipped: include_str!("../../assets/catalogue/holidays.csv") },
     ListProfile { name: "assessment_body_letters", key_columns: &["letter"], shipped: include_str!("../../assets/catalogue/assessment-body-letters.csv") },
     ListProfile { name: "qualification_number_provinces", key_columns: &["code"], shipped: include_str!("../../assets/catalogue/qualification-number-provinces.csv") },
+    ListProfile { name: "training_projects", key_columns: &["code"], shipped: include_str!("../../assets/catalogue/training-projects.csv") },
+    ListProfile { name: "training_rules", key_columns: &["parameter"], shipped: include_str!("../../assets/catalogue/training-rules.csv") },
+    ListProfile { name: "credit_values", key_columns: &["source", "what", "detail"], shipped: include_str!("../../assets/catalogue/credit-values.csv") },
+    ListProfile { name: "credit_programmes", key_columns: &["programme"], shipped: include_str!("../../assets/catalogue/credit-programmes.csv") },
 ];
 
 /// The first day of the shipped versions: before any certificate that can be asked about.
@@ -105,6 +111,17 @@ impl Catalogue {
         self.list_on("entry_class_items", day).is_some_and(|version| version.entries.iter().any(|entry| entry.members.get("occupation").is_some_and(|name| name == occupation_name)))
     }
 
+    /// The rules of hours and credits that are in force on a day.
+    pub fn training_rules_on(&self, day: NaiveDate) -> TrainingRules {
+        self.list_on("training_rules", day).and_then(|version| training_rules(version.import.version, &version.entries).ok()).unwrap_or_else(TrainingRules::standard)
+    }
+
+    /// One version of them, as it was when something was decided by it.
+    pub fn training_rules_of(&self, version: i32) -> Option<TrainingRules> {
+        let list = self.lists.get("training_rules")?.iter().find(|list| list.import.version == version)?;
+        training_rules(version, &list.entries).ok()
+    }
+
     fn derive(&mut self) {
         let newest = |list: &str| self.lists.get(list).and_then(|versions| versions.last()).cloned();
         let text = |entry: &Entry, name: &str| entry.members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -128,6 +145,27 @@ impl Catalogue {
                 to.insert(day);
             }
         }
+    }
+}
+
+fn member<'a>(entry: &'a Entry, name: &str) -> &'a str {
+    entry.members.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn training_rules(version: i32, entries: &[Entry]) -> Result<TrainingRules, Vec<Violation>> {
+    let parsed = TrainingRules::parse(version, entries.iter().map(|entry| (entry.key.as_str(), member(entry, "value"))));
+    parsed.map_err(|faults| faults.into_iter().map(|(parameter, fault)| invalid(parameter, fault.0)).collect())
+}
+
+/// What a list must say beside its form, because rules are read from it.
+fn check_meaning(list: &str, entries: &[Entry]) -> Result<(), Vec<Violation>> {
+    match list {
+        "training_rules" => training_rules(0, entries).map(|_| ()),
+        "credit_values" => {
+            let faults: Vec<Violation> = entries.iter().filter_map(|entry| member(entry, "credits").parse::<Credits>().err().map(|fault| invalid(entry.key.clone(), fault.0))).collect();
+            if faults.is_empty() { Ok(()) } else { Err(faults) }
+        }
+        _ => Ok(()),
     }
 }
 
@@ -242,6 +280,7 @@ impl Registry {
             .find(|profile| profile.name == list)
             .ok_or_else(|| Error::invalid("list", Text::new(format!("one of {names} expected"), format!("应为 {names} 之一"))))?;
         let entries = parse_entries(profile, file).map_err(Error::Invalid)?;
+        check_meaning(list, &entries).map_err(Error::Invalid)?;
         self.refresh_catalogue().await?;
         let version = self.catalogue().lists.get(list).and_then(|versions| versions.last()).map_or(1, |newest| newest.import.version + 1);
         let (import, rows) = self.make_import(list, version, valid_from, file.as_bytes(), &entries, actor.client.as_str());
@@ -292,7 +331,11 @@ mod tests {
     #[test]
     fn every_shipped_file_fits_its_list() {
         for profile in LISTS {
-            assert!(parse_entries(profile, profile.shipped).is_ok_and(|entries| !entries.is_empty()), "{}", profile.name);
+            let entries = parse_entries(profile, profile.shipped).unwrap();
+            assert!(!entries.is_empty() && check_meaning(profile.name, &entries).is_ok(), "{}", profile.name);
+            if profile.name == "training_rules" {
+                assert_eq!(training_rules(1, &entries), Ok(TrainingRules::standard()), "the shipped figures are those of the domain book");
+            }
         }
     }
 

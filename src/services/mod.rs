@@ -5,13 +5,17 @@
 
 pub mod access;
 pub mod assessments;
+pub mod attendance;
+pub mod attendance_rows;
 pub mod audit;
 pub mod batches;
 mod bulk_issuing;
 pub mod bulk_verification;
 pub mod catalogue;
 pub mod certificates;
+pub mod closing;
 mod composing;
+pub mod credits;
 pub mod corrections;
 pub mod cosigning;
 pub mod error;
@@ -30,6 +34,7 @@ pub mod session_facts;
 pub mod setup;
 mod signing;
 pub mod standings;
+pub mod training;
 pub mod status;
 pub mod verification;
 pub mod witnessing;

@@ -2,11 +2,17 @@
 
 use super::Registry;
 use super::error::Error;
-use crate::domain::rule::invalid;
+use crate::domain::number::normalised;
+use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
 use crate::store::workers as store;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
+
+/// What is wrong with a row that names nobody.
+pub(super) fn nobody_named() -> Violation {
+    invalid("row", Text::new("neither worker_id nor document_number found", "缺少 worker_id 或 document_number"))
+}
 
 /// How a file or a request names a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,6 +21,13 @@ pub enum WorkerReference {
     Id(String),
     /// In normal form; personal data.
     DocumentNumber(String),
+}
+
+impl WorkerReference {
+    /// From a row's cells: by identifier, or by document number; None when there is neither.
+    pub(super) fn of_cells(id: Option<String>, number: Option<String>) -> Option<Self> {
+        id.map(WorkerReference::Id).or_else(|| number.map(|number| WorkerReference::DocumentNumber(normalised(&number))))
+    }
 }
 
 impl Registry {

@@ -1,13 +1,12 @@
 //! Results of a session: scores as a list or a file, all rows or none.
 
 use super::Registry;
-use super::references::WorkerReference;
+use super::references::{WorkerReference, nobody_named};
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use crate::domain::access::Actor;
 use crate::domain::assessment::{Score, Scores};
 use crate::domain::id::SessionId;
-use crate::domain::number::normalised;
 use crate::domain::rule::{Malformed, Violation, invalid};
 use crate::domain::text::Text;
 use crate::store::assessments::{self as store, ScoreRow};
@@ -76,14 +75,10 @@ fn parse_cells(cells: Map<String, Value>) -> Result<ResultOrder, Vec<Violation>>
             .ok()
     };
     let scores = Scores { theory: score("theory"), practical: score("practical"), comprehensive: score("comprehensive") };
-    let worker = match (cell("worker_id"), cell("document_number")) {
-        (Some(id), _) => Some(WorkerReference::Id(id)),
-        (None, Some(number)) => Some(WorkerReference::DocumentNumber(normalised(&number))),
-        (None, None) => {
-            faults.push(invalid("row", Text::new("neither worker_id nor document_number found", "缺少 worker_id 或 document_number")));
-            None
-        }
-    };
+    let worker = WorkerReference::of_cells(cell("worker_id"), cell("document_number"));
+    if worker.is_none() {
+        faults.push(nobody_named());
+    }
     match worker.filter(|_| faults.is_empty()) {
         Some(worker) => Ok(ResultOrder { worker, scores }),
         None => Err(faults),

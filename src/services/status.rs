@@ -4,6 +4,7 @@
 
 use super::Registry;
 use super::certificates::CertificateName;
+use super::credits::{self, CertificateReversal};
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::issuing::IssuedCertificate;
@@ -72,6 +73,8 @@ pub(super) struct StatusWrite {
     versions: Vec<CertificateVersionRow>,
     before: Vec<CertificateStateRow>,
     number_keys: Vec<String>,
+    /// Credits that the certificates gave and that end with them (CR-6).
+    reversals: Vec<CertificateReversal>,
 }
 
 impl StatusWrite {
@@ -82,7 +85,7 @@ impl StatusWrite {
         for row in &self.rows {
             tx.record(Fact::of(self.issuer.as_ref(), row)?);
         }
-        Ok(())
+        credits::reverse_certificates(tx, &self.reversals)
     }
 
     /// To be called when the write is durable: nobody believes the old states any more.
@@ -137,6 +140,9 @@ impl Registry {
                 }
             };
             write.after = Some(after);
+            if matches!(after, CertificateState::Revoked | CertificateState::Withdrawn) {
+                write.reversals.push(self.reversal_of_certificate(&row.id, order.change.as_str(), now, by));
+            }
             write.rows.push(StatusChangeRow {
                 sequence: i32::try_from(counts.get(&row.id).unwrap_or(&0) + 1).unwrap_or(i32::MAX),
                 certificate_id: row.id,

@@ -240,7 +240,7 @@ impl Registry {
         let number = self.vault.open_text(Sealed::DocumentNumber, &row.id, &row.sealed_number)?;
         let country = (!row.country.is_empty()).then_some(row.country.as_str());
         // The day of registration, because ages are judged against it.
-        let recorded_on = crate::clock::legal_date(crate::clock::from_micros(row.recorded_at));
+        let recorded_on = crate::domain::calendar::legal_date(crate::clock::from_micros(row.recorded_at));
         let document = IdentityDocument::parse(super::stored(&row.document_type)?, country, &number, recorded_on)
             .map_err(|_| Error::Internal("a stored document number is not of its form".to_owned()))?;
         Ok(KnownDocument { id: super::stored(&row.id)?, document })

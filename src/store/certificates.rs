@@ -322,3 +322,12 @@ pub fn list_level_facts_of_workers(conn: &mut Conn, worker_ids: &[String]) -> Re
     }
     Ok(found)
 }
+
+/// The state of a certificate, which stays as it is until the transaction ends.
+pub fn hold_state(conn: &mut Conn, certificate_id: &str) -> Result<Option<String>, StoreError> {
+    let state = certificate_states::table.find(certificate_id).select(certificate_states::state);
+    Ok(site!(match conn {
+        Conn::Sqlite(sqlite) => state.get_result(sqlite).optional(),
+        Conn::Pg(postgres) => state.for_share().get_result(postgres.as_mut()).optional(),
+    })?)
+}

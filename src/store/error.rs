@@ -21,6 +21,16 @@ pub enum Constraint {
     StatusChange,
     CatalogueVersion,
     IdempotencyKey,
+    ClassTrainee,
+    ClassClosing,
+    ClassAnnulment,
+    /// The interval overlaps another one of the worker's, or is it (HR-5).
+    AttendanceOverlap,
+    AttendanceVoid,
+    /// Somebody else posted to the worker's ledger.
+    CreditSequence,
+    /// The achievement was posted before (CR-2).
+    CreditAchievement,
     /// A registry has one key for its log, and one as a witness.
     OnlyKey,
     WitnessedLog,
@@ -54,12 +64,22 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::CertificateVersion, "certificate_versions_pkey", "certificate_versions.certificate_id, certificate_versions.version"),
     (Constraint::StatusChange, "status_changes_pkey", "status_changes.certificate_id, status_changes.sequence"),
     (Constraint::CatalogueVersion, "catalogue_imports_version_unique", "catalogue_imports.list, catalogue_imports.version"),
+    (Constraint::ClassTrainee, "class_enrolments_pkey", "class_enrolments.class_id, class_enrolments.worker_id"),
+    (Constraint::ClassClosing, "class_closings_pkey", "class_closings.class_id"),
+    (Constraint::ClassAnnulment, "class_annulments_pkey", "class_annulments.class_id"),
+    (Constraint::AttendanceOverlap, "attendance_intervals_pkey", "attendance_intervals.worker_id, attendance_intervals.started_at, attendance_intervals.revision"),
+    (Constraint::AttendanceVoid, "attendance_voids_pkey", "attendance_voids.worker_id, attendance_voids.started_at, attendance_voids.revision"),
+    (Constraint::CreditSequence, "credit_entries_sequence_unique", "credit_entries.worker_id, credit_entries.sequence"),
+    (Constraint::CreditAchievement, "credit_entries_achievement_unique", "credit_entries.achievement_key"),
     (
         Constraint::IdempotencyKey,
         "idempotency_answers_pkey",
         "idempotency_answers.caller, idempotency_answers.route, idempotency_answers.idempotency_key",
     ),
 ];
+
+/// What the trigger that refuses overlaps says on both databases.
+const OVERLAP: &str = "attendance_intervals_no_overlap";
 
 /// How SQLite and PostgreSQL say that the disk is broken, full, or that a call was interrupted.
 const DISK_TROUBLE: &[&str] = &["disk I/O error", "database or disk is full", "interrupted", "No space left on device"];
@@ -105,6 +125,7 @@ impl From<DieselError> for StoreError {
                 let known = CONSTRAINTS.iter().find(|(_, name, sqlite_columns)| info.constraint_name() == Some(name) || columns == Some(sqlite_columns));
                 StoreError::Conflict(known.map_or(Constraint::Other, |(constraint, ..)| *constraint))
             }
+            DieselError::DatabaseError(_, info) if info.message() == OVERLAP => StoreError::Conflict(Constraint::AttendanceOverlap),
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, info) => {
                 StoreError::Unavailable(info.message().to_owned())
             }

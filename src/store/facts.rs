@@ -1,15 +1,20 @@
 //! Which rows are facts: how the log names each, and how an audit reads them all again.
 
 use super::assessments::{CandidateRow, PublicationRow, ScoreRow, SessionRow};
+use super::attendance::{IntervalRow, VoidRow};
 use super::backend::{Conn, on};
 use super::catalogue::ImportRow;
 use super::certificates::{CertificateRow, CertificateStateRow, CertificateVersionRow, PermitReviewRow, StatusChangeRow};
+use super::credits::CreditEntryRow;
 use super::error::StoreError;
 use super::jobs::JobRow;
 use super::keys::SigningKeyRow;
 use super::lookups::LookupRow;
 use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
+use super::schema::training::*;
 use super::schema::*;
+use super::signals::SignalRow;
+use super::training::{AnnulmentRow, ClassResultRow, ClassRow, ClosingRow, EnrolmentRow};
 use super::workers::{WorkerDocumentRow, WorkerNameRow, WorkerRow};
 use diesel::prelude::*;
 use serde::Serialize;
@@ -61,6 +66,15 @@ recorded!(CertificateVersionRow, "certificate_corrected", |of| format!("{}/{}", 
 recorded!(StatusChangeRow, "status_changed", |of| format!("{}/{}", of.certificate_id, of.sequence));
 recorded!(PermitReviewRow, "permit_reviewed", |of| format!("{}/{}", of.certificate_id, of.sequence));
 recorded!(JobRow, "job_requested", |of| of.id.clone());
+recorded!(ClassRow, "class_registered", |of| of.id.clone());
+recorded!(EnrolmentRow, "trainee_enrolled", |of| format!("{}/{}", of.class_id, of.worker_id));
+recorded!(IntervalRow, "attendance_recorded", |of| format!("{}/{}/{}", of.worker_id, of.started_at, of.revision));
+recorded!(VoidRow, "attendance_voided", |of| format!("{}/{}/{}", of.worker_id, of.started_at, of.revision));
+recorded!(ClosingRow, "class_closed", |of| of.class_id.clone());
+recorded!(ClassResultRow, "class_result_recorded", |of| format!("{}/{}", of.class_id, of.worker_id));
+recorded!(AnnulmentRow, "class_annulled", |of| of.class_id.clone());
+recorded!(CreditEntryRow, "credits_posted", |of| of.id.clone());
+recorded!(SignalRow, "signal_raised", |of| of.id.clone());
 recorded!(LookupRow, "certificate_looked_up", |of| of.id.clone());
 
 impl Recorded for ScoreRow {
@@ -87,6 +101,19 @@ macro_rules! page {
                 let mut query = $table::table.order($table::$a).limit(PAGE).select(<$row>::as_select()).into_boxed();
                 if let Some(row) = after {
                     query = query.filter($table::$a.gt(&row.$a));
+                }
+                query.load(c)
+            })?)
+        }
+    };
+    ($(#[$meta:meta])* $name:ident, $table:ident, $row:ty, $a:ident, $b:ident, $c:ident) => {
+        $(#[$meta])*
+        pub fn $name(conn: &mut Conn, after: Option<&$row>) -> Result<Vec<$row>, StoreError> {
+            Ok(on!(conn, |c| {
+                let mut query = $table::table.order(($table::$a, $table::$b, $table::$c)).limit(PAGE).select(<$row>::as_select()).into_boxed();
+                if let Some(row) = after {
+                    let behind = $table::$b.gt(&row.$b).or($table::$b.eq(&row.$b).and($table::$c.gt(&row.$c)));
+                    query = query.filter($table::$a.ge(&row.$a)).filter($table::$a.gt(&row.$a).or(behind));
                 }
                 query.load(c)
             })?)
@@ -144,26 +171,31 @@ page!(/// Changes of status.
     page_status_changes, status_changes, StatusChangeRow, certificate_id, sequence);
 page!(/// Reviews of permits.
     page_reviews, permit_reviews, PermitReviewRow, certificate_id, sequence);
+page!(/// Classes.
+    page_classes, training_classes, ClassRow, id);
+page!(/// Trainees.
+    page_enrolments, class_enrolments, EnrolmentRow, class_id, worker_id);
+page!(/// Closings of classes.
+    page_closings, class_closings, ClosingRow, class_id);
+page!(/// What trainees reached.
+    page_class_results, class_results, ClassResultRow, class_id, worker_id);
+page!(/// Classes that were declared false.
+    page_annulments, class_annulments, AnnulmentRow, class_id);
+page!(/// The credit ledger, worker by worker.
+    page_credit_entries, credit_entries, CreditEntryRow, worker_id, sequence);
+page!(/// Signals.
+    page_signals, signals, SignalRow, id);
 page!(/// Looks at certificates.
     page_lookups, lookups, LookupRow, id);
 page!(/// Jobs.
     page_jobs, jobs, JobRow, id);
 
-/// Scores, whose key has three columns.
-pub fn page_scores(conn: &mut Conn, after: Option<&ScoreRow>) -> Result<Vec<ScoreRow>, StoreError> {
-    Ok(on!(conn, |c| {
-        let mut query = session_scores::table
-            .order((session_scores::session_id, session_scores::worker_id, session_scores::version))
-            .limit(PAGE)
-            .select(ScoreRow::as_select())
-            .into_boxed();
-        if let Some(row) = after {
-            let behind_worker = session_scores::worker_id.gt(&row.worker_id).or(session_scores::worker_id.eq(&row.worker_id).and(session_scores::version.gt(row.version)));
-            query = query.filter(session_scores::session_id.ge(&row.session_id)).filter(session_scores::session_id.gt(&row.session_id).or(behind_worker));
-        }
-        query.load(c)
-    })?)
-}
+page!(/// Scores.
+    page_scores, session_scores, ScoreRow, session_id, worker_id, version);
+page!(/// Attendance.
+    page_intervals, attendance_intervals, IntervalRow, worker_id, started_at, revision);
+page!(/// Voided attendance.
+    page_voids, attendance_voids, VoidRow, worker_id, started_at, revision);
 
 /// Every row of a table, page by page.
 pub fn for_each_page<R: Clone>(

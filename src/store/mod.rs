@@ -16,14 +16,18 @@ pub mod schema;
 pub mod writer;
 
 pub mod assessments;
+pub mod attendance;
 pub mod catalogue;
 pub mod certificates;
 pub mod counters;
+pub mod credits;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
 pub mod organisations;
+pub mod signals;
 pub mod status_lists;
+pub mod training;
 pub mod witnesses;
 pub mod workers;
 

@@ -2,6 +2,7 @@
 
 use super::backend::{Conn, on};
 use super::error::StoreError;
+use super::faults::site;
 use super::schema::{worker_documents, worker_names, workers};
 use diesel::prelude::*;
 use serde::Serialize;
@@ -134,4 +135,15 @@ pub fn list_existing(conn: &mut Conn, ids: &[String]) -> Result<Vec<String>, Sto
         found.extend(rows);
     }
     Ok(found)
+}
+
+/// Keeps others from recording anything of these workers until the transaction ends. On SQLite the writer is alone.
+pub fn lock_workers(conn: &mut Conn, worker_ids: &[String]) -> Result<(), StoreError> {
+    if let Conn::Pg(postgres) = conn {
+        for chunk in worker_ids.chunks(500) {
+            let locked = workers::table.filter(workers::id.eq_any(chunk)).order(workers::id).select(workers::id).for_no_key_update();
+            let _: Vec<String> = site!(locked.load(postgres.as_mut()))?;
+        }
+    }
+    Ok(())
 }

@@ -2,10 +2,13 @@
 //!
 //! Entries → leaf hashes → tree → every tile, checkpoint and signature → the head. Every row that is a fact against the commitment of
 //! its entry, and every entry against its row. Every credential against its digest, its signature and the log. What follows from
-//! facts (states, status lists) against the facts. Numbers against each other.
+//! facts (states, status lists, credited hours, credits and balances) against the facts. Numbers against each other.
 //!
 //! Signatures cost the most. A checkpoint of an earlier clean audit vouches for those before it: if the tree still has its root, the
 //! bytes that were checked then are the bytes that are compared now, so that only newer credentials need their signatures checked.
+
+mod facts;
+mod ledger;
 
 use super::Registry;
 use super::error::Error;
@@ -23,7 +26,7 @@ use crate::merkle::tree::{Frontier, root_of};
 use crate::store::backend::Conn;
 use crate::store::certificates::{CertificateRow, CertificateStateRow, CertificateVersionRow};
 use crate::store::error::StoreError;
-use crate::store::facts::{self, IssuedFact, Recorded, for_each};
+use crate::store::facts::{self as pages, IssuedFact, Recorded, for_each};
 use crate::store::log::{self as store, CREDENTIAL_SIGNED, CheckpointRow, fact_bytes};
 use crate::store::status_lists;
 use crate::store::witnesses::{self, CosignatureRow};
@@ -132,6 +135,7 @@ impl Registry {
             audit.log(conn)?;
             audit.cosignatures(conn)?;
             audit.facts(conn)?;
+            audit.ledger(conn)?;
             audit.certificates(conn)?;
             audit.leftovers();
             audit.states(conn)?;
@@ -316,47 +320,16 @@ impl Audit<'_> {
         }
     }
 
-    fn facts(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
-        for_each(conn, facts::page_keys, |row| self.fact("signing_keys", &row))?;
-        for_each(conn, facts::page_imports, |row| self.fact("catalogue_imports", &row))?;
-        for_each(conn, facts::page_organisations, |row| self.fact("organisations", &row))?;
-        for_each(conn, facts::page_organisation_versions, |row| self.fact("organisation_versions", &row))?;
-        for_each(conn, facts::page_number_prefixes, |row| self.fact("number_prefixes", &row))?;
-        for_each(conn, facts::page_filings, |row| self.fact("filing_versions", &row))?;
-        for_each(conn, facts::page_clients, |row| self.fact("clients", &row))?;
-        for_each(conn, facts::page_client_revocations, |row| self.fact("client_revocations", &row))?;
-        for_each(conn, facts::page_workers, |row| self.fact("workers", &row))?;
-        for_each(conn, facts::page_worker_names, |row| self.fact("worker_names", &row))?;
-        for_each(conn, facts::page_worker_documents, |row| self.fact("worker_documents", &row))?;
-        for_each(conn, facts::page_sessions, |row| self.fact("assessment_sessions", &row))?;
-        for_each(conn, facts::page_candidates, |row| self.fact("session_candidates", &row))?;
-        for_each(conn, facts::page_scores, |row| self.fact("session_scores", &row))?;
-        for_each(conn, facts::page_publications, |row| self.fact("session_publications", &row))?;
-        for_each(conn, facts::page_lookups, |row| self.fact("lookups", &row))?;
-        for_each(conn, facts::page_jobs, |row| self.fact("jobs", &row.as_requested()))?;
-        for_each(conn, facts::page_status_changes, |row| {
-            self.fact("status_changes", &row)?;
-            // In order of sequence, so the last one stays.
-            self.known.states.entry(row.certificate_id).or_insert_with(|| (String::new(), None)).0 = row.state_after;
-            Ok(())
-        })?;
-        for_each(conn, facts::page_reviews, |row| {
-            self.fact("permit_reviews", &row)?;
-            self.known.states.entry(row.certificate_id).or_insert_with(|| (String::new(), None)).1 = Some(row.reviewed_on);
-            Ok(())
-        })
-    }
-
     fn certificates(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         let mut numbers = HashSet::new();
-        for_each(conn, facts::page_certificates, |row| {
+        for_each(conn, pages::page_certificates, |row| {
             if !numbers.insert((row.number_key.clone(), row.permit_scope.clone())) {
                 self.fault(format!("certificates {}: its number is used twice", row.id));
             }
             self.known.certificates.insert(row.id.clone(), (row, 0));
             Ok(())
         })?;
-        facts::for_each_page(conn, facts::page_certificate_versions, |page| {
+        pages::for_each_page(conn, pages::page_certificate_versions, |page| {
             let looked: Vec<Looked> = page.par_iter().map(|version| self.look_at(version)).collect::<Result<_, _>>()?;
             page.iter().zip(looked).for_each(|(version, looked)| self.version(version, looked));
             Ok(())
@@ -426,7 +399,7 @@ impl Audit<'_> {
     /// States follow from changes, reviews and versions.
     fn states(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         let mut seen = HashSet::new();
-        for_each(conn, facts::page_states, |row: CertificateStateRow| {
+        for_each(conn, pages::page_states, |row: CertificateStateRow| {
             let (state, reviewed_on) = self.known.states.get(&row.certificate_id).cloned().unwrap_or_default();
             let expected = if state.is_empty() { CertificateState::Issued.as_str().to_owned() } else { state };
             match self.known.certificates.get(&row.certificate_id) {

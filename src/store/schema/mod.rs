@@ -1,5 +1,7 @@
 //! The tables, once for both databases. Instants are microseconds since 1970 in UTC.
 
+pub mod training;
+
 diesel::table! {
     catalogue_imports (id) {
         id -> Text,

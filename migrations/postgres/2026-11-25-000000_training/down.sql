@@ -1,0 +1,10 @@
+DROP TABLE signals;
+DROP TABLE credit_entries;
+DROP TABLE class_annulments;
+DROP TABLE class_results;
+DROP TABLE class_closings;
+DROP TABLE attendance_voids;
+DROP TABLE attendance_intervals;
+DROP TABLE class_enrolments;
+DROP TABLE training_classes;
+DROP FUNCTION refuse_overlap();

@@ -1,0 +1,47 @@
+//! Rows against the entries of the log that commit to them.
+
+use super::Audit;
+use crate::store::backend::Conn;
+use crate::store::error::StoreError;
+use crate::store::facts::{self, for_each};
+
+impl Audit<'_> {
+    /// Every row that is a fact by itself, against its entry.
+    pub(super) fn facts(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        for_each(conn, facts::page_keys, |row| self.fact("signing_keys", &row))?;
+        for_each(conn, facts::page_imports, |row| self.fact("catalogue_imports", &row))?;
+        for_each(conn, facts::page_organisations, |row| self.fact("organisations", &row))?;
+        for_each(conn, facts::page_organisation_versions, |row| self.fact("organisation_versions", &row))?;
+        for_each(conn, facts::page_number_prefixes, |row| self.fact("number_prefixes", &row))?;
+        for_each(conn, facts::page_filings, |row| self.fact("filing_versions", &row))?;
+        for_each(conn, facts::page_clients, |row| self.fact("clients", &row))?;
+        for_each(conn, facts::page_client_revocations, |row| self.fact("client_revocations", &row))?;
+        for_each(conn, facts::page_workers, |row| self.fact("workers", &row))?;
+        for_each(conn, facts::page_worker_names, |row| self.fact("worker_names", &row))?;
+        for_each(conn, facts::page_worker_documents, |row| self.fact("worker_documents", &row))?;
+        for_each(conn, facts::page_sessions, |row| self.fact("assessment_sessions", &row))?;
+        for_each(conn, facts::page_candidates, |row| self.fact("session_candidates", &row))?;
+        for_each(conn, facts::page_scores, |row| self.fact("session_scores", &row))?;
+        for_each(conn, facts::page_publications, |row| self.fact("session_publications", &row))?;
+        for_each(conn, facts::page_classes, |row| self.fact("training_classes", &row))?;
+        for_each(conn, facts::page_enrolments, |row| self.fact("class_enrolments", &row))?;
+        for_each(conn, facts::page_intervals, |row| self.fact("attendance_intervals", &row))?;
+        for_each(conn, facts::page_voids, |row| self.fact("attendance_voids", &row))?;
+        for_each(conn, facts::page_closings, |row| self.fact("class_closings", &row))?;
+        for_each(conn, facts::page_annulments, |row| self.fact("class_annulments", &row))?;
+        for_each(conn, facts::page_signals, |row| self.fact("signals", &row))?;
+        for_each(conn, facts::page_lookups, |row| self.fact("lookups", &row))?;
+        for_each(conn, facts::page_jobs, |row| self.fact("jobs", &row.as_requested()))?;
+        for_each(conn, facts::page_status_changes, |row| {
+            self.fact("status_changes", &row)?;
+            // In order of sequence, so the last one stays.
+            self.known.states.entry(row.certificate_id).or_insert_with(|| (String::new(), None)).0 = row.state_after;
+            Ok(())
+        })?;
+        for_each(conn, facts::page_reviews, |row| {
+            self.fact("permit_reviews", &row)?;
+            self.known.states.entry(row.certificate_id).or_insert_with(|| (String::new(), None)).1 = Some(row.reviewed_on);
+            Ok(())
+        })
+    }
+}
