@@ -22,6 +22,8 @@ const WRITING: &[&str] = &["insert", "replace", "update", "reserve", "hold", "mo
 const HOUSEKEEPING: &[&str] = &["delete_before", "delete_abandoned", "delete_chunks", "insert_cosignature", "replace_witnessed"];
 /// Reached once in a hundred thousand certificates: a new status list.
 const SELDOM: &[&str] = &["insert_list", "find_list"];
+/// SQLite's writer is alone and needs no row locks.
+const ON_POSTGRES_ONLY: &[&str] = &["lock_workers"];
 const KINDS: &[&str] = &["EIO", "ENOSPC", "EINTR"];
 
 /// A place in the source that can fail, with the function that it stands in.
@@ -35,6 +37,9 @@ fn sites() -> Vec<Site> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("src/store").unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let mut function = String::new();
         for (number, line) in text.lines().enumerate() {
@@ -66,6 +71,7 @@ struct World<'a> {
     body: Body,
     school: Body,
     employer: (String, String),
+    teacher: (String, String),
     /// Certificates that were acknowledged: number and name, by job and round.
     acknowledged: Mutex<HashMap<(String, u32), (String, String)>>,
     day: Mutex<chrono::NaiveDate>,
@@ -191,6 +197,46 @@ const JOBS: &[(&str, Job)] = &[
         let number = json!([{ "certificate_number": certificate["certificate_number"], "name": name, "ground": "employment" }]);
         world.post(&world.employer, "/v1/verifications/bulk", &number, &format!("{key} bulk")).map(|_| ())
     }),
+    ("train", |world, n, _| {
+        let key = format!("train {n}");
+        let client = &world.teacher;
+        let (worker, _) = world.worker(client, n, &key)?;
+        let day = *world.day.lock().unwrap();
+        let order = json!({ "class_type": "general_training", "name": "班", "first_on": day + chrono::Days::new(1), "last_on": day + chrono::Days::new(1), "planned_practical_minutes": 180 });
+        let class = world.post(client, "/v1/classes", &order, &format!("{key} class"))?;
+        let path = format!("/v1/classes/{}", class["class_id"].as_str().unwrap());
+        world.post(client, &format!("{path}/enrolments"), &json!({ "trainees": [{ "worker_id": worker }], "reason": "x" }), &format!("{key} list"))?;
+        // What was sent before must be sent again, though the clock went on.
+        let first: chrono::NaiveDate = class["first_on"].as_str().unwrap().parse().unwrap();
+        while *world.day.lock().unwrap() <= first {
+            world.tomorrow();
+        }
+        let interval = |from: &str, to: &str| json!({ "worker_id": worker, "mode": "in_person", "part": "practical", "started_at": format!("{first}T{from}:00+08:00"), "ended_at": format!("{first}T{to}:00+08:00") });
+        let rows = json!([interval("09:00", "12:00"), interval("13:00", "13:30"), interval("11:00", "12:30")]);
+        let answer = world.post(client, &format!("{path}/attendance"), &rows, &format!("{key} attendance"))?;
+        assert_eq!((answer["recorded"].as_u64().unwrap() + answer["unchanged"].as_u64().unwrap(), &answer["refused"]), (2, &json!(1)), "{answer}");
+        let void = json!({ "worker_id": worker, "started_at": format!("{first}T13:00:00+08:00"), "reason": "x" });
+        world.post(client, &format!("{path}/attendance/voids"), &void, &format!("{key} void"))?;
+        world.post(client, &format!("{path}/closing"), &json!({ "results": [{ "worker_id": worker, "assessment": "passed" }] }), &format!("{key} closing"))?;
+        let credits = world.registry.get_as(client, &format!("/v1/workers/{worker}/credits"), &[]);
+        let credits = success(credits)?;
+        assert_eq!(credits["balance"], "0.2", "four hours: {credits}");
+        let registrar = world.registry.registrar();
+        let spend = json!({ "worker_id": worker, "programme": "technician_college", "credits": "0.1" });
+        world.post(registrar, "/v1/credit_conversions", &spend, &format!("{key} spend"))?;
+        world.post(registrar, &format!("{path}/annulment"), &json!({ "reason": "x", "decision_document": "x" }), &format!("{key} annulment")).map(|_| ())
+    }),
+    // A certificate's credits end with it.
+    ("recognise", |world, n, _| {
+        let key = format!("recognise {n}");
+        let client = &world.school.client;
+        let (worker, _) = world.worker(client, n, &key)?;
+        let permit = json!({ "worker_id": worker, "category": "电工作业", "item": "低压电工作业" });
+        let permit = world.post(client, "/v1/certificates", &permit, &format!("{key} permit"))?;
+        world.post(world.registry.registrar(), "/v1/credit_recognitions", &json!({ "certificate_id": permit["certificate_id"] }), &format!("{key} credits"))?;
+        let path = format!("/v1/certificates/{}/status_changes", permit["certificate_id"].as_str().unwrap());
+        world.post(client, &path, &json!({ "change": "revoke", "reason": "x" }), &format!("{key} revoke")).map(|_| ())
+    }),
     // More looks than a tile of the log has entries, so that one becomes full.
     ("look", |world, n, _| {
         let key = format!("look {n}");
@@ -237,7 +283,8 @@ fn world(registry: &TestRegistry) -> World<'_> {
     let school = json!({ "certificate_kinds": ["training_completion", "special_operation"], "occupations": [], "number_prefix": null, "valid_from": "2020-01-01", "valid_to": "2099-12-31" });
     let (body, school) = (registry.body_with("52320100000000027X", filing), registry.body_with("123200000000000192", school));
     let (_, employer) = registry.organisation("91320102MA0TEXAM3X", "employer", "employer");
-    World { registry, body, school, employer, acknowledged: Mutex::default(), day: Mutex::new("2026-03-02".parse().unwrap()) }
+    let (_, teacher) = registry.organisation("93320115MA0AAAAA3M", "training_provider", "training_provider");
+    World { registry, body, school, employer, teacher, acknowledged: Mutex::default(), day: Mutex::new("2026-03-02".parse().unwrap()) }
 }
 
 /// Which sites each job reaches, and which of them on the writer's thread.
@@ -275,7 +322,8 @@ fn every_site_fails(database: Database, kinds: &[&str], durations: &[&str]) {
     let mut n = 0;
     let reached = record(&world, &sites, &mut n);
     let writes = |site: &&Site| WRITING.iter().any(|word| site.function.starts_with(word)) && !HOUSEKEEPING.contains(&site.function.as_str());
-    let untested: Vec<&Site> = sites.iter().filter(writes).filter(|site| !reached.contains_key(&site.place)).collect();
+    let is_elsewhere = |site: &&Site| database == Database::Sqlite && ON_POSTGRES_ONLY.contains(&site.function.as_str());
+    let untested: Vec<&Site> = sites.iter().filter(writes).filter(|site| !is_elsewhere(site)).filter(|site| !reached.contains_key(&site.place)).collect();
     assert!(untested.is_empty(), "no job reaches these: {untested:#?}");
     let is_seldom = |place: &String| sites.iter().any(|site| site.place == *place && SELDOM.contains(&site.function.as_str()));
     let mut failed = 0;

@@ -4,6 +4,7 @@
 
 use super::demo_client::Client;
 use super::demo_people::{Person, credit_code, person};
+use super::demo_training::{Training, close_class, open_class};
 use crate::{DemoArguments, Failure};
 use chrono::{Days, NaiveDate};
 use jilu::clock::Clock;
@@ -40,6 +41,7 @@ struct Story {
     issued: Vec<(usize, String, String)>,
     revoked: String,
     answers: Vec<(String, Value)>,
+    training: Training,
     body: Value,
     did: String,
     log_vkey: String,
@@ -106,6 +108,7 @@ fn tell(base_url: &str, mut registrar: Client, count: u32, today: NaiveDate, sco
         let worker = issuing.post("/v1/workers", &order)?;
         people.push((person, text(&worker, "worker_id")?));
     }
+    let class = open_class(&clients[0].1, &people, today)?;
     let panel: Vec<Value> = (1..=3).map(|n| json!({ "card_number": format!("A32000{n}"), "grade": "senior_assessor" })).collect();
     let session = issuing.post(
         "/v1/assessment_sessions",
@@ -124,6 +127,7 @@ fn tell(base_url: &str, mut registrar: Client, count: u32, today: NaiveDate, sco
     // The notice passes: the demo's clock moves to now, and everybody signs in again.
     shift.store(0, Ordering::SeqCst);
     clients.iter_mut().try_for_each(|(_, client)| client.sign_in())?;
+    registrar.sign_in()?;
     let issuing = &clients[1].1;
     let job = issuing.send(&format!("{session_path}/certificates"), "application/json", b"")?;
     let rows = wait_for(issuing, &text(&job, "job_id")?)?;
@@ -135,11 +139,12 @@ fn tell(base_url: &str, mut registrar: Client, count: u32, today: NaiveDate, sco
             issued.push((index, number, text(&certificate, "token")?));
         }
     }
+    let training = close_class(&clients[0].1, &registrar, &class, &people, &issued, today)?;
     let (answers, revoked) = verify_and_revoke(base_url, issuing, &people, &issued)?;
     let did = text(&issuing.get_json("/.well-known/did.json")?, "id")?;
     let log_vkey = issuing.get("/log/vkey", "text/plain")?.trim().to_owned();
     clients.insert(0, ("registrar", registrar));
-    Ok(Story { base_url: base_url.to_owned(), clients, people, session, publication, rows, issued, revoked, answers, body, did, log_vkey })
+    Ok(Story { base_url: base_url.to_owned(), clients, people, session, publication, rows, issued, revoked, answers, training, body, did, log_vkey })
 }
 
 fn register_organisations(registrar: &Client) -> Result<(String, Value), String> {
@@ -220,7 +225,7 @@ fn forged(credential: &str) -> String {
     format!("{}{other}{}", &credential[..at], &credential[at + 1..])
 }
 
-fn text(value: &Value, name: &str) -> Result<String, String> {
+pub(super) fn text(value: &Value, name: &str) -> Result<String, String> {
     value[name].as_str().map(str::to_owned).ok_or_else(|| format!("no {name} in {value}"))
 }
 
@@ -259,7 +264,8 @@ impl Story {
         for row in refused.iter().take(3) {
             println!("     row {:<4} {} {}", row["row"], field(&row["violations"][0], "rule"), field(&row["violations"][0], "detail"));
         }
-        println!("6  An employer checks:");
+        self.training.print();
+        println!("7  An employer checks:");
         for (what, answer) in &self.answers {
             println!("     {what:<28} {}", field(answer, "outcome"));
         }

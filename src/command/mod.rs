@@ -4,6 +4,7 @@ pub mod audit;
 pub mod demo;
 pub mod demo_client;
 pub mod demo_people;
+mod demo_training;
 pub mod init;
 pub mod keys;
 pub mod migrate;

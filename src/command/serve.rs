@@ -20,8 +20,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         .into());
     }
     super::refuse_if_behind(&registry).await?;
-    // A registry of an earlier version lacks the keys of later ones.
+    // A registry of an earlier version lacks the keys and the lists of later ones.
     registry.ensure_registry_keys().await.map_err(|error| super::describe(&error))?;
+    registry.load_shipped_catalogue().await.map_err(|error| super::describe(&error))?;
     tracing::info!(%public_url, %database, version = env!("CARGO_PKG_VERSION"), "serving");
     until_stopped(serve(registry, listener, workers, Part::Registry)).await
 }

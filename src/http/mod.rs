@@ -22,6 +22,7 @@ pub mod once;
 pub mod organisations;
 pub mod page;
 pub mod problem;
+pub mod records;
 pub mod reply;
 pub mod serve;
 pub mod training;
@@ -99,6 +100,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(attendance::void_attendance)
         .service(training::close_class)
         .service(training::annul_class)
+        .service(records::list_record)
         .service(credits::get_credits)
         .service(credits::list_credit_entries)
         .service(credits::explain_credit_entry)

@@ -6,6 +6,7 @@
 use super::Registry;
 use super::error::Error;
 use super::intent::{Answer, Intent};
+use super::records::RecordPart;
 use crate::domain::access::{Act, Actor};
 use crate::domain::certificate::CertificateState;
 use crate::domain::credit::{Credits, added_by_second};
@@ -171,8 +172,11 @@ impl Registry {
 
     /// A worker's balance, by source.
     pub async fn get_credits(&self, actor: &Actor, worker: &WorkerId) -> Result<CreditBalance, Error> {
-        self.authorise(actor, Act::ReadRecord)?;
-        self.get_worker(actor, worker).await?;
+        self.look_at_record(actor, worker, RecordPart::Credits).await?;
+        self.balance_of(worker).await
+    }
+
+    async fn balance_of(&self, worker: &WorkerId) -> Result<CreditBalance, Error> {
         let wanted = worker.to_string();
         let (sums, ends) = self.store.read_snapshot(move |conn| Ok((store::sum_by_source(conn, &wanted)?, store::list_ledger_ends(conn, &[wanted])?))).await?;
         let end = ends.into_values().next().unwrap_or_default();
@@ -183,15 +187,14 @@ impl Registry {
 
     /// A page of a worker's ledger.
     pub async fn list_credit_entries(&self, actor: &Actor, worker: &WorkerId, after: i32, limit: i64) -> Result<Vec<CreditEntryRow>, Error> {
-        self.authorise(actor, Act::ReadRecord)?;
-        self.get_worker(actor, worker).await?;
+        self.look_at_record(actor, worker, RecordPart::Credits).await?;
         let wanted = worker.to_string();
         Ok(self.store.read(move |conn| store::list_entries(conn, &wanted, after, limit)).await?)
     }
 
     /// One entry of a worker's ledger.
     pub async fn get_credit_entry(&self, actor: &Actor, worker: &WorkerId, entry: &CreditEntryId) -> Result<CreditEntryRow, Error> {
-        self.authorise(actor, Act::ReadRecord)?;
+        self.look_at_record(actor, worker, RecordPart::Credits).await?;
         self.find_credit_entry(entry).await?.filter(|row| row.worker_id == worker.as_str()).ok_or(Error::NotFound)
     }
 
@@ -214,8 +217,12 @@ impl Registry {
     /// Uses credits in another programme; they are spent only where the programme says so (CR-7).
     pub async fn convert_credits(&self, actor: &Actor, worker: &WorkerId, programme: &str, amount: Credits, intent: &Intent<(CreditEntryRow, bool)>) -> Result<Answer, Error> {
         self.authorise(actor, Act::PostCredits)?;
+        let known = worker.to_string();
+        if self.store.read(move |conn| worker_store::list_existing(conn, &[known])).await?.is_empty() {
+            return Err(Error::invalid("worker_id", Text::new("no such worker", "没有该劳动者")));
+        }
         super::again_when_stale(async || {
-            let (today, balance) = (self.clock.today(), self.get_credits(actor, worker).await?.balance);
+            let (today, balance) = (self.clock.today(), self.balance_of(worker).await?.balance);
             let Some(entry) = self.catalogue().find_entry("credit_programmes", programme, today) else {
                 return Err(Error::invalid("programme", Text::new("no programme of this name is in the catalogue", "目录中没有该学分转换项目")));
             };

@@ -27,6 +27,7 @@ pub mod log;
 mod numbering;
 pub mod organisations;
 pub mod published;
+pub mod records;
 pub mod references;
 pub mod results;
 pub mod serials;

@@ -9,7 +9,7 @@ use super::credits::CreditEntryRow;
 use super::error::StoreError;
 use super::jobs::JobRow;
 use super::keys::SigningKeyRow;
-use super::lookups::LookupRow;
+use super::lookups::{LookupRow, RecordLookupRow};
 use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
 use super::schema::training::*;
 use super::schema::*;
@@ -75,6 +75,7 @@ recorded!(ClassResultRow, "class_result_recorded", |of| format!("{}/{}", of.clas
 recorded!(AnnulmentRow, "class_annulled", |of| of.class_id.clone());
 recorded!(CreditEntryRow, "credits_posted", |of| of.id.clone());
 recorded!(SignalRow, "signal_raised", |of| of.id.clone());
+recorded!(RecordLookupRow, "record_looked_up", |of| of.id.clone());
 recorded!(LookupRow, "certificate_looked_up", |of| of.id.clone());
 
 impl Recorded for ScoreRow {
@@ -185,6 +186,8 @@ page!(/// The credit ledger, worker by worker.
     page_credit_entries, credit_entries, CreditEntryRow, worker_id, sequence);
 page!(/// Signals.
     page_signals, signals, SignalRow, id);
+page!(/// Looks at records.
+    page_record_lookups, record_lookups, RecordLookupRow, id);
 page!(/// Looks at certificates.
     page_lookups, lookups, LookupRow, id);
 page!(/// Jobs.

@@ -25,6 +25,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod keys;
 pub mod organisations;
+pub mod records;
 pub mod signals;
 pub mod status_lists;
 pub mod training;

@@ -149,6 +149,23 @@ CREATE TABLE signals (
 );
 CREATE TRIGGER signals_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON signals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- A record finds the sessions of its worker.
+CREATE INDEX session_candidates_by_worker ON session_candidates (worker_id, session_id);
+CREATE INDEX session_scores_by_worker ON session_scores (worker_id, session_id);
+
+-- Who looked at a worker's record or credits (PR-5, PR-7).
+CREATE TABLE record_lookups (
+    id              TEXT NOT NULL,
+    worker_id       TEXT NOT NULL,
+    organisation_id TEXT,
+    client_id       TEXT NOT NULL,
+    part            TEXT NOT NULL,
+    looked_at       BIGINT NOT NULL,
+    CONSTRAINT record_lookups_pkey PRIMARY KEY (id)
+);
+CREATE INDEX record_lookups_by_worker ON record_lookups (worker_id, id);
+CREATE TRIGGER record_lookups_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON record_lookups FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- The worker's row is locked until the transaction ends, so that two nodes that record one worker at the same moment take turns.
 CREATE FUNCTION refuse_overlap() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,3 +1,6 @@
+DROP INDEX session_scores_by_worker;
+DROP INDEX session_candidates_by_worker;
+DROP TABLE record_lookups;
 DROP TABLE signals;
 DROP TABLE credit_entries;
 DROP TABLE class_annulments;

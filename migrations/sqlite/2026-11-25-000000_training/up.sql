@@ -158,6 +158,24 @@ CREATE TABLE signals (
 CREATE TRIGGER signals_refuses_update BEFORE UPDATE ON signals BEGIN SELECT RAISE(ABORT, 'table signals is append-only'); END;
 CREATE TRIGGER signals_refuses_delete BEFORE DELETE ON signals BEGIN SELECT RAISE(ABORT, 'table signals is append-only'); END;
 
+-- A record finds the sessions of its worker.
+CREATE INDEX session_candidates_by_worker ON session_candidates (worker_id, session_id);
+CREATE INDEX session_scores_by_worker ON session_scores (worker_id, session_id);
+
+-- Who looked at a worker's record or credits (PR-5, PR-7).
+CREATE TABLE record_lookups (
+    id              TEXT NOT NULL,
+    worker_id       TEXT NOT NULL,
+    organisation_id TEXT,
+    client_id       TEXT NOT NULL,
+    part            TEXT NOT NULL,
+    looked_at       BIGINT NOT NULL,
+    CONSTRAINT record_lookups_pkey PRIMARY KEY (id)
+);
+CREATE INDEX record_lookups_by_worker ON record_lookups (worker_id, id);
+CREATE TRIGGER record_lookups_refuses_update BEFORE UPDATE ON record_lookups BEGIN SELECT RAISE(ABORT, 'table record_lookups is append-only'); END;
+CREATE TRIGGER record_lookups_refuses_delete BEFORE DELETE ON record_lookups BEGIN SELECT RAISE(ABORT, 'table record_lookups is append-only'); END;
+
 CREATE TRIGGER attendance_intervals_refuses_overlap BEFORE INSERT ON attendance_intervals
 WHEN (
     SELECT earlier.ended_at FROM attendance_intervals AS earlier

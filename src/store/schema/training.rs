@@ -130,6 +130,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    record_lookups (id) {
+        id -> Text,
+        worker_id -> Text,
+        organisation_id -> Nullable<Text>,
+        client_id -> Text,
+        part -> Text,
+        looked_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     training_classes,
     class_enrolments,
@@ -140,4 +151,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     class_annulments,
     credit_entries,
     signals,
+    record_lookups,
 );
