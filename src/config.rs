@@ -36,6 +36,9 @@ pub struct Config {
     pub body_seconds_max: u64,
     pub token_seconds: u64,
     pub idempotency_days: u32,
+    /// Life of a worker's access code in hours, and of the session that it opens in seconds.
+    pub access_code_hours: u32,
+    pub worker_session_seconds: u64,
     /// Answers `not_found` that one address without a token may get in a minute; 0 means no limit.
     pub not_found_per_minute: u32,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -159,6 +162,8 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "body_seconds_max", default: "30", meaning: "longest time that a client may take to send a body, in seconds" },
     SettingDoc { name: "token_seconds", default: "900", meaning: "life of an access token in seconds" },
     SettingDoc { name: "idempotency_days", default: "7", meaning: "days for which answers to an `Idempotency-Key` are kept (at least 7)" },
+    SettingDoc { name: "access_code_hours", default: "72", meaning: "hours for which a worker's access code can be used" },
+    SettingDoc { name: "worker_session_seconds", default: "1800", meaning: "life of a worker's session in seconds" },
     SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
     SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
     SettingDoc { name: "wrong_secrets_max", default: "10", meaning: "wrong client secrets in 15 minutes before a client has to wait; 0: no limit" },
@@ -296,6 +301,8 @@ impl Config {
             body_seconds_max: raw.parse_between("body_seconds_max", 30, 1, 3600),
             token_seconds: raw.parse_between("token_seconds", 900, 10, 43_200),
             idempotency_days: raw.parse_between("idempotency_days", 7, 7, 3650),
+            access_code_hours: raw.parse_between("access_code_hours", 72, 1, 24 * 90),
+            worker_session_seconds: raw.parse_between("worker_session_seconds", 1800, 60, 43_200),
             not_found_per_minute: raw.parse("not_found_per_minute", 60),
             trusted_proxies: raw.parse("trusted_proxies", Networks::default()),
             wrong_secrets_max: raw.parse("wrong_secrets_max", 10),

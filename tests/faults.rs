@@ -75,6 +75,8 @@ struct World<'a> {
     /// Certificates that were acknowledged: number and name, by job and round.
     acknowledged: Mutex<HashMap<(String, u32), (String, String)>>,
     day: Mutex<chrono::NaiveDate>,
+    /// First days of classes, by round.
+    first_days: Mutex<HashMap<u32, chrono::NaiveDate>>,
 }
 
 /// What a client sees: an answer that is not a success ends the job.
@@ -201,13 +203,13 @@ const JOBS: &[(&str, Job)] = &[
         let key = format!("train {n}");
         let client = &world.teacher;
         let (worker, _) = world.worker(client, n, &key)?;
-        let day = *world.day.lock().unwrap();
-        let order = json!({ "class_type": "general_training", "name": "班", "first_on": day + chrono::Days::new(1), "last_on": day + chrono::Days::new(1), "planned_practical_minutes": 180 });
+        // The same day when it is sent again, though the clock went on.
+        let tomorrow = *world.day.lock().unwrap() + chrono::Days::new(1);
+        let first = *world.first_days.lock().unwrap().entry(n).or_insert(tomorrow);
+        let order = json!({ "class_type": "general_training", "name": "班", "first_on": first, "last_on": first, "planned_practical_minutes": 180 });
         let class = world.post(client, "/v1/classes", &order, &format!("{key} class"))?;
         let path = format!("/v1/classes/{}", class["class_id"].as_str().unwrap());
         world.post(client, &format!("{path}/enrolments"), &json!({ "trainees": [{ "worker_id": worker }], "reason": "x" }), &format!("{key} list"))?;
-        // What was sent before must be sent again, though the clock went on.
-        let first: chrono::NaiveDate = class["first_on"].as_str().unwrap().parse().unwrap();
         while *world.day.lock().unwrap() <= first {
             world.tomorrow();
         }
@@ -220,11 +222,24 @@ const JOBS: &[(&str, Job)] = &[
         world.post(client, &format!("{path}/closing"), &json!({ "results": [{ "worker_id": worker, "assessment": "passed" }] }), &format!("{key} closing"))?;
         let credits = world.registry.get_as(client, &format!("/v1/workers/{worker}/credits"), &[]);
         let credits = success(credits)?;
-        assert_eq!(credits["balance"], "0.2", "four hours: {credits}");
+        assert_eq!(credits["sources"][0]["credits"], "0.2", "four hours: {credits}");
         let registrar = world.registry.registrar();
         let spend = json!({ "worker_id": worker, "programme": "technician_college", "credits": "0.1" });
         world.post(registrar, "/v1/credit_conversions", &spend, &format!("{key} spend"))?;
         world.post(registrar, &format!("{path}/annulment"), &json!({ "reason": "x", "decision_document": "x" }), &format!("{key} annulment")).map(|_| ())
+    }),
+    ("sign in", |world, n, is_last_try| {
+        let key = format!("sign in {n}");
+        let client = &world.school.client;
+        let (worker, name) = world.worker(client, n, &key)?;
+        let certificate = world.post(client, "/v1/certificates", &json!({ "worker_id": worker, "project": "电工安全" }), &format!("{key} certificate"))?;
+        world.acknowledge("sign in", n, &certificate, &name);
+        // What an interrupted sign-in used up is not known, so a new code is asked for.
+        let code = world.post(world.registry.registrar(), &format!("/v1/workers/{worker}/access_codes"), &json!({}), &format!("{key} code {is_last_try}"))?;
+        let order = json!({ "access_code": code["access_code"], "document_number_end": &person(n).1[12..] });
+        let session = success(world.registry.post("/v1/sessions", &order))?;
+        let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
+        success(world.registry.send("DELETE", "/v1/me/session", &[("authorization", &bearer)], b"")).map(|_| ())
     }),
     // A certificate's credits end with it.
     ("recognise", |world, n, _| {
@@ -284,7 +299,7 @@ fn world(registry: &TestRegistry) -> World<'_> {
     let (body, school) = (registry.body_with("52320100000000027X", filing), registry.body_with("123200000000000192", school));
     let (_, employer) = registry.organisation("91320102MA0TEXAM3X", "employer", "employer");
     let (_, teacher) = registry.organisation("93320115MA0AAAAA3M", "training_provider", "training_provider");
-    World { registry, body, school, employer, teacher, acknowledged: Mutex::default(), day: Mutex::new("2026-03-02".parse().unwrap()) }
+    World { registry, body, school, employer, teacher, acknowledged: Mutex::default(), day: Mutex::new("2026-03-02".parse().unwrap()), first_days: Mutex::default() }
 }
 
 /// Which sites each job reaches, and which of them on the writer's thread.

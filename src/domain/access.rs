@@ -3,7 +3,7 @@
 //! An actor is known by an access token. Every service asks [`authorise`] before it does anything; handlers never decide.
 
 use super::certificate_kind::CertificateKind;
-use super::id::{ClientId, OrganisationId};
+use super::id::{ClientId, OrganisationId, WorkerId, WorkerSessionId};
 use super::organisation::{OrganisationKind, names};
 
 /// The part an actor plays.
@@ -92,6 +92,13 @@ pub struct Actor {
     pub scopes: Vec<Scope>,
 }
 
+/// A worker who has signed in; may see and do what is their own (scope `self`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedInWorker {
+    pub worker: WorkerId,
+    pub session: WorkerSessionId,
+}
+
 /// What somebody wants to do, with whose things.
 #[derive(Debug, Clone, Copy)]
 pub enum Act<'a> {
@@ -116,6 +123,8 @@ pub enum Act<'a> {
     /// Recognise achievements, reverse and convert credits.
     PostCredits,
     ReadSignals,
+    /// Make a code by which a worker signs in.
+    MakeAccessCode,
     /// Verify a list at once.
     VerifyInBulk { organisation: &'a OrganisationId },
 }
@@ -170,6 +179,7 @@ pub fn authorise(actor: &Actor, act: Act<'_>) -> Result<(), Denial> {
         Act::AnnulClass => (&[Scope::SupervisionAct, Scope::RegistryAdmin], None),
         Act::ReadRecord => (READ_RECORD, None),
         Act::PostCredits => (&[Scope::RegistryAdmin], None),
+        Act::MakeAccessCode => (&[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite], None),
         Act::ReadSignals => (&[Scope::SupervisionRead, Scope::RegistryAdmin, Scope::AuditRead], None),
         Act::VerifyInBulk { organisation } => (&[Scope::VerificationBulk], Some(organisation)),
     };

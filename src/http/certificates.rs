@@ -217,7 +217,7 @@ pub struct HistoryEntry {
 }
 
 impl CertificateDocument {
-    fn new(issued: &IssuedCertificate, public_url: &str, language: Language) -> Self {
+    pub fn new(issued: &IssuedCertificate, public_url: &str, language: Language) -> Self {
         let ((row, version, state), facts) = (&issued.standing, &issued.facts);
         let name: Option<PersonName> = issued.holder.name.parse().ok();
         CertificateDocument {

@@ -127,14 +127,14 @@ pub struct CreditRecognitionRequest {
 }
 
 impl CreditsDocument {
-    fn new(worker: &WorkerId, credits: CreditBalance) -> Self {
+    pub fn new(worker: &WorkerId, credits: CreditBalance) -> Self {
         let sources = credits.sources.into_iter().map(|(kind, source, credits)| CreditSource { kind, source, credits: credits.to_string() }).collect();
         CreditsDocument { worker_id: worker.to_string(), balance: credits.balance.to_string(), entries: credits.entries, sources }
     }
 }
 
 impl CreditEntryDocument {
-    fn new(row: &CreditEntryRow) -> Self {
+    pub fn new(row: &CreditEntryRow) -> Self {
         CreditEntryDocument {
             entry_id: row.id.clone(),
             worker_id: row.worker_id.clone(),
@@ -147,6 +147,18 @@ impl CreditEntryDocument {
             earned_on: row.earned_on.to_string(),
             organisation_id: row.organisation_id.clone(),
             posted_at: instant_of(row.posted_at),
+        }
+    }
+}
+
+impl ExplanationDocument {
+    pub fn new(row: CreditEntryRow) -> Self {
+        ExplanationDocument {
+            entry: CreditEntryDocument::new(&row),
+            facts: serde_json::from_str(&row.facts).unwrap_or_default(),
+            rule: row.rule,
+            rule_version: row.rule_version,
+            achievement_key: row.achievement_key,
         }
     }
 }
@@ -182,14 +194,7 @@ pub async fn list_credit_entries(state: Data<AppState>, request: HttpRequest, ca
 pub async fn explain_credit_entry(state: Data<AppState>, request: HttpRequest, caller: Caller, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (worker, entry): (WorkerId, CreditEntryId) = (path_id(&path.0)?, path_id(&path.1)?);
     let row = state.registry.get_credit_entry(&caller.0, &worker, &entry).await?;
-    let explanation = ExplanationDocument {
-        entry: CreditEntryDocument::new(&row),
-        facts: serde_json::from_str(&row.facts).unwrap_or_default(),
-        rule: row.rule,
-        rule_version: row.rule_version,
-        achievement_key: row.achievement_key,
-    };
-    Ok(read(&request, &explanation))
+    Ok(read(&request, &ExplanationDocument::new(row)))
 }
 
 /// Recognise a certificate

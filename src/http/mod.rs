@@ -20,6 +20,7 @@ pub mod methods;
 pub mod oauth;
 pub mod once;
 pub mod organisations;
+pub mod own;
 pub mod page;
 pub mod problem;
 pub mod records;
@@ -108,6 +109,17 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(credits::reverse_credits)
         .service(credits::convert_credits)
         .service(attendance::list_signals)
+        .service(workers::make_access_code)
+        .service(own::open_session)
+        .service(own::end_session)
+        .service(own::get_own_worker)
+        .service(own::list_own_record)
+        .service(own::get_own_credits)
+        .service(own::list_own_credit_entries)
+        .service(own::explain_own_credit_entry)
+        .service(own::list_own_certificates)
+        .service(own::get_own_credential)
+        .service(own::list_own_looks)
         .service(jobs::get_job)
         .service(jobs::list_job_rows)
         .service(jobs::cancel_job)
@@ -165,6 +177,7 @@ pub fn witness_routes(config: &mut ServiceConfig<'_>) {
         (name = "training", description = "Classes, trainees, attendance, closings"),
         (name = "credits", description = "Learning credits: balance, ledger, explanations"),
         (name = "supervision", description = "What supervisors look at"),
+        (name = "workers' own", description = "What a worker sees and does: record, credits, certificates, who looked"),
         (name = "assessment", description = "Sessions, candidates, results, publication"),
         (name = "jobs", description = "Long work"),
         (name = "certificates", description = "Issuing, status, corrections"),
@@ -182,7 +195,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     document.info.contact = None;
     describe_log_headers(&mut document);
-    let scopes = crate::domain::access::Scope::ALL.iter().map(|scope| (scope.as_str().to_owned(), scope.as_str().to_owned()));
+    let scopes = crate::domain::access::Scope::ALL.iter().map(|scope| scope.as_str()).chain(["self"]).map(|scope| (scope.to_owned(), scope.to_owned()));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT (RFC 9068)").build()));
     let flow = ClientCredentials::new("/oauth/token", Scopes::from_iter(scopes));

@@ -3,7 +3,7 @@
 use super::AppState;
 use super::auth::Caller;
 use super::organisations::path_id;
-use super::page::{Page, PageQuery};
+use super::page::{Page, PageQuery, Window};
 use super::problem::{Problem, Problems};
 use super::reply::{instant_of, read_page};
 use crate::domain::assessment::Score;
@@ -96,7 +96,7 @@ impl RecordEntryDocument {
 }
 
 /// `moment.seen`: where the page before ended.
-fn place_of(cursor: Option<&str>) -> Result<RecordPlace, Problem> {
+pub fn place_of(cursor: Option<&str>) -> Result<RecordPlace, Problem> {
     let Some(cursor) = cursor else { return Ok(RecordPlace { at: i64::MIN, seen: 0 }) };
     let place = cursor.split_once('.').and_then(|(at, seen)| Some(RecordPlace { at: at.parse().ok()?, seen: seen.parse().ok()? }));
     place.filter(|place| (0..=10_000).contains(&place.seen)).ok_or_else(PageQuery::wrong_cursor)
@@ -110,16 +110,20 @@ fn cursor_behind(shown: &[RecordRow], before: RecordPlace) -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(format!("{last}.{seen}")))
 }
 
+/// Cuts fetched entries to a page.
+pub fn page_of(mut rows: Vec<RecordRow>, window: &Window, behind: RecordPlace) -> Page<RecordEntryDocument> {
+    let has_more = rows.len() as i64 > window.limit;
+    rows.truncate(usize::try_from(window.limit).unwrap_or(usize::MAX));
+    let next_cursor = if has_more { cursor_behind(&rows, behind) } else { None };
+    Page { items: rows.iter().map(RecordEntryDocument::new).collect(), next_cursor }
+}
+
 /// Read a worker's training record
 #[utoipa::path(tag = "training", operation_id = "list_record", params(("worker_id" = String, Path, description = "Identifier"), PageQuery), responses((status = 200, description = "A page of the record in the order of time; the look is recorded, and the worker sees it", body = Page<RecordEntryDocument>), Problems), security(("bearer" = []), ("oauth" = ["training.write"])))]
 #[get("/v1/workers/{worker_id}/record")]
 pub async fn list_record(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let (id, window): (WorkerId, _) = (path_id(&id)?, query.window()?);
     let behind = place_of(window.after.as_deref())?;
-    let mut rows = state.registry.list_record(&caller.0, &id, behind, window.fetch()).await?;
-    let has_more = rows.len() as i64 > window.limit;
-    rows.truncate(usize::try_from(window.limit).unwrap_or(usize::MAX));
-    let next_cursor = if has_more { cursor_behind(&rows, behind) } else { None };
-    let page = Page { items: rows.iter().map(RecordEntryDocument::new).collect(), next_cursor };
-    Ok(read_page(&request, &window, &page))
+    let rows = state.registry.list_record(&caller.0, &id, behind, window.fetch()).await?;
+    Ok(read_page(&request, &window, &page_of(rows, &window, behind)))
 }

@@ -13,6 +13,7 @@ use crate::domain::document::{IdDocumentType, IdentityDocument};
 use crate::domain::id::WorkerId;
 use crate::domain::person_name::PersonName;
 use crate::domain::text::Language;
+use crate::services::worker_access::NewAccessCode;
 use crate::services::workers::{WorkerView, masked};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -77,6 +78,16 @@ pub struct WorkerDocument {
     pub registered_at: String,
     /// What is unusual about the documents, but no reason to refuse them.
     pub warnings: Vec<ViolationDocument>,
+}
+
+/// A code by which the worker signs in, once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccessCodeDocument {
+    /// The code; it stands in this answer and in no other.
+    #[schema(example = "7K3M9-QPX2A")]
+    pub access_code: String,
+    /// Until when it can be used.
+    pub expires_at: String,
 }
 
 /// A document number to look for.
@@ -162,4 +173,15 @@ pub async fn add_document(state: Data<AppState>, request: HttpRequest, caller: C
     let (id, document, language): (WorkerId, _, _) = (path_id(&id)?, document.expect(Fields::PARSED), language(&request));
     let render = move |view: &WorkerView| kept(actix_web::http::StatusCode::OK, None, &WorkerDocument::new(view, language));
     once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.add_document(&caller.0, &id, document, intent).await).await
+}
+
+/// Make an access code for a worker
+#[utoipa::path(tag = "workers", operation_id = "make_access_code", params(("worker_id" = String, Path, description = "Identifier"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
+    responses((status = 201, description = "The code, to be handed to the worker; the worker sees who made it", body = AccessCodeDocument), Problems), security(("bearer" = []), ("oauth" = ["training.write"])))]
+#[post("/v1/workers/{worker_id}/access_codes")]
+pub async fn make_access_code(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
+    let _: super::assessments::Empty = body.json_or_empty()?;
+    let id: WorkerId = path_id(&id)?;
+    let render = |code: &NewAccessCode| kept(actix_web::http::StatusCode::CREATED, None, &AccessCodeDocument { access_code: code.code.clone(), expires_at: instant_of(code.expires_at) });
+    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.make_access_code(&caller.0, &id, intent).await).await
 }

@@ -8,9 +8,10 @@ use super::Registry;
 use super::error::Error;
 use super::keys::PURPOSE_TOKENS;
 use crate::credential::jws::CompactJws;
-use crate::domain::access::{Actor, Role, Scope};
+use crate::domain::access::{Actor, Role, Scope, SignedInWorker};
 use crate::domain::id::{ClientId, OrganisationId};
 use crate::store::organisations::{self, ClientRow};
+use crate::store::worker_access;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// How long a verified token is believed without looking again.
 const BELIEVED_FOR: Duration = Duration::from_secs(2);
+/// The scope of a worker's own token.
+pub(super) const SELF_SCOPE: &str = "self";
 const LEEWAY_SECONDS: u64 = 5;
 const TOKEN_BYTES_MAX: usize = 4096;
 const WRONG_SECRETS_WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -30,6 +33,7 @@ const WRONG_SECRETS_WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Tokens that were verified a moment ago, and clients that sent wrong secrets.
 pub struct AccessCache {
     believed: quick_cache::sync::Cache<[u8; 32], (Actor, i64, Instant)>,
+    believed_workers: quick_cache::sync::Cache<[u8; 32], (SignedInWorker, i64, Instant)>,
     wrong: Mutex<HashMap<String, (u32, Instant)>>,
     /// One password hash takes 19 MiB and a core; more at once than cores would only take memory.
     hashing: tokio::sync::Semaphore,
@@ -37,7 +41,7 @@ pub struct AccessCache {
 
 impl Default for AccessCache {
     fn default() -> Self {
-        AccessCache { believed: quick_cache::sync::Cache::new(10_000), wrong: Mutex::new(HashMap::new()), hashing: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)) }
+        AccessCache { believed: quick_cache::sync::Cache::new(10_000), believed_workers: quick_cache::sync::Cache::new(100_000), wrong: Mutex::new(HashMap::new()), hashing: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)) }
     }
 }
 
@@ -102,25 +106,56 @@ impl Registry {
             return Err(TokenRefusal::InvalidClient);
         };
         let granted = granted_scopes(&client, scope).ok_or(TokenRefusal::InvalidScope)?;
+        let access_token = self.sign_access_token(&client.id, &granted, self.entropy.uuid(), self.config.token_seconds).await?;
+        Ok(IssuedToken { access_token, expires_in: self.config.token_seconds, scope: granted })
+    }
+
+    /// A token of a client, or of a worker, whose session its `jti` names.
+    pub(super) async fn sign_access_token(&self, subject: &str, scope: &str, id: String, seconds: u64) -> Result<String, Error> {
         let now = self.clock.now().timestamp();
         let claims = Claims {
             iss: self.config.public_url.clone(),
             aud: self.config.public_url.clone(),
-            sub: client.id.clone(),
-            client_id: client.id,
-            scope: granted.clone(),
+            sub: subject.to_owned(),
+            client_id: subject.to_owned(),
+            scope: scope.to_owned(),
             iat: now,
             nbf: now,
-            exp: now + i64::try_from(self.config.token_seconds).unwrap_or(i64::MAX / 2),
-            jti: self.entropy.uuid(),
+            exp: now + i64::try_from(seconds).unwrap_or(i64::MAX / 2),
+            jti: id,
         };
         let key = self.current_key(self.registry_did(), PURPOSE_TOKENS).await?;
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(key.public.key_id.clone());
         let der = key.to_pkcs8();
-        let access_token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ed_der(&der)).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(IssuedToken { access_token, expires_in: self.config.token_seconds, scope: granted })
+        jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ed_der(&der)).map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    /// The worker behind a bearer token whose session is open. None for every kind of wrong token.
+    pub async fn find_signed_in_worker(&self, token: &str) -> Result<Option<SignedInWorker>, Error> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Ok(None);
+        }
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let now = self.clock.now().timestamp();
+        if let Some((worker, expires, at)) = self.access.believed_workers.get(&digest)
+            && at.elapsed() < BELIEVED_FOR
+        {
+            return Ok((now < expires).then_some(worker));
+        }
+        let Some(claims) = self.verify_token(token).await?.filter(|claims| claims.scope == SELF_SCOPE) else { return Ok(None) };
+        let wanted = claims.jti.clone();
+        let Some(row) = self.store.read(move |conn| worker_access::find_open_session(conn, &wanted)).await?.filter(|row| row.worker_id == claims.sub) else { return Ok(None) };
+        let worker = SignedInWorker { worker: super::stored(&row.worker_id)?, session: super::stored(&row.id)? };
+        self.access.believed_workers.insert(digest, (worker.clone(), claims.exp, Instant::now()));
+        Ok(Some(worker))
+    }
+
+    /// Forgets a token of a session that has ended here.
+    pub(super) fn forget_token(&self, token: &str) {
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        self.access.believed_workers.remove(&digest);
     }
 
     /// Who is behind a bearer token. None for every kind of wrong token: the caller hears one answer for all of them.
@@ -175,14 +210,14 @@ impl Registry {
         Ok((is_current && is_ours).then_some(claims))
     }
 
-    fn wait_for_client(&self, attempt: &str) -> Option<u64> {
+    pub(super) fn wait_for_client(&self, attempt: &str) -> Option<u64> {
         let wrong = self.access.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, since) = wrong.get(attempt)?;
         let left = WRONG_SECRETS_WINDOW.checked_sub(since.elapsed())?;
         (self.config.wrong_secrets_max > 0 && *count >= self.config.wrong_secrets_max).then_some(left.as_secs() + 1)
     }
 
-    fn count_wrong_secret(&self, attempt: &str) {
+    pub(super) fn count_wrong_secret(&self, attempt: &str) {
         let mut wrong = self.access.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         wrong.retain(|_, (_, since)| since.elapsed() < WRONG_SECRETS_WINDOW);
         // Invented names must not fill the memory; the argon2 cost bounds how fast they come.

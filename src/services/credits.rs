@@ -172,11 +172,12 @@ impl Registry {
 
     /// A worker's balance, by source.
     pub async fn get_credits(&self, actor: &Actor, worker: &WorkerId) -> Result<CreditBalance, Error> {
+        self.authorise(actor, Act::ReadRecord)?;
         self.look_at_record(actor, worker, RecordPart::Credits).await?;
         self.balance_of(worker).await
     }
 
-    async fn balance_of(&self, worker: &WorkerId) -> Result<CreditBalance, Error> {
+    pub(super) async fn balance_of(&self, worker: &WorkerId) -> Result<CreditBalance, Error> {
         let wanted = worker.to_string();
         let (sums, ends) = self.store.read_snapshot(move |conn| Ok((store::sum_by_source(conn, &wanted)?, store::list_ledger_ends(conn, &[wanted])?))).await?;
         let end = ends.into_values().next().unwrap_or_default();
@@ -187,6 +188,7 @@ impl Registry {
 
     /// A page of a worker's ledger.
     pub async fn list_credit_entries(&self, actor: &Actor, worker: &WorkerId, after: i32, limit: i64) -> Result<Vec<CreditEntryRow>, Error> {
+        self.authorise(actor, Act::ReadRecord)?;
         self.look_at_record(actor, worker, RecordPart::Credits).await?;
         let wanted = worker.to_string();
         Ok(self.store.read(move |conn| store::list_entries(conn, &wanted, after, limit)).await?)
@@ -194,11 +196,12 @@ impl Registry {
 
     /// One entry of a worker's ledger.
     pub async fn get_credit_entry(&self, actor: &Actor, worker: &WorkerId, entry: &CreditEntryId) -> Result<CreditEntryRow, Error> {
+        self.authorise(actor, Act::ReadRecord)?;
         self.look_at_record(actor, worker, RecordPart::Credits).await?;
         self.find_credit_entry(entry).await?.filter(|row| row.worker_id == worker.as_str()).ok_or(Error::NotFound)
     }
 
-    async fn find_credit_entry(&self, entry: &CreditEntryId) -> Result<Option<CreditEntryRow>, Error> {
+    pub(super) async fn find_credit_entry(&self, entry: &CreditEntryId) -> Result<Option<CreditEntryRow>, Error> {
         let wanted = entry.to_string();
         Ok(self.store.read(move |conn| store::find_entry(conn, &wanted)).await?)
     }

@@ -26,6 +26,7 @@ pub mod keys;
 pub mod log;
 mod numbering;
 pub mod organisations;
+pub mod own;
 pub mod published;
 pub mod records;
 pub mod references;
@@ -39,6 +40,7 @@ pub mod training;
 pub mod status;
 pub mod verification;
 pub mod witnessing;
+pub mod worker_access;
 pub mod workers;
 
 use crate::clock::Clock;

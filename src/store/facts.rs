@@ -12,9 +12,11 @@ use super::keys::SigningKeyRow;
 use super::lookups::{LookupRow, RecordLookupRow};
 use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
 use super::schema::training::*;
+use super::schema::worker_access::*;
 use super::schema::*;
 use super::signals::SignalRow;
 use super::training::{AnnulmentRow, ClassResultRow, ClassRow, ClosingRow, EnrolmentRow};
+use super::worker_access::{AccessCodeRow, WorkerSessionEndRow, WorkerSessionRow};
 use super::workers::{WorkerDocumentRow, WorkerNameRow, WorkerRow};
 use diesel::prelude::*;
 use serde::Serialize;
@@ -75,6 +77,9 @@ recorded!(ClassResultRow, "class_result_recorded", |of| format!("{}/{}", of.clas
 recorded!(AnnulmentRow, "class_annulled", |of| of.class_id.clone());
 recorded!(CreditEntryRow, "credits_posted", |of| of.id.clone());
 recorded!(SignalRow, "signal_raised", |of| of.id.clone());
+recorded!(AccessCodeRow, "access_code_made", |of| hex::encode(&of.code_hash));
+recorded!(WorkerSessionRow, "worker_signed_in", |of| of.id.clone());
+recorded!(WorkerSessionEndRow, "worker_signed_out", |of| of.session_id.clone());
 recorded!(RecordLookupRow, "record_looked_up", |of| of.id.clone());
 recorded!(LookupRow, "certificate_looked_up", |of| of.id.clone());
 
@@ -186,6 +191,12 @@ page!(/// The credit ledger, worker by worker.
     page_credit_entries, credit_entries, CreditEntryRow, worker_id, sequence);
 page!(/// Signals.
     page_signals, signals, SignalRow, id);
+page!(/// Access codes.
+    page_access_codes, access_codes, AccessCodeRow, code_hash);
+page!(/// Sessions of workers.
+    page_worker_sessions, worker_sessions, WorkerSessionRow, id);
+page!(/// Ended sessions of workers.
+    page_session_ends, worker_session_ends, WorkerSessionEndRow, session_id);
 page!(/// Looks at records.
     page_record_lookups, record_lookups, RecordLookupRow, id);
 page!(/// Looks at certificates.

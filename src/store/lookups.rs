@@ -33,7 +33,7 @@ pub struct RecordLookupRow {
     /// None for the first registrar.
     pub organisation_id: Option<String>,
     pub client_id: String,
-    /// `record` or `credits`.
+    /// `record`, `credits` or `access_code`.
     pub part: String,
     pub looked_at: i64,
 }
@@ -41,4 +41,48 @@ pub struct RecordLookupRow {
 pub fn insert_record_lookup(conn: &mut Conn, row: &RecordLookupRow) -> Result<(), StoreError> {
     on!(conn, |c| diesel::insert_into(record_lookups::table).values(row).execute(c))?;
     Ok(())
+}
+
+/// A look at a worker, whatever was looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    pub id: String,
+    pub organisation_id: Option<String>,
+    /// `certificate`, or the part of the record.
+    pub part: String,
+    pub certificate_id: Option<String>,
+    pub ground: Option<String>,
+    pub looked_at: i64,
+}
+
+/// A page of looks at a worker, the newest first.
+pub fn list_looks(conn: &mut Conn, worker_id: &str, before: Option<&str>, limit: i64) -> Result<Vec<Look>, StoreError> {
+    let before = before.unwrap_or("~");
+    let certificates: Vec<LookupRow> = on!(conn, |c| lookups::table
+        .filter(lookups::worker_id.eq(worker_id))
+        .filter(lookups::id.lt(before))
+        .order(lookups::id.desc())
+        .limit(limit)
+        .select(LookupRow::as_select())
+        .load(c))?;
+    let records: Vec<RecordLookupRow> = on!(conn, |c| record_lookups::table
+        .filter(record_lookups::worker_id.eq(worker_id))
+        .filter(record_lookups::id.lt(before))
+        .order(record_lookups::id.desc())
+        .limit(limit)
+        .select(RecordLookupRow::as_select())
+        .load(c))?;
+    let of_certificate = |row: LookupRow| Look {
+        id: row.id,
+        organisation_id: Some(row.organisation_id),
+        part: "certificate".to_owned(),
+        certificate_id: Some(row.certificate_id),
+        ground: Some(row.ground),
+        looked_at: row.looked_at,
+    };
+    let of_record = |row: RecordLookupRow| Look { id: row.id, organisation_id: row.organisation_id, part: row.part, certificate_id: None, ground: None, looked_at: row.looked_at };
+    let mut looks: Vec<Look> = certificates.into_iter().map(of_certificate).chain(records.into_iter().map(of_record)).collect();
+    looks.sort_by(|one, other| other.id.cmp(&one.id));
+    looks.truncate(usize::try_from(limit).unwrap_or(0));
+    Ok(looks)
 }

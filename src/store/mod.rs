@@ -30,6 +30,7 @@ pub mod signals;
 pub mod status_lists;
 pub mod training;
 pub mod witnesses;
+pub mod worker_access;
 pub mod workers;
 
 use crate::clock::Clock;

@@ -19,6 +19,7 @@ mod idempotency;
 mod log;
 mod organisations;
 mod status;
+mod own;
 mod records;
 mod storage;
 mod training;

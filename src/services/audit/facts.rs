@@ -30,6 +30,9 @@ impl Audit<'_> {
         for_each(conn, facts::page_closings, |row| self.fact("class_closings", &row))?;
         for_each(conn, facts::page_annulments, |row| self.fact("class_annulments", &row))?;
         for_each(conn, facts::page_signals, |row| self.fact("signals", &row))?;
+        for_each(conn, facts::page_access_codes, |row| self.fact("access_codes", &row))?;
+        for_each(conn, facts::page_worker_sessions, |row| self.fact("worker_sessions", &row))?;
+        for_each(conn, facts::page_session_ends, |row| self.fact("worker_session_ends", &row))?;
         for_each(conn, facts::page_record_lookups, |row| self.fact("record_lookups", &row))?;
         for_each(conn, facts::page_lookups, |row| self.fact("lookups", &row))?;
         for_each(conn, facts::page_jobs, |row| self.fact("jobs", &row.as_requested()))?;

@@ -1,6 +1,7 @@
 //! The tables, once for both databases. Instants are microseconds since 1970 in UTC.
 
 pub mod training;
+pub mod worker_access;
 
 diesel::table! {
     catalogue_imports (id) {

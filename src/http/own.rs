@@ -1,0 +1,207 @@
+//! What a worker sees and does: signing in, record, credits, certificates, who looked.
+
+use super::AppState;
+use super::auth::{OwnCaller, bearer_of};
+use super::body::Body;
+use super::certificates::CertificateDocument;
+use super::credits::{CreditEntryDocument, CreditsDocument, ExplanationDocument};
+use super::fields::Fields;
+use super::organisations::path_id;
+use super::page::{Page, PageQuery};
+use super::problem::{Problem, Problems, language};
+use super::records::{RecordEntryDocument, page_of, place_of};
+use super::reply::{accepts, etag_of, instant_of, json_bytes, read, read_page, represent};
+use super::workers::DocumentDocument;
+use crate::domain::id::{CertificateId, CreditEntryId};
+use crate::services::Registry;
+use crate::services::worker_access::{NUMBER_END_LENGTH, SignInRefusal};
+use crate::services::workers::masked;
+use crate::domain::text::Text;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A worker signs in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"access_code": "7K3M9-QPX2A", "document_number_end": "01001X"}))]
+pub struct SessionRequest {
+    /// The one-time code; capitals or not, with or without the hyphen.
+    pub access_code: String,
+    /// The last six characters of the worker's document number.
+    pub document_number_end: String,
+}
+
+/// A worker's session.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionAnswer {
+    /// To be sent as `Authorization: Bearer …`.
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: &'static str,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+    /// `self`.
+    pub scope: &'static str,
+    /// The worker.
+    pub worker_id: String,
+}
+
+/// The worker who has signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OwnDocument {
+    /// Identifier.
+    pub worker_id: String,
+    /// The name, in clear.
+    pub name: String,
+    /// Documents, masked.
+    pub documents: Vec<DocumentDocument>,
+    /// When the worker was registered.
+    pub registered_at: String,
+}
+
+/// A look at the worker.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LookDocument {
+    /// Identifier.
+    pub lookup_id: String,
+    /// What was looked at: `certificate`, `record` or `credits`; `access_code` when a code was made.
+    pub part: String,
+    /// The certificate.
+    pub certificate_id: Option<String>,
+    /// Who looked; null for the authority that runs the registry.
+    pub organisation_id: Option<String>,
+    /// Its name.
+    pub organisation_name: Option<String>,
+    /// On what ground, where one was given.
+    pub ground: Option<String>,
+    /// When.
+    pub looked_at: String,
+}
+
+/// Sign in as a worker
+#[utoipa::path(tag = "workers' own", operation_id = "open_session", request_body = SessionRequest, security(()),
+    responses((status = 201, description = "A session; the code is used up", body = SessionAnswer), Problems))]
+#[post("/v1/sessions")]
+pub async fn open_session(state: Data<AppState>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let wanted: SessionRequest = body.json()?;
+    let mut fields = Fields::default();
+    let code = fields.text("access_code", &wanted.access_code, 40);
+    if wanted.document_number_end.trim().chars().count() != NUMBER_END_LENGTH {
+        fields.fault("document_number_end", format!("the last {NUMBER_END_LENGTH} characters of the document number expected"), format!("应为证件号码最后 {NUMBER_END_LENGTH} 位"));
+    }
+    fields.finish()?;
+    let source = super::client_address::of(&request, &state.registry.config).map(|address| address.to_string()).unwrap_or_default();
+    match state.registry.open_worker_session(&code.expect(Fields::PARSED), &wanted.document_number_end, &source).await {
+        Ok(opened) => {
+            let answer = SessionAnswer { access_token: opened.token, token_type: "Bearer", expires_in: opened.expires_in, scope: "self", worker_id: opened.worker.to_string() };
+            Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).content_type("application/json").body(json_bytes(&answer)))
+        }
+        Err(SignInRefusal::Wrong) => Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong-access-code", Text::new("No session was opened", "未能登录"), Registry::wrong_code())),
+        Err(SignInRefusal::TooMany(seconds)) => Err(Problem::too_many(Text::new("too many wrong codes from this address", "该地址验证码错误次数过多"), seconds)),
+        Err(SignInRefusal::Other(error)) => Err(error.into()),
+    }
+}
+
+/// Sign out
+#[utoipa::path(tag = "workers' own", operation_id = "end_session", responses((status = 204, description = "The session has ended"), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[delete("/v1/me/session")]
+pub async fn end_session(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
+    state.registry.end_worker_session(&own.0, bearer_of(&request).unwrap_or_default()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Read one's own data
+#[utoipa::path(tag = "workers' own", operation_id = "get_own_worker", responses((status = 200, description = "The worker", body = OwnDocument), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[get("/v1/me")]
+pub async fn get_own_worker(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
+    let worker = state.registry.get_own_worker(&own.0).await?;
+    let documents = worker.documents.iter().map(|known| DocumentDocument {
+        document_id: known.id.to_string(),
+        document_type: known.document.kind().as_str().to_owned(),
+        document_number: masked(known),
+        country: known.document.country().map(str::to_owned),
+    });
+    Ok(read(&request, &OwnDocument { worker_id: worker.id.to_string(), name: worker.name.as_str().to_owned(), documents: documents.collect(), registered_at: instant_of(worker.registered_at) }))
+}
+
+/// Read one's own training record
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_record", params(PageQuery), responses((status = 200, description = "A page of the record in the order of time", body = Page<RecordEntryDocument>), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[get("/v1/me/record")]
+pub async fn list_own_record(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let window = query.window()?;
+    let behind = place_of(window.after.as_deref())?;
+    let rows = state.registry.list_own_record(&own.0, behind, window.fetch()).await?;
+    Ok(read_page(&request, &window, &page_of(rows, &window, behind)))
+}
+
+/// Read one's own credits
+#[utoipa::path(tag = "workers' own", operation_id = "get_own_credits", responses((status = 200, description = "Balance and sources", body = CreditsDocument), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[get("/v1/me/credits")]
+pub async fn get_own_credits(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
+    let credits = state.registry.get_own_credits(&own.0).await?;
+    Ok(read(&request, &CreditsDocument::new(&own.0.worker, credits)))
+}
+
+/// List one's own credit entries
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_credit_entries", params(PageQuery), responses((status = 200, description = "A page of the ledger in its order", body = Page<CreditEntryDocument>), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[get("/v1/me/credits/entries")]
+pub async fn list_own_credit_entries(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let window = query.window()?;
+    let after = window.after.as_deref().map(str::parse).transpose().map_err(|_| PageQuery::wrong_cursor())?;
+    let rows = state.registry.list_own_credit_entries(&own.0, after.unwrap_or(0), window.fetch()).await?;
+    let page = window.page(rows, |row| row.sequence.to_string(), |row| CreditEntryDocument::new(&row));
+    Ok(read_page(&request, &window, &page))
+}
+
+/// Explain one's own credit entry
+#[utoipa::path(tag = "workers' own", operation_id = "explain_own_credit_entry", params(("entry_id" = String, Path, description = "The entry")), responses((status = 200, description = "Rule, facts and arithmetic", body = ExplanationDocument), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[get("/v1/me/credits/entries/{entry_id}/explanation")]
+pub async fn explain_own_credit_entry(state: Data<AppState>, request: HttpRequest, own: OwnCaller, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let id: CreditEntryId = path_id(&id)?;
+    let row = state.registry.get_own_credit_entry(&own.0, &id).await?;
+    Ok(read(&request, &ExplanationDocument::new(row)))
+}
+
+/// List one's own certificates
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_certificates", responses((status = 200, description = "Every certificate, in order of issue; there is one page", body = Page<CertificateDocument>), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[get("/v1/me/certificates")]
+pub async fn list_own_certificates(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
+    let (certificates, language) = (state.registry.list_own_certificates(&own.0).await?, language(&request));
+    let items = certificates.iter().map(|issued| CertificateDocument::new(issued, &state.registry.config.public_url, language)).collect();
+    Ok(read(&request, &Page::<CertificateDocument> { items, next_cursor: None }))
+}
+
+/// Read the signed credential of one's own certificate
+#[utoipa::path(tag = "workers' own", operation_id = "get_own_credential", params(("certificate_id" = String, Path, description = "Identifier")), responses((status = 200, description = "The credential, byte for byte as it was signed", content_type = "application/vc+jwt", body = String), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[get("/v1/me/certificates/{certificate_id}")]
+pub async fn get_own_credential(state: Data<AppState>, request: HttpRequest, own: OwnCaller, id: Path<String>) -> Result<HttpResponse, Problem> {
+    if accepts(&request, "application/vc+jwt") == 0.0 {
+        return Err(Problem::not_acceptable("application/vc+jwt"));
+    }
+    let id: CertificateId = path_id(&id)?;
+    let document = state.registry.get_own_document(&own.0, &id).await?.into_bytes();
+    let etag = etag_of(&document);
+    Ok(represent(&request, "application/vc+jwt", document, &etag, "private, no-cache"))
+}
+
+/// See who looked
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_looks", params(PageQuery), responses((status = 200, description = "A page of looks at the worker's certificates, record and credits, the newest first", body = Page<LookDocument>), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[get("/v1/me/lookups")]
+pub async fn list_own_looks(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let window = query.window()?;
+    let rows = state.registry.list_own_looks(&own.0, window.after.clone(), window.fetch()).await?;
+    let item = |(look, organisation_name): (crate::store::lookups::Look, Option<String>)| LookDocument {
+        lookup_id: look.id,
+        part: look.part,
+        certificate_id: look.certificate_id,
+        organisation_id: look.organisation_id,
+        organisation_name,
+        ground: look.ground,
+        looked_at: instant_of(look.looked_at),
+    };
+    let page = window.page(rows, |(look, _)| look.id.clone(), item);
+    Ok(read_page(&request, &window, &page))
+}
