@@ -44,6 +44,7 @@ pub enum Sealed {
     SigningKey,
     Answer,
     BatchRows,
+    Membership,
 }
 
 impl Vault {

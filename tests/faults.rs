@@ -228,6 +228,15 @@ const JOBS: &[(&str, Job)] = &[
         world.post(registrar, "/v1/credit_conversions", &spend, &format!("{key} spend"))?;
         world.post(registrar, &format!("{path}/annulment"), &json!({ "reason": "x", "decision_document": "x" }), &format!("{key} annulment")).map(|_| ())
     }),
+    ("group", |world, n, _| {
+        let key = format!("group {n}");
+        let registrar = world.registry.registrar();
+        let (worker, _) = world.worker(registrar, n, &key)?;
+        let order = json!({ "group": "veteran", "valid_from": "2026-01-01", "certified_by": "x", "proof_document": "x" });
+        let group = world.post(registrar, &format!("/v1/workers/{worker}/groups"), &order, &key)?;
+        let path = format!("/v1/workers/{worker}/groups/{}/end", group["group_id"].as_str().unwrap());
+        world.post(registrar, &path, &json!({ "ended_on": "2026-02-01", "reason": "x" }), &format!("{key} end")).map(|_| ())
+    }),
     ("sign in", |world, n, is_last_try| {
         let key = format!("sign in {n}");
         let client = &world.school.client;

@@ -35,6 +35,7 @@ struct Story {
     base_url: String,
     clients: Vec<(&'static str, Client)>,
     people: Vec<(Person, String)>,
+    access_codes: Vec<String>,
     session: Value,
     publication: Value,
     rows: Vec<Value>,
@@ -141,10 +142,11 @@ fn tell(base_url: &str, mut registrar: Client, count: u32, today: NaiveDate, sco
     }
     let training = close_class(&clients[0].1, &registrar, &class, &people, &issued, today)?;
     let (answers, revoked) = verify_and_revoke(base_url, issuing, &people, &issued)?;
+    let access_codes = people.iter().map(|(_, worker)| text(&registrar.post(&format!("/v1/workers/{worker}/access_codes"), &json!({}))?, "access_code")).collect::<Result<_, _>>()?;
     let did = text(&issuing.get_json("/.well-known/did.json")?, "id")?;
     let log_vkey = issuing.get("/log/vkey", "text/plain")?.trim().to_owned();
     clients.insert(0, ("registrar", registrar));
-    Ok(Story { base_url: base_url.to_owned(), clients, people, session, publication, rows, issued, revoked, answers, training, body, did, log_vkey })
+    Ok(Story { base_url: base_url.to_owned(), clients, people, access_codes, session, publication, rows, issued, revoked, answers, training, body, did, log_vkey })
 }
 
 fn register_organisations(registrar: &Client) -> Result<(String, Value), String> {
@@ -236,7 +238,8 @@ impl Story {
         let workers: Vec<Value> = self
             .people
             .iter()
-            .map(|(person, worker)| json!({ "worker_id": worker, "name": person.name, "document_type": "resident_id", "document_number": person.document_number, "access_code": null }))
+            .zip(&self.access_codes)
+            .map(|((person, worker), code)| json!({ "worker_id": worker, "name": person.name, "document_type": "resident_id", "document_number": person.document_number, "access_code": code }))
             .collect();
         let certificates: Vec<Value> = self
             .issued
@@ -279,6 +282,8 @@ impl Story {
         println!("  Public keys              {url}/.well-known/did.json");
         println!("  The public log           {url}/log/checkpoint");
         println!("\n  curl -s {url}/v1/verifications -H 'content-type: application/json' \\\n    -d '{{\"certificate_number\":\"{number}\",\"name\":\"{}\"}}'", self.people[*index].0.name);
+        let person = &self.people[*index].0;
+        println!("\n  As this worker           curl -s {url}/v1/sessions -H 'content-type: application/json' \\\n    -d '{{\"access_code\":\"{}\",\"document_number_end\":\"{}\"}}'   # then {url}/v1/me/record", self.access_codes[*index], &person.document_number[12..]);
         let (_, body) = self.clients.iter().find(|(role, _)| *role == "assessment_body").expect("the demo registers one of each role");
         println!("\n  As the assessment body   curl -s {url}/oauth/token -u {}:{} -d grant_type=client_credentials", body.client_id, body.client_secret);
     }

@@ -123,6 +123,9 @@ pub enum Act<'a> {
     /// Recognise achievements, reverse and convert credits.
     PostCredits,
     ReadSignals,
+    /// Memberships of priority groups.
+    ManageGroups,
+    ReadGroups,
     /// Make a code by which a worker signs in.
     MakeAccessCode,
     /// Verify a list at once.
@@ -179,6 +182,8 @@ pub fn authorise(actor: &Actor, act: Act<'_>) -> Result<(), Denial> {
         Act::AnnulClass => (&[Scope::SupervisionAct, Scope::RegistryAdmin], None),
         Act::ReadRecord => (READ_RECORD, None),
         Act::PostCredits => (&[Scope::RegistryAdmin], None),
+        Act::ManageGroups => (&[Scope::RegistryAdmin], None),
+        Act::ReadGroups => (&[Scope::RegistryAdmin, Scope::SupervisionRead, Scope::SubsidyDecide], None),
         Act::MakeAccessCode => (&[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite], None),
         Act::ReadSignals => (&[Scope::SupervisionRead, Scope::RegistryAdmin, Scope::AuditRead], None),
         Act::VerifyInBulk { organisation } => (&[Scope::VerificationBulk], Some(organisation)),

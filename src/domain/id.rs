@@ -91,6 +91,8 @@ identifier!(/// An entry of the credit ledger.
     CreditEntryId, "crd_");
 identifier!(/// A sign of fraud.
     SignalId, "sig_");
+identifier!(/// A membership of a priority group.
+    GroupId, "grp_");
 identifier!(/// A worker's session.
     WorkerSessionId, "wse_");
 identifier!(/// One look at a certificate.

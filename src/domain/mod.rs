@@ -25,4 +25,5 @@ pub mod training_rules;
 pub mod training;
 pub mod attendance;
 pub mod credit;
+pub mod priority_group;
 pub mod verification;

@@ -14,6 +14,7 @@ pub mod certificates;
 pub mod credits;
 pub mod discovery;
 pub mod fields;
+pub mod groups;
 pub mod jobs;
 pub mod log;
 pub mod methods;
@@ -109,6 +110,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(credits::reverse_credits)
         .service(credits::convert_credits)
         .service(attendance::list_signals)
+        .service(groups::record_group)
+        .service(groups::end_group)
+        .service(groups::list_groups)
+        .service(groups::list_own_groups)
         .service(workers::make_access_code)
         .service(own::open_session)
         .service(own::end_session)

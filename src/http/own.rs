@@ -67,7 +67,7 @@ pub struct OwnDocument {
 pub struct LookDocument {
     /// Identifier.
     pub lookup_id: String,
-    /// What was looked at: `certificate`, `record` or `credits`; `access_code` when a code was made.
+    /// What was looked at: `certificate`, `record`, `credits` or `groups`; `access_code` when a code was made.
     pub part: String,
     /// The certificate.
     pub certificate_id: Option<String>,

@@ -19,6 +19,7 @@ pub mod credits;
 pub mod corrections;
 pub mod cosigning;
 pub mod error;
+pub mod groups;
 pub mod intent;
 pub mod issuing;
 pub mod jobs;

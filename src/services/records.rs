@@ -16,6 +16,8 @@ use crate::store::workers as worker_store;
 pub enum RecordPart {
     Record,
     Credits,
+    /// Memberships of priority groups.
+    Groups,
     /// A code by which the worker signs in was made.
     AccessCode,
 }
@@ -25,6 +27,7 @@ impl RecordPart {
         match self {
             RecordPart::Record => "record",
             RecordPart::Credits => "credits",
+            RecordPart::Groups => "groups",
             RecordPart::AccessCode => "access_code",
         }
     }

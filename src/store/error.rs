@@ -27,6 +27,7 @@ pub enum Constraint {
     /// The interval overlaps another one of the worker's, or is it (HR-5).
     AttendanceOverlap,
     AttendanceVoid,
+    GroupEnd,
     /// The code has opened a session.
     AccessCodeUsed,
     /// Somebody else posted to the worker's ledger.
@@ -71,6 +72,7 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::ClassAnnulment, "class_annulments_pkey", "class_annulments.class_id"),
     (Constraint::AttendanceOverlap, "attendance_intervals_pkey", "attendance_intervals.worker_id, attendance_intervals.started_at, attendance_intervals.revision"),
     (Constraint::AttendanceVoid, "attendance_voids_pkey", "attendance_voids.worker_id, attendance_voids.started_at, attendance_voids.revision"),
+    (Constraint::GroupEnd, "worker_group_ends_pkey", "worker_group_ends.group_id"),
     (Constraint::AccessCodeUsed, "worker_sessions_code_unique", "worker_sessions.code_hash"),
     (Constraint::CreditSequence, "credit_entries_sequence_unique", "credit_entries.worker_id, credit_entries.sequence"),
     (Constraint::CreditAchievement, "credit_entries_achievement_unique", "credit_entries.achievement_key"),

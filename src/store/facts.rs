@@ -7,6 +7,7 @@ use super::catalogue::ImportRow;
 use super::certificates::{CertificateRow, CertificateStateRow, CertificateVersionRow, PermitReviewRow, StatusChangeRow};
 use super::credits::CreditEntryRow;
 use super::error::StoreError;
+use super::groups::{WorkerGroupEndRow, WorkerGroupRow};
 use super::jobs::JobRow;
 use super::keys::SigningKeyRow;
 use super::lookups::{LookupRow, RecordLookupRow};
@@ -77,6 +78,8 @@ recorded!(ClassResultRow, "class_result_recorded", |of| format!("{}/{}", of.clas
 recorded!(AnnulmentRow, "class_annulled", |of| of.class_id.clone());
 recorded!(CreditEntryRow, "credits_posted", |of| of.id.clone());
 recorded!(SignalRow, "signal_raised", |of| of.id.clone());
+recorded!(WorkerGroupRow, "group_recorded", |of| of.id.clone());
+recorded!(WorkerGroupEndRow, "group_ended", |of| of.group_id.clone());
 recorded!(AccessCodeRow, "access_code_made", |of| hex::encode(&of.code_hash));
 recorded!(WorkerSessionRow, "worker_signed_in", |of| of.id.clone());
 recorded!(WorkerSessionEndRow, "worker_signed_out", |of| of.session_id.clone());
@@ -191,6 +194,10 @@ page!(/// The credit ledger, worker by worker.
     page_credit_entries, credit_entries, CreditEntryRow, worker_id, sequence);
 page!(/// Signals.
     page_signals, signals, SignalRow, id);
+page!(/// Memberships of priority groups.
+    page_groups, worker_groups, WorkerGroupRow, id);
+page!(/// Ends of memberships.
+    page_group_ends, worker_group_ends, WorkerGroupEndRow, group_id);
 page!(/// Access codes.
     page_access_codes, access_codes, AccessCodeRow, code_hash);
 page!(/// Sessions of workers.

@@ -33,7 +33,7 @@ pub struct RecordLookupRow {
     /// None for the first registrar.
     pub organisation_id: Option<String>,
     pub client_id: String,
-    /// `record`, `credits` or `access_code`.
+    /// `record`, `credits`, `groups` or `access_code`.
     pub part: String,
     pub looked_at: i64,
 }

@@ -21,6 +21,7 @@ pub mod catalogue;
 pub mod certificates;
 pub mod counters;
 pub mod credits;
+pub mod groups;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;

@@ -15,6 +15,7 @@ mod certificates;
 mod concurrency;
 mod credits;
 mod discovery;
+mod groups;
 mod idempotency;
 mod log;
 mod organisations;

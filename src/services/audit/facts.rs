@@ -4,6 +4,7 @@ use super::Audit;
 use crate::store::backend::Conn;
 use crate::store::error::StoreError;
 use crate::store::facts::{self, for_each};
+use crate::vault::Sealed;
 
 impl Audit<'_> {
     /// Every row that is a fact by itself, against its entry.
@@ -30,6 +31,17 @@ impl Audit<'_> {
         for_each(conn, facts::page_closings, |row| self.fact("class_closings", &row))?;
         for_each(conn, facts::page_annulments, |row| self.fact("class_annulments", &row))?;
         for_each(conn, facts::page_signals, |row| self.fact("signals", &row))?;
+        for_each(conn, facts::page_groups, |row| {
+            self.fact("worker_groups", &row)?;
+            // The fact holds a hash of what is sealed.
+            let membership = self.registry.vault.open_text(Sealed::Membership, &row.id, &row.sealed_membership);
+            if membership.is_ok_and(|text| self.registry.membership_hash(&row.id, &text) == row.membership_hash) {
+                return Ok(());
+            }
+            self.fault(format!("worker_groups {}: what is sealed is not what was recorded", row.id));
+            Ok(())
+        })?;
+        for_each(conn, facts::page_group_ends, |row| self.fact("worker_group_ends", &row))?;
         for_each(conn, facts::page_access_codes, |row| self.fact("access_codes", &row))?;
         for_each(conn, facts::page_worker_sessions, |row| self.fact("worker_sessions", &row))?;
         for_each(conn, facts::page_session_ends, |row| self.fact("worker_session_ends", &row))?;

@@ -141,6 +141,30 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    worker_groups (id) {
+        id -> Text,
+        worker_id -> Text,
+        sealed_membership -> Binary,
+        membership_hash -> Binary,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        organisation_id -> Nullable<Text>,
+        recorded_at -> BigInt,
+        recorded_by -> Text,
+    }
+}
+
+diesel::table! {
+    worker_group_ends (group_id) {
+        group_id -> Text,
+        ended_on -> Date,
+        reason -> Text,
+        recorded_at -> BigInt,
+        recorded_by -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     training_classes,
     class_enrolments,
@@ -152,4 +176,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     credit_entries,
     signals,
     record_lookups,
+    worker_groups,
+    worker_group_ends,
 );

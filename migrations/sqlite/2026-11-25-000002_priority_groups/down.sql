@@ -1,0 +1,2 @@
+DROP TABLE worker_group_ends;
+DROP TABLE worker_groups;

@@ -1,0 +1,30 @@
+-- Priority groups.
+
+-- Memberships of priority groups, sealed: poverty, disability and service are sensitive (PR-3).
+CREATE TABLE worker_groups (
+    id                TEXT NOT NULL,
+    worker_id         TEXT NOT NULL,
+    sealed_membership BLOB NOT NULL,
+    membership_hash   BLOB NOT NULL,
+    valid_from        DATE NOT NULL,
+    valid_to          DATE,
+    organisation_id   TEXT,
+    recorded_at       BIGINT NOT NULL,
+    recorded_by       TEXT NOT NULL,
+    CONSTRAINT worker_groups_pkey PRIMARY KEY (id)
+);
+CREATE INDEX worker_groups_by_worker ON worker_groups (worker_id, id);
+CREATE TRIGGER worker_groups_refuses_update BEFORE UPDATE ON worker_groups BEGIN SELECT RAISE(ABORT, 'table worker_groups is append-only'); END;
+CREATE TRIGGER worker_groups_refuses_delete BEFORE DELETE ON worker_groups BEGIN SELECT RAISE(ABORT, 'table worker_groups is append-only'); END;
+
+-- Memberships that ended earlier than was recorded, or that were recorded wrongly.
+CREATE TABLE worker_group_ends (
+    group_id    TEXT NOT NULL,
+    ended_on    DATE NOT NULL,
+    reason      TEXT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    recorded_by TEXT NOT NULL,
+    CONSTRAINT worker_group_ends_pkey PRIMARY KEY (group_id)
+);
+CREATE TRIGGER worker_group_ends_refuses_update BEFORE UPDATE ON worker_group_ends BEGIN SELECT RAISE(ABORT, 'table worker_group_ends is append-only'); END;
+CREATE TRIGGER worker_group_ends_refuses_delete BEFORE DELETE ON worker_group_ends BEGIN SELECT RAISE(ABORT, 'table worker_group_ends is append-only'); END;
