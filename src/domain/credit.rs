@@ -6,6 +6,7 @@ use super::rule::Violation;
 use super::text::Text;
 use super::training::{ClassPlan, ClassType, practical_share};
 use super::training_rules::{Combination, TrainingRules};
+use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -201,6 +202,17 @@ pub fn added_by_second(first: Credits, second: Credits, rules: &TrainingRules) -
     }
 }
 
+/// CR-8: the last day on which credits must have been earned to be expired on a day; None when credits never expire.
+pub fn expired_if_earned_by(day: NaiveDate, rules: &TrainingRules) -> Option<NaiveDate> {
+    let years = u32::try_from(rules.credit_valid_years).ok().filter(|years| *years > 0)?;
+    day.checked_sub_months(Months::new(12 * years))
+}
+
+/// CR-8: what of a balance has expired. Credits are spent in the order in which they were earned, so what was spent before has not.
+pub fn expired_credits(earned_too_early: Credits, spent: Credits) -> Credits {
+    Credits((earned_too_early.0 - spent.0).max(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::level::SkillLevel;
@@ -265,6 +277,18 @@ mod tests {
         assert_eq!(added_by_second(tenths(25), tenths(30), &rules), tenths(5));
         let sum = TrainingRules { class_and_certificate: Combination::Sum, ..rules };
         assert_eq!(added_by_second(tenths(25), tenths(30), &sum), tenths(30));
+    }
+
+    #[test]
+    fn credits_expire_after_their_years_and_only_if_they_were_not_spent() {
+        let day: NaiveDate = "2026-03-02".parse().unwrap();
+        assert_eq!(expired_if_earned_by(day, &TrainingRules::standard()), None, "by default they do not");
+        let rules = TrainingRules { credit_valid_years: 5, ..TrainingRules::standard() };
+        assert_eq!(expired_if_earned_by(day, &rules), "2021-03-02".parse().ok());
+        let tenths = Credits::from_tenths;
+        assert_eq!(expired_credits(tenths(35), tenths(0)), tenths(35));
+        assert_eq!(expired_credits(tenths(35), tenths(20)), tenths(15));
+        assert_eq!(expired_credits(tenths(35), tenths(40)), tenths(0));
     }
 
     #[test]

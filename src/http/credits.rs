@@ -28,6 +28,9 @@ pub struct CreditsDocument {
     /// The sum of all entries.
     #[schema(example = "3.5")]
     pub balance: String,
+    /// What of it has expired and cannot be used (CR-8).
+    #[schema(example = "0.0")]
+    pub expired: String,
     /// How many entries the ledger has.
     pub entries: i32,
     /// How much came from where, and went where.
@@ -129,7 +132,7 @@ pub struct CreditRecognitionRequest {
 impl CreditsDocument {
     pub fn new(worker: &WorkerId, credits: CreditBalance) -> Self {
         let sources = credits.sources.into_iter().map(|(kind, source, credits)| CreditSource { kind, source, credits: credits.to_string() }).collect();
-        CreditsDocument { worker_id: worker.to_string(), balance: credits.balance.to_string(), entries: credits.entries, sources }
+        CreditsDocument { worker_id: worker.to_string(), balance: credits.balance.to_string(), expired: credits.expired.to_string(), entries: credits.entries, sources }
     }
 }
 

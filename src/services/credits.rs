@@ -9,7 +9,7 @@ use super::intent::{Answer, Intent};
 use super::records::RecordPart;
 use crate::domain::access::{Act, Actor};
 use crate::domain::certificate::CertificateState;
-use crate::domain::credit::{Credits, added_by_second};
+use crate::domain::credit::{Credits, added_by_second, expired_credits, expired_if_earned_by};
 use crate::domain::id::{CertificateId, ClassId, CreditEntryId, OrganisationId, WorkerId};
 use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
@@ -86,6 +86,8 @@ pub(super) struct CertificateReversal {
 #[derive(Debug, Clone)]
 pub struct CreditBalance {
     pub balance: Credits,
+    /// What of it has expired (CR-8).
+    pub expired: Credits,
     /// By kind and source of the entries.
     pub sources: Vec<(String, String, Credits)>,
     pub entries: i32,
@@ -179,11 +181,21 @@ impl Registry {
 
     pub(super) async fn balance_of(&self, worker: &WorkerId) -> Result<CreditBalance, Error> {
         let wanted = worker.to_string();
-        let (sums, ends) = self.store.read_snapshot(move |conn| Ok((store::sum_by_source(conn, &wanted)?, store::list_ledger_ends(conn, &[wanted])?))).await?;
+        let today = self.clock.today();
+        let expiry = expired_if_earned_by(today, &self.catalogue().training_rules_on(today));
+        let (sums, early, ends) = self
+            .store
+            .read_snapshot(move |conn| {
+                let early = expiry.map_or(Ok(0), |day| store::sum_awards_earned_by(conn, &wanted, day))?;
+                Ok((store::sum_by_source(conn, &wanted)?, early, store::list_ledger_ends(conn, &[wanted])?))
+            })
+            .await?;
         let end = ends.into_values().next().unwrap_or_default();
         let amount = |tenths: Option<i64>| Credits::from_tenths(i32::try_from(tenths.unwrap_or(0)).unwrap_or(i32::MAX));
+        let spent: i64 = sums.iter().filter(|(kind, ..)| kind == CONVERSION).filter_map(|(.., tenths)| *tenths).sum();
+        let expired = expired_credits(amount(Some(early)), amount(Some(-spent)));
         let sources = sums.into_iter().map(|(kind, source, tenths)| (kind, source, amount(tenths))).collect();
-        Ok(CreditBalance { balance: Credits::from_tenths(end.balance_tenths), sources, entries: end.sequence })
+        Ok(CreditBalance { balance: Credits::from_tenths(end.balance_tenths), expired, sources, entries: end.sequence })
     }
 
     /// A page of a worker's ledger.
@@ -225,13 +237,15 @@ impl Registry {
             return Err(Error::invalid("worker_id", Text::new("no such worker", "没有该劳动者")));
         }
         super::again_when_stale(async || {
-            let (today, balance) = (self.clock.today(), self.balance_of(worker).await?.balance);
+            let (today, credits) = (self.clock.today(), self.balance_of(worker).await?);
+            let (balance, usable) = (credits.balance, Credits::from_tenths(credits.balance.tenths() - credits.expired.tenths()));
             let Some(entry) = self.catalogue().find_entry("credit_programmes", programme, today) else {
                 return Err(Error::invalid("programme", Text::new("no programme of this name is in the catalogue", "目录中没有该学分转换项目")));
             };
-            if amount > balance {
-                let detail = Text::new(format!("{amount} credits asked for, the balance is {balance}"), format!("申请转换 {amount} 学分，余额为 {balance}"));
-                return Err(Error::Refused(vec![Violation::deny("CR-7", detail).at("credits").fact("credits", amount).fact("balance", balance)]));
+            if amount > usable {
+                let detail = Text::new(format!("{amount} credits asked for, {usable} can be used"), format!("申请转换 {amount} 学分，可用 {usable}"));
+                let rule = if amount > balance { "CR-7" } else { "CR-8" };
+                return Err(Error::Refused(vec![Violation::deny(rule, detail).at("credits").fact("credits", amount).fact("balance", balance).fact("expired", credits.expired)]));
             }
             let consumes = entry.get("consumes_credits").is_some_and(|value| value == "1");
             let id = self.new_entry_id();

@@ -134,6 +134,21 @@ on_both_databases!(rules_change_by_a_new_version_and_old_classes_keep_theirs, |r
     assert_eq!(entries(registry, &worker)[0]["credits"], "3.0");
 });
 
+on_both_databases!(credits_expire_where_the_rules_say_so, |registry| {
+    let (worker, _) = trained(registry, &provider(registry), 1);
+    let bearer = format!("Bearer {}", registry.token(registry.registrar()));
+    let path = "/v1/catalogue/imports?list=training_rules&valid_from=2026-03-01";
+    registry.send("POST", path, &[("authorization", &bearer), ("content-type", "text/csv")], b"parameter,value\ncredit_valid_years,2\n").expect(201);
+    let convert = |credits: &str| registry.post_as(registry.registrar(), "/v1/credit_conversions", &json!({ "worker_id": worker.id, "programme": "technician_college", "credits": credits }));
+    convert("1.0").expect(201);
+    let expired = || registry.get_as(registry.registrar(), &format!("/v1/workers/{}/credits", worker.id), &[]).expect(200)["expired"].clone();
+    registry.set_clock("2028-03-18T16:00:00Z");
+    assert_eq!(expired(), "0.0", "earned on the 20th");
+    registry.set_clock("2028-03-19T16:00:00Z");
+    assert_eq!(expired(), "2.7", "3.7, of which 1.0 was spent");
+    assert_eq!((convert("0.1").rules(), convert("3.0").rules()), (vec!["CR-8".to_owned()], vec!["CR-7".to_owned()]));
+});
+
 on_both_databases!(sixty_four_writers_leave_a_ledger_that_adds_up, |registry| {
     let (worker, _) = trained(registry, &provider(registry), 1);
     let before = entries(registry, &worker).len();
