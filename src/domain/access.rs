@@ -97,6 +97,8 @@ pub struct Actor {
 pub struct SignedInWorker {
     pub worker: WorkerId,
     pub session: WorkerSessionId,
+    /// Whether the registry itself made the code. Another organisation that makes one could use it; sensitive data stay hidden then.
+    pub by_registrar: bool,
 }
 
 /// What somebody wants to do, with whose things.

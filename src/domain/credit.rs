@@ -208,9 +208,34 @@ pub fn expired_if_earned_by(day: NaiveDate, rules: &TrainingRules) -> Option<Nai
     day.checked_sub_months(Months::new(12 * years))
 }
 
-/// CR-8: what of a balance has expired. Credits are spent in the order in which they were earned, so what was spent before has not.
-pub fn expired_credits(earned_too_early: Credits, spent: Credits) -> Credits {
-    Credits((earned_too_early.0 - spent.0).max(0))
+/// A posting that stands: what was earned on a day, or what was spent on one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandingCredits {
+    Earned { on: NaiveDate, credits: Credits },
+    Spent { on: NaiveDate, credits: Credits },
+}
+
+/// CR-8: what of a ledger has expired on a day. Whoever spends, spends what is oldest and has not expired by then.
+pub fn expired_credits(ledger: &[StandingCredits], day: NaiveDate, rules: &TrainingRules) -> Credits {
+    let mut left: Vec<(NaiveDate, i32)> = Vec::new();
+    for posting in ledger {
+        match *posting {
+            StandingCredits::Earned { on, credits } => {
+                let place = left.partition_point(|(earned, _)| *earned <= on);
+                left.insert(place, (on, credits.0));
+            }
+            StandingCredits::Spent { on, credits } => {
+                let (limit, mut open) = (expired_if_earned_by(on, rules), credits.0);
+                for (_, tenths) in left.iter_mut().filter(|(earned, _)| limit.is_none_or(|limit| *earned > limit)) {
+                    let taken = open.min(*tenths);
+                    *tenths -= taken;
+                    open -= taken;
+                }
+            }
+        }
+    }
+    let Some(limit) = expired_if_earned_by(day, rules) else { return Credits(0) };
+    Credits(left.iter().filter(|(earned, _)| *earned <= limit).map(|(_, tenths)| tenths).sum())
 }
 
 #[cfg(test)]
@@ -285,10 +310,15 @@ mod tests {
         assert_eq!(expired_if_earned_by(day, &TrainingRules::standard()), None, "by default they do not");
         let rules = TrainingRules { credit_valid_years: 5, ..TrainingRules::standard() };
         assert_eq!(expired_if_earned_by(day, &rules), "2021-03-02".parse().ok());
-        let tenths = Credits::from_tenths;
-        assert_eq!(expired_credits(tenths(35), tenths(0)), tenths(35));
-        assert_eq!(expired_credits(tenths(35), tenths(20)), tenths(15));
-        assert_eq!(expired_credits(tenths(35), tenths(40)), tenths(0));
+        let date = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let earned = |on: &str, tenths| StandingCredits::Earned { on: date(on), credits: Credits::from_tenths(tenths) };
+        let spent = |on: &str, tenths| StandingCredits::Spent { on: date(on), credits: Credits::from_tenths(tenths) };
+        let expired = |ledger: &[StandingCredits]| expired_credits(ledger, day, &rules).tenths();
+        assert_eq!(expired(&[earned("2015-01-01", 30), earned("2022-01-01", 20)]), 30);
+        assert_eq!(expired(&[earned("2015-01-01", 30), earned("2022-01-01", 20), spent("2023-01-01", 20)]), 30, "what had expired by then was not spent");
+        assert_eq!(expired(&[earned("2020-01-01", 30), spent("2021-01-01", 20)]), 10, "the oldest first");
+        assert_eq!(expired(&[earned("2020-01-01", 30), earned("2022-01-01", 20), spent("2023-01-01", 40)]), 0);
+        assert_eq!(expired_credits(&[earned("1990-01-01", 30)], day, &TrainingRules::standard()).tenths(), 0);
     }
 
     #[test]

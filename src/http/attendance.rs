@@ -27,6 +27,9 @@ use utoipa::{IntoParams, ToSchema};
 /// Most rows of one upload.
 const ROWS_MAX: usize = 200_000;
 
+/// Most rows that are recorded all or none: they are one transaction.
+const ALL_OR_NONE_MAX: usize = 10_000;
+
 /// One interval: one of `worker_id` and `document_number`, and when it was.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(example = json!({"worker_id": "wkr_01ka4zrjh00000000000000000", "mode": "in_person", "part": "practical", "started_at": "2026-03-09T09:00:00+08:00", "ended_at": "2026-03-09T11:15:00+08:00"}))]
@@ -51,7 +54,7 @@ pub struct IntervalRequest {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AttendanceQuery {
-    /// What happens to good rows when others are refused: `keep_good_rows` (when absent) or `refuse_all`.
+    /// What happens to good rows when others are refused: `keep_good_rows` (when absent) or `refuse_all` (at most 10,000 rows).
     #[param(example = "keep_good_rows")]
     pub on_fault: Option<String>,
 }
@@ -203,6 +206,10 @@ pub async fn record_attendance(state: Data<AppState>, request: HttpRequest, call
     };
     let (id, language): (ClassId, _) = (path_id(&id)?, language(&request));
     let orders = read_orders(&body).await?;
+    if on_fault == OnFault::RefuseAll && orders.len() > ALL_OR_NONE_MAX {
+        let (found, most) = (orders.len(), ALL_OR_NONE_MAX);
+        return Err(Problem::invalid("on_fault", format!("{found} rows found, at most {most} all or none expected; cut the file"), format!("共 {found} 行，整体提交最多 {most} 行，请拆分")));
+    }
     let render = move |recorded: &RecordedAttendance| {
         let violations = |found: &[crate::domain::rule::Violation]| found.iter().map(|violation| ViolationDocument::new(violation, language)).collect();
         let rows: Vec<RefusedInterval> = recorded.refused.iter().map(|(row, found)| RefusedInterval { row: *row, violations: violations(found) }).collect();

@@ -79,8 +79,8 @@ impl GroupDocument {
             group: view.membership.group.clone(),
             valid_from: view.row.valid_from.to_string(),
             valid_to: view.row.valid_to.map(|day| day.to_string()),
-            ended_on: view.end.as_ref().map(|end| end.ended_on.to_string()),
-            end_reason: view.end.as_ref().map(|end| end.reason.clone()),
+            ended_on: view.end.as_ref().map(|(day, _)| day.to_string()),
+            end_reason: view.end.as_ref().map(|(_, reason)| reason.clone()),
             certified_by: view.membership.certified_by.clone(),
             proof_document: view.membership.proof_document.clone(),
             recorded_at: instant_of(view.row.recorded_at),
@@ -133,7 +133,7 @@ pub async fn list_groups(state: Data<AppState>, request: HttpRequest, caller: Ca
 }
 
 /// List one's own memberships of priority groups
-#[utoipa::path(tag = "workers' own", operation_id = "list_own_groups", responses((status = 200, description = "Every membership; there is one page", body = Page<GroupDocument>), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_groups", responses((status = 200, description = "Every membership; there is one page", body = Page<GroupDocument>), Problems), security(("bearer" = [])))]
 #[get("/v1/me/groups")]
 pub async fn list_own_groups(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
     Ok(read(&request, &page_of(&state.registry.list_own_groups(&own.0).await?)))

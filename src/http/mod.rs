@@ -200,7 +200,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     document.info.contact = None;
     describe_log_headers(&mut document);
-    let scopes = crate::domain::access::Scope::ALL.iter().map(|scope| scope.as_str()).chain(["self"]).map(|scope| (scope.to_owned(), scope.to_owned()));
+    let scopes = crate::domain::access::Scope::ALL.iter().map(|scope| (scope.as_str().to_owned(), scope.as_str().to_owned()));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT (RFC 9068)").build()));
     let flow = ClientCredentials::new("/oauth/token", Scopes::from_iter(scopes));

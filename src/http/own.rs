@@ -106,7 +106,7 @@ pub async fn open_session(state: Data<AppState>, request: HttpRequest, body: Bod
 }
 
 /// Sign out
-#[utoipa::path(tag = "workers' own", operation_id = "end_session", responses((status = 204, description = "The session has ended"), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "end_session", responses((status = 204, description = "The session has ended"), Problems), security(("bearer" = [])))]
 #[delete("/v1/me/session")]
 pub async fn end_session(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
     state.registry.end_worker_session(&own.0, bearer_of(&request).unwrap_or_default()).await?;
@@ -114,7 +114,7 @@ pub async fn end_session(state: Data<AppState>, request: HttpRequest, own: OwnCa
 }
 
 /// Read one's own data
-#[utoipa::path(tag = "workers' own", operation_id = "get_own_worker", responses((status = 200, description = "The worker", body = OwnDocument), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "get_own_worker", responses((status = 200, description = "The worker", body = OwnDocument), Problems), security(("bearer" = [])))]
 #[get("/v1/me")]
 pub async fn get_own_worker(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
     let worker = state.registry.get_own_worker(&own.0).await?;
@@ -128,7 +128,7 @@ pub async fn get_own_worker(state: Data<AppState>, request: HttpRequest, own: Ow
 }
 
 /// Read one's own training record
-#[utoipa::path(tag = "workers' own", operation_id = "list_own_record", params(PageQuery), responses((status = 200, description = "A page of the record in the order of time", body = Page<RecordEntryDocument>), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_record", params(PageQuery), responses((status = 200, description = "A page of the record in the order of time", body = Page<RecordEntryDocument>), Problems), security(("bearer" = [])))]
 #[get("/v1/me/record")]
 pub async fn list_own_record(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let window = query.window()?;
@@ -138,7 +138,7 @@ pub async fn list_own_record(state: Data<AppState>, request: HttpRequest, own: O
 }
 
 /// Read one's own credits
-#[utoipa::path(tag = "workers' own", operation_id = "get_own_credits", responses((status = 200, description = "Balance and sources", body = CreditsDocument), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "get_own_credits", responses((status = 200, description = "Balance and sources", body = CreditsDocument), Problems), security(("bearer" = [])))]
 #[get("/v1/me/credits")]
 pub async fn get_own_credits(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
     let credits = state.registry.get_own_credits(&own.0).await?;
@@ -146,7 +146,7 @@ pub async fn get_own_credits(state: Data<AppState>, request: HttpRequest, own: O
 }
 
 /// List one's own credit entries
-#[utoipa::path(tag = "workers' own", operation_id = "list_own_credit_entries", params(PageQuery), responses((status = 200, description = "A page of the ledger in its order", body = Page<CreditEntryDocument>), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_credit_entries", params(PageQuery), responses((status = 200, description = "A page of the ledger in its order", body = Page<CreditEntryDocument>), Problems), security(("bearer" = [])))]
 #[get("/v1/me/credits/entries")]
 pub async fn list_own_credit_entries(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let window = query.window()?;
@@ -157,7 +157,7 @@ pub async fn list_own_credit_entries(state: Data<AppState>, request: HttpRequest
 }
 
 /// Explain one's own credit entry
-#[utoipa::path(tag = "workers' own", operation_id = "explain_own_credit_entry", params(("entry_id" = String, Path, description = "The entry")), responses((status = 200, description = "Rule, facts and arithmetic", body = ExplanationDocument), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "explain_own_credit_entry", params(("entry_id" = String, Path, description = "The entry")), responses((status = 200, description = "Rule, facts and arithmetic", body = ExplanationDocument), Problems), security(("bearer" = [])))]
 #[get("/v1/me/credits/entries/{entry_id}/explanation")]
 pub async fn explain_own_credit_entry(state: Data<AppState>, request: HttpRequest, own: OwnCaller, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id: CreditEntryId = path_id(&id)?;
@@ -166,7 +166,7 @@ pub async fn explain_own_credit_entry(state: Data<AppState>, request: HttpReques
 }
 
 /// List one's own certificates
-#[utoipa::path(tag = "workers' own", operation_id = "list_own_certificates", responses((status = 200, description = "Every certificate, in order of issue; there is one page", body = Page<CertificateDocument>), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_certificates", responses((status = 200, description = "Every certificate, in order of issue; there is one page", body = Page<CertificateDocument>), Problems), security(("bearer" = [])))]
 #[get("/v1/me/certificates")]
 pub async fn list_own_certificates(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
     let (certificates, language) = (state.registry.list_own_certificates(&own.0).await?, language(&request));
@@ -175,7 +175,7 @@ pub async fn list_own_certificates(state: Data<AppState>, request: HttpRequest, 
 }
 
 /// Read the signed credential of one's own certificate
-#[utoipa::path(tag = "workers' own", operation_id = "get_own_credential", params(("certificate_id" = String, Path, description = "Identifier")), responses((status = 200, description = "The credential, byte for byte as it was signed", content_type = "application/vc+jwt", body = String), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "get_own_credential", params(("certificate_id" = String, Path, description = "Identifier")), responses((status = 200, description = "The credential, byte for byte as it was signed", content_type = "application/vc+jwt", body = String), Problems), security(("bearer" = [])))]
 #[get("/v1/me/certificates/{certificate_id}")]
 pub async fn get_own_credential(state: Data<AppState>, request: HttpRequest, own: OwnCaller, id: Path<String>) -> Result<HttpResponse, Problem> {
     if accepts(&request, "application/vc+jwt") == 0.0 {
@@ -188,7 +188,7 @@ pub async fn get_own_credential(state: Data<AppState>, request: HttpRequest, own
 }
 
 /// See who looked
-#[utoipa::path(tag = "workers' own", operation_id = "list_own_looks", params(PageQuery), responses((status = 200, description = "A page of looks at the worker's certificates, record and credits, the newest first", body = Page<LookDocument>), Problems), security(("bearer" = []), ("oauth" = ["self"])))]
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_looks", params(PageQuery), responses((status = 200, description = "A page of looks at the worker's certificates, record and credits, the newest first", body = Page<LookDocument>), Problems), security(("bearer" = [])))]
 #[get("/v1/me/lookups")]
 pub async fn list_own_looks(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let window = query.window()?;

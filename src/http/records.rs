@@ -65,10 +65,10 @@ impl RecordEntryDocument {
                     "void": void.as_ref().map(|(reason, at)| json!({ "reason": reason, "at": instant_of(*at) })),
                 }),
             ),
-            RecordRow::ClassResult(row, class) => (
+            RecordRow::ClassResult(row, class, class_annulled) => (
                 "class_result",
                 Some(&class.organisation_id),
-                with(about_class(class), json!({ "assessment": row.assessment, "credited_minutes": row.credited_minutes, "credited_hours": row.credited_hours, "completed": row.completed })),
+                with(about_class(class), json!({ "assessment": row.assessment, "credited_minutes": row.credited_minutes, "credited_hours": row.credited_hours, "completed": row.completed, "class_annulled": class_annulled })),
             ),
             RecordRow::Candidate { session, .. } => ("candidate", Some(&session.organisation_id), about_session(session)),
             RecordRow::Scored(row, session) => {

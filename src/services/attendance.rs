@@ -169,7 +169,7 @@ impl Registry {
         let read = move |conn: &mut Conn| {
             let trainees: HashSet<String> = class_store::list_trainees(conn, &class_id)?.into_iter().collect();
             let (count, voids) = (store::count_intervals(conn, &ids, window)?, store::list_voids(conn, &ids, window)?);
-            Ok((trainees, count, voids, store::list_intervals(conn, &ids, window)?))
+            Ok((trainees, count, voids, store::list_intervals(conn, &ids, window, i64::MAX)?))
         };
         let (trainees, known, voids, intervals) = self.store.read_snapshot(read).await?;
         let mut revisions: HashMap<(String, i64), i32> = HashMap::new();
@@ -334,6 +334,8 @@ impl Judge<'_> {
     /// SV-9: the same overlap, sent again, is the same signal.
     fn signal(&self, worker: &str, interval: &Interval, finding: &Violation) -> SignalRow {
         let (from, to, class) = (interval.started_at.timestamp_micros(), interval.ended_at.timestamp_micros(), &self.class.row.id);
+        // What it met may be another row of the same upload, which is no evidence against anybody else.
+        let is_in_upload = self.rows.iter().any(|row| row.worker_id == worker && row.started_at < to && from < row.ended_at);
         let facts: serde_json::Map<String, serde_json::Value> = finding.facts.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         SignalRow {
             id: self.registry.new_id(SignalId::new).to_string(),
@@ -342,7 +344,7 @@ impl Judge<'_> {
             rule: "HR-5".to_owned(),
             organisation_id: self.provider.to_string(),
             worker_id: Some(worker.to_owned()),
-            facts: json!({ "class_id": class, "day": legal_date(interval.started_at), "started_at": interval.started_at, "ended_at": interval.ended_at, "recorded": facts }).to_string(),
+            facts: json!({ "class_id": class, "day": legal_date(interval.started_at), "started_at": interval.started_at, "ended_at": interval.ended_at, "is_in_upload": is_in_upload, "recorded": facts }).to_string(),
             raised_at: self.now.timestamp_micros(),
         }
     }

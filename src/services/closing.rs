@@ -13,9 +13,10 @@ use crate::domain::attendance::Interval;
 use crate::domain::credit::{AttendedMinutes, ClassAssessment, completion_findings, credit_findings, credited_hours, credits_of_hours};
 use crate::domain::id::{ClassId, OrganisationId};
 use crate::domain::rule::{RuleOutcome, Violation, invalid};
+use crate::domain::training_rules::TrainingRules;
 use crate::domain::text::Text;
 
-use crate::store::attendance as attendance_store;
+use crate::store::attendance::{self as attendance_store, VoidRow};
 use crate::store::backend::Conn;
 use crate::store::counters;
 use crate::store::credits as credit_store;
@@ -65,10 +66,11 @@ impl Registry {
             return Err(Error::Invalid(faults));
         }
         let assessments: HashMap<String, ClassAssessment> = workers.into_iter().zip(assessed.iter().map(|(_, assessment)| *assessment)).collect();
-        let (results, postings) = self.work_out(&class, &provider, &basis, &assessments, actor)?;
+        let rules = self.catalogue().training_rules_on(class.row.first_on);
+        let (results, postings) = self.work_out(&class, &provider, &basis, (&assessments, &rules), actor)?;
         let closing = ClosingRow {
             class_id: id.to_string(),
-            rules: self.catalogue().training_rules_on(class.row.first_on).version,
+            rules: rules.version,
             trainees: i32::try_from(results.len()).unwrap_or(i32::MAX),
             completed: i32::try_from(results.iter().filter(|row| row.completed).count()).unwrap_or(i32::MAX),
             closed_on: today,
@@ -92,7 +94,7 @@ impl Registry {
             })
             .await
             .map_err(|error| match error {
-                StoreError::Conflict(Constraint::ClassClosing) => Error::Stale,
+                StoreError::Conflict(Constraint::ClassClosing | Constraint::CreditSequence | Constraint::CreditAchievement) => Error::Stale,
                 other => other.into(),
             })?;
         Ok(answer)
@@ -106,7 +108,7 @@ impl Registry {
             let stamp = counters::read_stamp(conn, &counters::stamp_of(&attendance_stamp(&class_id)))?;
             let mut trainees = store::list_trainees(conn, &class_id)?;
             trainees.sort();
-            let rows: Vec<_> = attendance_store::list_intervals(conn, &trainees, window)?.into_iter().filter(|row| row.class_id == class_id).collect();
+            let rows: Vec<_> = attendance_store::list_intervals(conn, &trainees, window, i64::MAX)?.into_iter().filter(|row| row.class_id == class_id).collect();
             Ok((stamp, trainees, rows))
         };
         let (stamp, trainees, rows) = self.store.read_snapshot(read).await?;
@@ -119,14 +121,14 @@ impl Registry {
     }
 
     /// What every trainee reached, and the credits that are due.
-    fn work_out(&self, class: &ClassView, provider: &OrganisationId, basis: &Basis, assessments: &HashMap<String, ClassAssessment>, actor: &Actor) -> Result<(Vec<ClassResultRow>, Vec<Posting>), Error> {
-        let (opened, rules, now) = (OpenedClass::of(&class.row)?, self.catalogue().training_rules_on(class.row.first_on), self.now_micros());
+    fn work_out(&self, class: &ClassView, provider: &OrganisationId, basis: &Basis, (assessments, rules): (&HashMap<String, ClassAssessment>, &TrainingRules), actor: &Actor) -> Result<(Vec<ClassResultRow>, Vec<Posting>), Error> {
+        let (opened, now) = (OpenedClass::of(&class.row)?, self.now_micros());
         let plan = opened.plan(&class.row);
         let (mut results, mut postings) = (Vec::with_capacity(basis.trainees.len()), Vec::new());
         for worker in &basis.trainees {
             let assessment = assessments.get(worker).copied().unwrap_or(ClassAssessment::Absent);
-            let working = credited_hours(&plan, AttendedMinutes::of(basis.attended.get(worker).into_iter().flatten()), &rules);
-            let findings = completion_findings(&plan, &working, assessment, &rules);
+            let working = credited_hours(&plan, AttendedMinutes::of(basis.attended.get(worker).into_iter().flatten()), rules);
+            let findings = completion_findings(&plan, &working, assessment, rules);
             results.push(ClassResultRow {
                 class_id: class.row.id.clone(),
                 worker_id: worker.clone(),
@@ -140,7 +142,7 @@ impl Registry {
             if !credit_findings(&working, assessment).is_empty() {
                 continue;
             }
-            let (hours, credits) = (working.credited_hours, credits_of_hours(working.credited_hours, &rules));
+            let (hours, credits) = (working.credited_hours, credits_of_hours(working.credited_hours, rules));
             postings.push(Posting {
                 id: self.new_entry_id(),
                 worker_id: worker.clone(),
@@ -164,7 +166,7 @@ impl Registry {
         Ok((results, postings))
     }
 
-    /// Declares a class false: hours attended there count for nothing, and its credits are reversed (CR-6).
+    /// Declares a class false: its attendance is voided, and its credits are reversed (CR-6).
     pub async fn annul_class(&self, actor: &Actor, id: &ClassId, reason: &str, decision_document: &str, intent: &Intent<(AnnulmentRow, bool)>) -> Result<Answer, Error> {
         self.authorise(actor, Act::AnnulClass)?;
         super::again_when_stale(async || self.try_annul_class(actor, id, reason, decision_document, intent).await).await
@@ -176,14 +178,21 @@ impl Registry {
             return self.answer_known(intent, &(annulment, false)).await;
         }
         let provider: OrganisationId = super::stored(&class.row.organisation_id)?;
-        let class_id = id.to_string();
-        let awards = self
-            .store
-            .read(move |conn| {
-                let keys: Vec<String> = store::list_trainees(conn, &class_id)?.iter().map(|worker| class_key(&class_id, worker)).collect();
-                credit_store::list_by_achievements(conn, &keys)
-            })
-            .await?;
+        let (class_id, window) = (id.to_string(), window_of_days(class.row.first_on, class.row.last_on));
+        let read = move |conn: &mut Conn| {
+            let stamp = counters::read_stamp(conn, &counters::stamp_of(&attendance_stamp(&class_id)))?;
+            let trainees = store::list_trainees(conn, &class_id)?;
+            let keys: Vec<String> = trainees.iter().map(|worker| class_key(&class_id, worker)).collect();
+            let intervals = attendance_store::list_intervals(conn, &trainees, window, i64::MAX)?;
+            Ok((stamp, credit_store::list_by_achievements(conn, &keys)?, intervals.into_iter().filter(|row| row.class_id == class_id).collect::<Vec<_>>()))
+        };
+        let (stamp, awards, intervals) = self.store.read_snapshot(read).await?;
+        let now = self.now_micros();
+        // Nobody was there: the workers' time is free for what they really did.
+        let voids: Vec<VoidRow> = intervals
+            .into_iter()
+            .map(|row| VoidRow { worker_id: row.worker_id, started_at: row.started_at, revision: row.revision, reason: "the class was declared false".to_owned(), recorded_at: now, recorded_by: actor.client.to_string() })
+            .collect();
         let facts = json!({ "class_id": id.as_str(), "reason": reason, "decision_document": decision_document });
         let postings = self.reversals_of_class(&awards, &facts, self.now_micros(), actor.client.as_str())?;
         let row = AnnulmentRow {
@@ -199,13 +208,18 @@ impl Registry {
                 kept.keep(tx)?;
                 // Fails when the class was closed meanwhile: then there are more credits to reverse.
                 tx.move_stamp_from(&row.class_id, class.stamp)?;
+                tx.expect_stamp(&attendance_stamp(&row.class_id), stamp)?;
                 store::insert_annulment(tx.conn, &row)?;
                 tx.record(Fact::of(Some(&provider), &row)?);
+                attendance_store::insert_voids(tx.conn, &voids)?;
+                for void in &voids {
+                    tx.record(Fact::of(Some(&provider), void)?);
+                }
                 post(tx, &postings)
             })
             .await
             .map_err(|error| match error {
-                StoreError::Conflict(Constraint::ClassAnnulment) => Error::Stale,
+                StoreError::Conflict(Constraint::ClassAnnulment | Constraint::AttendanceVoid | Constraint::CreditSequence | Constraint::CreditAchievement) => Error::Stale,
                 other => other.into(),
             })?;
         Ok(answer)

@@ -9,7 +9,7 @@ use super::intent::{Answer, Intent};
 use super::records::RecordPart;
 use crate::domain::access::{Act, Actor};
 use crate::domain::certificate::CertificateState;
-use crate::domain::credit::{Credits, added_by_second, expired_credits, expired_if_earned_by};
+use crate::domain::credit::{Credits, StandingCredits, added_by_second, expired_credits, expired_if_earned_by};
 use crate::domain::id::{CertificateId, ClassId, CreditEntryId, OrganisationId, WorkerId};
 use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
@@ -28,6 +28,8 @@ use std::collections::{HashMap, HashSet};
 pub const AWARD: &str = "award";
 pub const REVERSAL: &str = "reversal";
 pub const CONVERSION: &str = "conversion";
+/// How often a certificate may be recognised, each time behind a reversal.
+const RECOGNITIONS_MAX: usize = 5;
 
 /// An entry that does not know its place yet.
 #[derive(Debug, Clone)]
@@ -75,7 +77,7 @@ impl Posting {
 
 /// The reversal of whatever a certificate gave (CR-6), before anybody has looked whether it gave anything.
 pub(super) struct CertificateReversal {
-    achievement_key: String,
+    achievement_keys: [String; RECOGNITIONS_MAX],
     id: String,
     facts: Value,
     posted_at: i64,
@@ -97,8 +99,9 @@ pub(super) fn class_key(class: &str, worker: &str) -> String {
     format!("class/{class}/{worker}")
 }
 
-fn certificate_key(certificate: &str) -> String {
-    format!("certificate/{certificate}")
+/// The keys under which a certificate may be recognised: once, and again behind a reversal that was a mistake.
+fn certificate_keys(certificate: &str) -> [String; RECOGNITIONS_MAX] {
+    std::array::from_fn(|place| if place == 0 { format!("certificate/{certificate}") } else { format!("certificate/{certificate}/{}", place + 1) })
 }
 
 fn reversal_key(entry: &str) -> String {
@@ -122,16 +125,30 @@ pub(super) fn post(tx: &mut Tx<'_>, postings: &[Posting]) -> Result<(), StoreErr
     store::insert_credit_entries(tx.conn, &rows.into_iter().map(|(row, _)| row).collect::<Vec<_>>())
 }
 
+/// Postings that were not reversed, in the order of the ledger.
+fn standing_credits(ledger: &[CreditEntryRow]) -> Vec<StandingCredits> {
+    let reversed: HashSet<&String> = ledger.iter().filter_map(|row| row.reverses.as_ref()).collect();
+    let standing = ledger.iter().filter(|row| row.kind != REVERSAL && !reversed.contains(&row.id));
+    standing
+        .map(|row| match row.kind.as_str() {
+            CONVERSION => StandingCredits::Spent { on: row.earned_on, credits: Credits::from_tenths(-row.tenths) },
+            _ => StandingCredits::Earned { on: row.earned_on, credits: Credits::from_tenths(row.tenths) },
+        })
+        .collect()
+}
+
 /// CR-6: credits of certificates that end with blame are taken back, in the transaction that ends them.
 pub(super) fn reverse_certificates(tx: &mut Tx<'_>, reversals: &[CertificateReversal]) -> Result<(), StoreError> {
-    let keys: Vec<String> = reversals.iter().map(|reversal| reversal.achievement_key.clone()).collect();
+    let keys: Vec<String> = reversals.iter().flat_map(|reversal| reversal.achievement_keys.clone()).collect();
     let awards: HashMap<String, CreditEntryRow> = store::list_by_achievements(tx.conn, &keys)?.into_iter().map(|row| (row.achievement_key.clone(), row)).collect();
     if awards.is_empty() {
         return Ok(());
     }
+    // Earlier recognitions were reversed before there was another one.
+    let newest = |reversal: &CertificateReversal| reversal.achievement_keys.iter().rev().find_map(|key| awards.get(key));
     let postings: Vec<Posting> = reversals
         .iter()
-        .filter_map(|reversal| awards.get(&reversal.achievement_key).map(|award| reversal_of(award, "CR-6", reversal.facts.clone(), &reversal.id, reversal.posted_at, &reversal.posted_by)))
+        .filter_map(|reversal| newest(reversal).map(|award| reversal_of(award, "CR-6", reversal.facts.clone(), &reversal.id, reversal.posted_at, &reversal.posted_by)))
         .collect::<Result<_, _>>()?;
     post(tx, &postings)
 }
@@ -164,7 +181,7 @@ impl Registry {
 
     pub(super) fn reversal_of_certificate(&self, certificate: &str, change: &str, at: i64, by: &str) -> CertificateReversal {
         let facts = json!({ "certificate_id": certificate, "change": change });
-        CertificateReversal { achievement_key: certificate_key(certificate), id: self.new_entry_id(), facts, posted_at: at, posted_by: by.to_owned() }
+        CertificateReversal { achievement_keys: certificate_keys(certificate), id: self.new_entry_id(), facts, posted_at: at, posted_by: by.to_owned() }
     }
 
     /// The reversals of what these trainees got for a class that is declared false.
@@ -182,18 +199,18 @@ impl Registry {
     pub(super) async fn balance_of(&self, worker: &WorkerId) -> Result<CreditBalance, Error> {
         let wanted = worker.to_string();
         let today = self.clock.today();
-        let expiry = expired_if_earned_by(today, &self.catalogue().training_rules_on(today));
-        let (sums, early, ends) = self
+        let rules = self.catalogue().training_rules_on(today);
+        let may_expire = expired_if_earned_by(today, &rules).is_some();
+        let (sums, ledger, ends) = self
             .store
             .read_snapshot(move |conn| {
-                let early = expiry.map_or(Ok(0), |day| store::sum_awards_earned_by(conn, &wanted, day))?;
-                Ok((store::sum_by_source(conn, &wanted)?, early, store::list_ledger_ends(conn, &[wanted])?))
+                let ledger = if may_expire { store::list_ledger(conn, &wanted)? } else { Vec::new() };
+                Ok((store::sum_by_source(conn, &wanted)?, ledger, store::list_ledger_ends(conn, &[wanted])?))
             })
             .await?;
         let end = ends.into_values().next().unwrap_or_default();
         let amount = |tenths: Option<i64>| Credits::from_tenths(i32::try_from(tenths.unwrap_or(0)).unwrap_or(i32::MAX));
-        let spent: i64 = sums.iter().filter(|(kind, ..)| kind == CONVERSION).filter_map(|(.., tenths)| *tenths).sum();
-        let expired = expired_credits(amount(Some(early)), amount(Some(-spent)));
+        let expired = expired_credits(&standing_credits(&ledger), today, &rules);
         let sources = sums.into_iter().map(|(kind, source, tenths)| (kind, source, amount(tenths))).collect();
         Ok(CreditBalance { balance: Credits::from_tenths(end.balance_tenths), expired, sources, entries: end.sequence })
     }
@@ -302,7 +319,7 @@ impl Registry {
             worker_id: row.worker_id.clone(),
             kind: AWARD,
             source: "certificate".to_owned(),
-            achievement_key: certificate_key(&row.id),
+            achievement_key: self.free_certificate_key(&row.id).await?,
             amount,
             reverses: None,
             rule: if class.is_some() { "CR-5" } else { "CR-2" },
@@ -314,6 +331,26 @@ impl Registry {
             posted_by: actor.client.to_string(),
         };
         self.try_post_one(&posting, None, intent).await
+    }
+
+    /// The key of a certificate's newest recognition; a new one if that was reversed.
+    async fn free_certificate_key(&self, certificate: &str) -> Result<String, Error> {
+        let keys = certificate_keys(certificate);
+        let (wanted, mut key) = (keys.to_vec(), keys[0].clone());
+        let (awards, reversals) = self
+            .store
+            .read_snapshot(move |conn| {
+                let awards = store::list_by_achievements(conn, &wanted)?;
+                let reversals = store::list_by_achievements(conn, &awards.iter().map(|award| reversal_key(&award.id)).collect::<Vec<_>>())?;
+                Ok((awards, reversals))
+            })
+            .await?;
+        for (place, candidate) in keys.iter().enumerate() {
+            let Some(award) = awards.iter().find(|award| award.achievement_key == *candidate) else { break };
+            let is_reversed = reversals.iter().any(|reversal| reversal.reverses.as_ref() == Some(&award.id));
+            key = keys.get(place + usize::from(is_reversed)).unwrap_or(candidate).clone();
+        }
+        Ok(key)
     }
 
     /// What the list of credit values gives for a certificate; the issuer's kind of filing may matter.
@@ -330,10 +367,12 @@ impl Registry {
     async fn credits_of_class(&self, class: &ClassId, worker: &str) -> Result<Credits, Error> {
         let (class, worker) = (class.to_string(), worker.to_owned());
         let read = move |conn: &mut Conn| {
-            let key = class_key(&class, &worker);
-            Ok((class_store::find_class_result(conn, &class, &worker)?, store::list_by_achievements(conn, &[key])?))
+            let awards = store::list_by_achievements(conn, &[class_key(&class, &worker)])?;
+            let reversals = store::list_by_achievements(conn, &awards.iter().map(|award| reversal_key(&award.id)).collect::<Vec<_>>())?;
+            // What was reversed is worth nothing beside the certificate.
+            Ok((class_store::find_class_result(conn, &class, &worker)?, if reversals.is_empty() { awards } else { Vec::new() }))
         };
-        let (result, awards) = self.store.read(read).await?;
+        let (result, awards) = self.store.read_snapshot(read).await?;
         if result.is_none() {
             return Err(Error::Invalid(vec![invalid("class_id", Text::new("the holder has no result in this class, or it is not closed", "持证人在该班没有结业结果，或该班尚未结班"))]));
         }
@@ -364,6 +403,8 @@ impl Registry {
                 {
                     return Err(StoreError::Stale);
                 }
+                // Behind the state, as those who end certificates lock them: others wait for this entry instead of meeting it.
+                worker_store::lock_workers(tx.conn, std::slice::from_ref(&row.worker_id))?;
                 store::insert_credit_entries(tx.conn, std::slice::from_ref(&row))?;
                 tx.record(Fact::of(organisation.as_ref(), &row)?);
                 Ok(())

@@ -7,6 +7,7 @@ use super::records::RecordPart;
 use crate::domain::access::{Act, Actor, SignedInWorker};
 use crate::domain::id::{GroupId, WorkerId};
 use crate::domain::priority_group::Membership;
+use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::groups::{self as store, WorkerGroupEndRow, WorkerGroupRow};
@@ -18,8 +19,14 @@ use chrono::NaiveDate;
 #[derive(Debug, Clone)]
 pub struct GroupView {
     pub row: WorkerGroupRow,
-    pub end: Option<WorkerGroupEndRow>,
+    /// Last day and reason.
+    pub end: Option<(NaiveDate, String)>,
     pub membership: Membership,
+}
+
+/// Where the reason of an end belongs.
+pub(super) fn end_place(group: &str) -> String {
+    format!("{group}/end")
 }
 
 impl Registry {
@@ -68,8 +75,20 @@ impl Registry {
         if view.end.is_some() {
             return self.answer_known(intent, &view).await;
         }
-        let row = WorkerGroupEndRow { group_id: group.to_string(), ended_on, reason: reason.to_owned(), recorded_at: self.now_micros(), recorded_by: actor.client.to_string() };
-        view.end = Some(row.clone());
+        let (first, last) = (view.row.valid_from.pred_opt().unwrap_or(view.row.valid_from), view.row.valid_to);
+        if ended_on < first || last.is_some_and(|last| ended_on > last) {
+            let detail = Text::new("a day of the membership expected, or the day before its first one", "应为身份有效期内的日期，或起始日期的前一天");
+            return Err(Error::invalid("ended_on", detail));
+        }
+        let row = WorkerGroupEndRow {
+            group_id: group.to_string(),
+            ended_on,
+            sealed_reason: self.vault.seal(Sealed::Membership, &end_place(group.as_str()), reason.as_bytes(), &self.entropy),
+            reason_hash: self.membership_hash(&end_place(group.as_str()), reason),
+            recorded_at: self.now_micros(),
+            recorded_by: actor.client.to_string(),
+        };
+        view.end = Some((ended_on, reason.to_owned()));
         let (answer, kept) = self.answer(intent, &view);
         let organisation = actor.organisation.clone();
         self.store
@@ -94,13 +113,23 @@ impl Registry {
         self.groups_of(worker).await
     }
 
+    /// The worker's own, if the registry itself made the code that they signed in with (PR-3).
     pub async fn list_own_groups(&self, own: &SignedInWorker) -> Result<Vec<GroupView>, Error> {
+        if !own.by_registrar {
+            let detail = Text::new("memberships are shown after signing in with a code that the registry itself made", "重点群体身份须凭登记管理方生成的验证码登录后查看");
+            return Err(Error::Refused(vec![Violation::deny("PR-3", detail)]));
+        }
         self.groups_of(&own.worker).await
     }
 
     async fn groups_of(&self, worker: &WorkerId) -> Result<Vec<GroupView>, Error> {
         let wanted = worker.to_string();
         let rows = self.store.read(move |conn| store::list_groups(conn, &wanted)).await?;
-        rows.into_iter().map(|(row, end)| Ok(GroupView { membership: super::stored_json(&self.vault.open_text(Sealed::Membership, &row.id, &row.sealed_membership)?)?, row, end })).collect()
+        let open = |(row, end): (WorkerGroupRow, Option<WorkerGroupEndRow>)| {
+            let membership = super::stored_json(&self.vault.open_text(Sealed::Membership, &row.id, &row.sealed_membership)?)?;
+            let end = end.map(|end| Ok::<_, Error>((end.ended_on, self.vault.open_text(Sealed::Membership, &end_place(&end.group_id), &end.sealed_reason)?))).transpose()?;
+            Ok(GroupView { row, end, membership })
+        };
+        rows.into_iter().map(open).collect()
     }
 }

@@ -348,7 +348,7 @@ impl Registry {
                 Ok(()) => return Ok(()),
                 Err(StoreError::Stale) if !orders.is_empty() => return self.write_rows(job, holder, rows, orders).await,
                 Err(StoreError::Conflict(constraint)) if is_met_by_another(constraint) => return self.write_rows(job, holder, rows, orders).await,
-                Err(StoreError::Stale | StoreError::Conflict(Constraint::StatusChange)) => {}
+                Err(StoreError::Stale | StoreError::Conflict(Constraint::StatusChange | Constraint::CreditSequence | Constraint::CreditAchievement)) => {}
                 Err(other) => return Err(other.into()),
             }
             let after = rows.first().map_or(0, |row| row.number - 1);

@@ -228,6 +228,7 @@ impl Registry {
 /// Two changes at the same moment: one wins, the other is told to look again.
 pub(super) fn changed_meanwhile(error: StoreError) -> Error {
     match error {
+        StoreError::Conflict(Constraint::CreditSequence | Constraint::CreditAchievement) => StoreError::Stale.into(),
         StoreError::Conflict(Constraint::StatusChange | Constraint::CertificateVersion | Constraint::Other) | StoreError::Stale => StoreError::Stale.into(),
         other => other.into(),
     }

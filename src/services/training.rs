@@ -23,6 +23,9 @@ use chrono::NaiveDate;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
+/// Trainees of one class: as many as one closing names.
+const TRAINEES_MAX: i64 = 10_000;
+
 /// A class to be held.
 #[derive(Debug, Clone)]
 pub struct ClassOrder {
@@ -241,11 +244,14 @@ impl Registry {
         let workers = self.resolve_workers(&orders.iter().map(|order| &order.worker).collect::<Vec<_>>(), "trainees").await?;
         let (wanted, ids, of, today) = (id.to_string(), workers.clone(), provider.to_string(), self.clock.today());
         let is_apprenticeship = opened.class_type == ClassType::NewTypeApprenticeship;
-        let (present, found, apprentices) = self
+        let mentors = format!("mentors of {provider}");
+        let mentor_stamp = counters::stamp_of(&mentors);
+        let (present, found, apprentices, mentors_seen) = self
             .store
-            .read(move |conn| {
+            .read_snapshot(move |conn| {
                 let apprentices = if is_apprenticeship { store::list_apprentice_particulars(conn, &of, today)? } else { Vec::new() };
-                Ok((store::list_trainees(conn, &wanted)?, worker_store::find_workers(conn, &ids)?, apprentices))
+                // The stamp is read in the same state as the list.
+                Ok((store::list_trainees(conn, &wanted)?, worker_store::find_workers(conn, &ids)?, apprentices, counters::read_stamp(conn, &mentor_stamp)?))
             })
             .await?;
         let present: HashSet<String> = present.into_iter().collect();
@@ -268,6 +274,9 @@ impl Registry {
             rows.push(EnrolmentRow { class_id: id.to_string(), worker_id, reason: reason.map(str::to_owned), particulars, enrolled_at: now, enrolled_by: by.clone() });
         }
         let added = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        if class.trainees + added > TRAINEES_MAX {
+            findings.push(invalid("trainees", Text::new(format!("{} trainees found, at most {TRAINEES_MAX} in a class expected", class.trainees + added), format!("共 {} 人，每班最多 {TRAINEES_MAX} 人", class.trainees + added))));
+        }
         if is_apprenticeship {
             findings.extend(apprenticeship_findings(class.trainees + added, &rows, &apprentices, &rules));
         }
@@ -283,6 +292,10 @@ impl Registry {
                 kept.keep(tx)?;
                 // Fails when the class was closed meanwhile.
                 tx.move_stamp_from(&class_id, class.stamp)?;
+                if is_apprenticeship {
+                    // Another class of the provider may give the same mentors apprentices at this moment.
+                    tx.move_stamp_from(&mentors, mentors_seen)?;
+                }
                 store::insert_enrolments(tx.conn, &rows)?;
                 for row in &rows {
                     tx.record(Fact::of(Some(&provider), row)?);

@@ -8,7 +8,7 @@ use super::access::SELF_SCOPE;
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::records::RecordPart;
-use crate::domain::access::{Act, Actor, SignedInWorker};
+use crate::domain::access::{Act, Actor, Scope, SignedInWorker};
 use crate::domain::id::{WorkerId, WorkerSessionId};
 use crate::domain::text::Text;
 use crate::store::counters;
@@ -84,6 +84,7 @@ impl Registry {
             code_hash: self.code_hash(&code),
             worker_id: worker.to_string(),
             organisation_id: actor.organisation.as_ref().map(ToString::to_string),
+            by_registrar: actor.scopes.contains(&Scope::RegistryAdmin),
             expires_at: now + i64::from(self.config.access_code_hours) * 3_600_000_000,
             made_at: now,
             made_by: actor.client.to_string(),

@@ -1,7 +1,7 @@
 //! Attendance intervals and their voids. That nobody is in two places at once is a rule of the table itself (HR-5).
 
 use super::backend::{Conn, on};
-pub use super::bulk::insert_intervals;
+pub use super::bulk::{insert_intervals, insert_voids};
 use super::error::StoreError;
 use super::schema::training::{attendance_intervals, attendance_voids};
 use diesel::prelude::*;
@@ -45,26 +45,31 @@ pub struct Window {
     pub to: i64,
 }
 
+/// Whether an interval was void at a moment.
 macro_rules! is_void {
     () => {
+        is_void!(i64::MAX)
+    };
+    ($at:expr) => {
         exists(
             attendance_voids::table
                 .filter(attendance_voids::worker_id.eq(attendance_intervals::worker_id))
                 .filter(attendance_voids::started_at.eq(attendance_intervals::started_at))
-                .filter(attendance_voids::revision.eq(attendance_intervals::revision)),
+                .filter(attendance_voids::revision.eq(attendance_intervals::revision))
+                .filter(attendance_voids::recorded_at.le($at)),
         )
     };
 }
 
-/// Intervals of these workers that begin in a window, whatever their class, without voided ones.
-pub fn list_intervals(conn: &mut Conn, worker_ids: &[String], window: Window) -> Result<Vec<IntervalRow>, StoreError> {
+/// Intervals of these workers that begin in a window, whatever their class, without those that were void at a moment.
+pub fn list_intervals(conn: &mut Conn, worker_ids: &[String], window: Window, at: i64) -> Result<Vec<IntervalRow>, StoreError> {
     let mut found = Vec::new();
     for chunk in worker_ids.chunks(500) {
         let rows: Vec<IntervalRow> = on!(conn, |c| attendance_intervals::table
             .filter(attendance_intervals::worker_id.eq_any(chunk))
             .filter(attendance_intervals::started_at.ge(window.from))
             .filter(attendance_intervals::started_at.lt(window.to))
-            .filter(not(is_void!()))
+            .filter(not(is_void!(at)))
             .select(IntervalRow::as_select())
             .load(c))?;
         found.extend(rows);

@@ -2,7 +2,7 @@
 //! prepared statement row by row, since a statement of another length would be parsed anew and nothing travels anyway.
 
 use super::assessments::{CandidateRow, ScoreRow};
-use super::attendance::IntervalRow;
+use super::attendance::{IntervalRow, VoidRow};
 use super::backend::Conn;
 use super::catalogue::EntryRow;
 use super::certificates::{CertificateRow, CertificateStateRow, CertificateVersionRow, StatusChangeRow};
@@ -12,7 +12,7 @@ use super::faults::site;
 use super::jobs::JobRowRow;
 use super::log::{EntryRow as LogEntryRow, TileRow};
 use super::lookups::LookupRow;
-use super::schema::training::{attendance_intervals, class_enrolments, class_results, credit_entries};
+use super::schema::training::{attendance_intervals, attendance_voids, class_enrolments, class_results, credit_entries};
 use super::schema::{catalogue_entries, certificate_states, certificate_versions, certificates, job_rows, log_entries, log_tiles, lookups, session_candidates, session_scores, status_changes};
 use super::training::{ClassResultRow, EnrolmentRow};
 use diesel::prelude::*;
@@ -67,6 +67,8 @@ bulk_insert!(/// Trainees of a class; one who is a trainee already is a conflict
     insert_enrolments, class_enrolments, EnrolmentRow);
 bulk_insert!(/// Attendance; the table refuses what overlaps (HR-5).
     insert_intervals, attendance_intervals, IntervalRow);
+bulk_insert!(/// Voids of a class that was declared false.
+    insert_voids, attendance_voids, VoidRow);
 bulk_insert!(/// What the trainees of a closed class reached.
     insert_class_results, class_results, ClassResultRow);
 bulk_insert!(/// Entries of the credit ledger.

@@ -86,20 +86,9 @@ pub fn list_entries(conn: &mut Conn, worker_id: &str, after: i32, limit: i64) ->
         .load(c))?)
 }
 
-/// Awards that were earned by a day and not reversed, in tenths.
-pub fn sum_awards_earned_by(conn: &mut Conn, worker_id: &str, day: NaiveDate) -> Result<i64, StoreError> {
-    let reversal = diesel::alias!(credit_entries as reversal);
-    let is_reversed = diesel::dsl::exists(
-        reversal.filter(reversal.field(credit_entries::worker_id).eq(worker_id)).filter(reversal.field(credit_entries::reverses).eq(credit_entries::id.nullable())),
-    );
-    let sum: Option<i64> = on!(conn, |c| credit_entries::table
-        .filter(credit_entries::worker_id.eq(worker_id))
-        .filter(credit_entries::kind.eq("award"))
-        .filter(credit_entries::earned_on.le(day))
-        .filter(diesel::dsl::not(is_reversed))
-        .select(diesel::dsl::sum(credit_entries::tenths))
-        .get_result(c))?;
-    Ok(sum.unwrap_or(0))
+/// Every entry of a worker's ledger, in its order.
+pub fn list_ledger(conn: &mut Conn, worker_id: &str) -> Result<Vec<CreditEntryRow>, StoreError> {
+    Ok(on!(conn, |c| credit_entries::table.filter(credit_entries::worker_id.eq(worker_id)).order(credit_entries::sequence).select(CreditEntryRow::as_select()).load(c))?)
 }
 
 /// Sums of a worker's entries by kind and source, in tenths.

@@ -30,7 +30,11 @@ pub struct WorkerGroupRow {
 pub struct WorkerGroupEndRow {
     pub group_id: String,
     pub ended_on: NaiveDate,
-    pub reason: String,
+    /// Why it ended may tell as much as the membership.
+    #[serde(skip)]
+    pub sealed_reason: Vec<u8>,
+    #[serde(serialize_with = "hex::serde::serialize")]
+    pub reason_hash: Vec<u8>,
     pub recorded_at: i64,
     pub recorded_by: String,
 }

@@ -57,21 +57,20 @@ pub struct Look {
 
 /// A page of looks at a worker, the newest first.
 pub fn list_looks(conn: &mut Conn, worker_id: &str, before: Option<&str>, limit: i64) -> Result<Vec<Look>, StoreError> {
-    let before = before.unwrap_or("~");
-    let certificates: Vec<LookupRow> = on!(conn, |c| lookups::table
-        .filter(lookups::worker_id.eq(worker_id))
-        .filter(lookups::id.lt(before))
-        .order(lookups::id.desc())
-        .limit(limit)
-        .select(LookupRow::as_select())
-        .load(c))?;
-    let records: Vec<RecordLookupRow> = on!(conn, |c| record_lookups::table
-        .filter(record_lookups::worker_id.eq(worker_id))
-        .filter(record_lookups::id.lt(before))
-        .order(record_lookups::id.desc())
-        .limit(limit)
-        .select(RecordLookupRow::as_select())
-        .load(c))?;
+    let certificates: Vec<LookupRow> = on!(conn, |c| {
+        let mut query = lookups::table.filter(lookups::worker_id.eq(worker_id)).order(lookups::id.desc()).limit(limit).into_boxed();
+        if let Some(before) = before {
+            query = query.filter(lookups::id.lt(before));
+        }
+        query.select(LookupRow::as_select()).load(c)
+    })?;
+    let records: Vec<RecordLookupRow> = on!(conn, |c| {
+        let mut query = record_lookups::table.filter(record_lookups::worker_id.eq(worker_id)).order(record_lookups::id.desc()).limit(limit).into_boxed();
+        if let Some(before) = before {
+            query = query.filter(record_lookups::id.lt(before));
+        }
+        query.select(RecordLookupRow::as_select()).load(c)
+    })?;
     let of_certificate = |row: LookupRow| Look {
         id: row.id,
         organisation_id: Some(row.organisation_id),

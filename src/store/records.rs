@@ -6,7 +6,7 @@ use super::backend::{Conn, on};
 use super::certificates::{CertificateRow, CertificateVersionRow, StatusChangeRow};
 use super::credits::CreditEntryRow;
 use super::error::StoreError;
-use super::schema::training::{attendance_intervals, attendance_voids, class_enrolments, class_results, credit_entries, training_classes};
+use super::schema::training::{attendance_intervals, attendance_voids, class_annulments, class_enrolments, class_results, credit_entries, training_classes};
 use super::schema::{assessment_sessions, certificate_versions, certificates, session_candidates, session_scores, status_changes, worker_documents, worker_names, workers};
 use super::training::{ClassResultRow, ClassRow, EnrolmentRow};
 use diesel::dsl::exists;
@@ -22,7 +22,8 @@ pub enum RecordRow {
     Enrolled(EnrolmentRow, ClassRow),
     /// With the reason and the moment of the void, where there is one.
     Attended(IntervalRow, Option<(String, i64)>),
-    ClassResult(ClassResultRow, ClassRow),
+    /// With whether the class was declared false later.
+    ClassResult(ClassResultRow, ClassRow, bool),
     Candidate { at: i64, session: SessionRow },
     Scored(ScoreRow, SessionRow),
     /// A certificate with the version that was issued or corrected.
@@ -38,7 +39,7 @@ impl RecordRow {
             RecordRow::Registered { at } | RecordRow::NameCorrected { at, .. } | RecordRow::DocumentAdded { at, .. } | RecordRow::Candidate { at, .. } => *at,
             RecordRow::Enrolled(row, _) => row.enrolled_at,
             RecordRow::Attended(row, _) => row.started_at,
-            RecordRow::ClassResult(row, _) => row.recorded_at,
+            RecordRow::ClassResult(row, ..) => row.recorded_at,
             RecordRow::Scored(row, _) => row.recorded_at,
             RecordRow::Certified(_, version) => version.issued_at,
             RecordRow::StatusChanged(row) => row.changed_at,
@@ -65,7 +66,7 @@ pub fn list_record(conn: &mut Conn, worker_id: &str, behind: RecordPlace, limit:
     let credits: Vec<CreditEntryRow> = on!(conn, |c| credit_entries::table
         .filter(credit_entries::worker_id.eq(worker_id))
         .filter(credit_entries::posted_at.ge(behind.at))
-        .order(credit_entries::sequence)
+        .order((credit_entries::posted_at, credit_entries::sequence))
         .limit(most)
         .select(CreditEntryRow::as_select())
         .load(c))?;
@@ -81,7 +82,7 @@ fn list_identity(conn: &mut Conn, worker_id: &str, from: i64, most: i64) -> Resu
         .filter(worker_names::worker_id.eq(worker_id))
         .filter(worker_names::version.gt(1))
         .filter(worker_names::recorded_at.ge(from))
-        .order(worker_names::version)
+        .order((worker_names::recorded_at, worker_names::version))
         .limit(most)
         .select((worker_names::recorded_at, worker_names::version, worker_names::reason))
         .load(c))?;
@@ -120,17 +121,18 @@ fn list_training(conn: &mut Conn, worker_id: &str, from: i64, most: i64) -> Resu
         .limit(most)
         .select((IntervalRow::as_select(), (attendance_voids::reason, attendance_voids::recorded_at).nullable()))
         .load(c))?;
-    let results: Vec<(ClassResultRow, ClassRow)> = on!(conn, |c| class_results::table
+    let results: Vec<(ClassResultRow, ClassRow, Option<String>)> = on!(conn, |c| class_results::table
         .inner_join(training_classes::table.on(training_classes::id.eq(class_results::class_id)))
+        .left_join(class_annulments::table.on(class_annulments::class_id.eq(class_results::class_id)))
         .filter(class_results::worker_id.eq(worker_id))
         .filter(class_results::recorded_at.ge(from))
         .order((class_results::recorded_at, class_results::class_id))
         .limit(most)
-        .select((ClassResultRow::as_select(), ClassRow::as_select()))
+        .select((ClassResultRow::as_select(), ClassRow::as_select(), class_annulments::class_id.nullable()))
         .load(c))?;
     let mut rows: Vec<RecordRow> = enrolled.into_iter().map(|(row, class)| RecordRow::Enrolled(row, class)).collect();
     rows.extend(attended.into_iter().map(|(row, void)| RecordRow::Attended(row, void)));
-    rows.extend(results.into_iter().map(|(row, class)| RecordRow::ClassResult(row, class)));
+    rows.extend(results.into_iter().map(|(row, class, annulled)| RecordRow::ClassResult(row, class, annulled.is_some())));
     Ok(rows)
 }
 

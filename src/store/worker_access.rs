@@ -15,6 +15,8 @@ pub struct AccessCodeRow {
     pub worker_id: String,
     /// The organisation that made it for the worker; None for the first registrar.
     pub organisation_id: Option<String>,
+    /// Whether the registry itself made it; sensitive data are shown only then.
+    pub by_registrar: bool,
     pub expires_at: i64,
     pub made_at: i64,
     pub made_by: String,
@@ -55,13 +57,14 @@ pub fn insert_worker_session(conn: &mut Conn, row: &WorkerSessionRow) -> Result<
     Ok(())
 }
 
-/// A session that was not ended.
-pub fn find_open_session(conn: &mut Conn, id: &str) -> Result<Option<WorkerSessionRow>, StoreError> {
+/// A session that was not ended, and whether the registry itself made its code.
+pub fn find_open_session(conn: &mut Conn, id: &str) -> Result<Option<(WorkerSessionRow, bool)>, StoreError> {
     Ok(on!(conn, |c| worker_sessions::table
+        .inner_join(access_codes::table.on(access_codes::code_hash.eq(worker_sessions::code_hash)))
         .left_join(worker_session_ends::table.on(worker_session_ends::session_id.eq(worker_sessions::id)))
         .filter(worker_sessions::id.eq(id))
         .filter(worker_session_ends::session_id.is_null())
-        .select(WorkerSessionRow::as_select())
+        .select((WorkerSessionRow::as_select(), access_codes::by_registrar))
         .get_result(c)
         .optional())?)
 }

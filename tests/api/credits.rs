@@ -78,6 +78,20 @@ on_both_databases!(a_certificate_and_its_class_are_one_achievement_and_end_with_
     assert_eq!(recognise(json!({ "certificate_id": other })).rules(), ["CR-6"]);
 });
 
+on_both_databases!(a_mistaken_reversal_is_cured_by_recognising_again, |registry| {
+    let body = registry.body();
+    let (worker, certificate) = registry.certificate(&body, 1);
+    let recognise = || registry.post_as(registry.registrar(), "/v1/credit_recognitions", &json!({ "certificate_id": certificate["certificate_id"] }));
+    let reverse = |entry: &Value| registry.post_as(registry.registrar(), "/v1/credit_reversals", &json!({ "entry_id": entry["entry_id"], "reason": "mistaken" })).expect(201);
+    let first = recognise().expect(201);
+    reverse(&first);
+    let second = recognise().expect(201);
+    assert_eq!((&second["balance"], recognise().expect(200)), (&json!("3.0"), second.clone()), "and once again is once");
+    let revoke = json!({ "change": "revoke", "reason": "scores were wrong" });
+    registry.post_as(&body.client, &format!("/v1/certificates/{}/status_changes", certificate["certificate_id"].as_str().unwrap()), &revoke).expect(200);
+    assert_eq!(balance(registry, &worker), "0.0");
+});
+
 on_both_databases!(a_class_and_its_certificate_count_the_larger_one, |registry| {
     let body = registry.body_with("52320100000000027X", json!({ "certificate_kinds": ["training_completion"], "number_prefix": null, "occupations": [] }));
     let body_of_level = registry.body_with("123200000000000192", json!({ "number_prefix": "S000032000002" }));
@@ -115,6 +129,11 @@ on_both_databases!(a_class_that_was_declared_false_gives_nothing, |registry| {
     assert_eq!(annul(registry.registrar()).expect(200), annulment);
     assert_eq!(balance(registry, &worker), "0.0");
     assert_eq!(registry.get_as(&client, &format!("/v1/classes/{class}"), &[]).expect(200)["state"], "annulled");
+    let record = registry.get_as(registry.registrar(), &format!("/v1/workers/{}/record?limit=500", worker.id), &[]).expect(200);
+    let attended: Vec<&Value> = record["items"].as_array().unwrap().iter().filter(|entry| entry["kind"] == "attended").collect();
+    assert!(attended.len() == 10 && attended.iter().all(|entry| entry["facts"]["void"].is_object()), "the worker's time is free again");
+    let result = record["items"].as_array().unwrap().iter().find(|entry| entry["kind"] == "class_result").unwrap();
+    assert_eq!(result["facts"]["class_annulled"], true);
 });
 
 on_both_databases!(rules_change_by_a_new_version_and_old_classes_keep_theirs, |registry| {

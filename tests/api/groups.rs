@@ -22,6 +22,7 @@ on_both_databases!(a_membership_is_recorded_with_days_and_proof_and_ended_once, 
     let group = record(json!({})).expect(201);
     assert_eq!((&group["group"], &group["proof_document"], &group["ended_on"]), (&json!("severely_disabled_person"), &json!("残证 7 号"), &Value::Null));
     let end = |day: &str| registry.post_as(registry.registrar(), &format!("{path}/{}/end", group["group_id"].as_str().unwrap()), &json!({ "ended_on": day, "reason": "recorded for another" }));
+    assert_eq!(end("2025-12-30").fields(), ["ended_on"]);
     assert_eq!(end("2026-02-01").expect(200)["ended_on"], "2026-02-01");
     assert_eq!(end("2026-03-01").expect(200)["ended_on"], "2026-02-01", "the first end stays");
     let listed = registry.get_as(registry.registrar(), &path, &[]).expect(200);
@@ -35,6 +36,11 @@ on_both_databases!(memberships_are_sensitive, |registry| {
     registry.post_as(registry.registrar(), &path, &order(json!({}))).expect(201);
     assert_eq!(registry.get_as(&body.client, &path, &[]).status, 403, "not even for who certified the worker");
     assert_eq!(registry.post_as(&body.client, &path, &order(json!({}))).status, 403);
+    let theirs = registry.post_as(&body.client, &format!("/v1/workers/{}/access_codes", worker.id), &json!({})).expect(201);
+    let session = registry.post("/v1/sessions", &json!({ "access_code": theirs["access_code"], "document_number_end": worker.number[12..] })).expect(201);
+    let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
+    let hidden = registry.send("GET", "/v1/me/groups", &[("authorization", &bearer)], b"");
+    assert_eq!((hidden.status, hidden.rules()), (422, vec!["PR-3".to_owned()]), "whoever made the code could use it");
     let code = registry.post_as(registry.registrar(), &format!("/v1/workers/{}/access_codes", worker.id), &json!({})).expect(201);
     let session = registry.post("/v1/sessions", &json!({ "access_code": code["access_code"], "document_number_end": worker.number[12..] })).expect(201);
     let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());

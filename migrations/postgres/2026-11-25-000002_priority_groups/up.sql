@@ -20,7 +20,8 @@ CREATE TRIGGER worker_groups_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE 
 CREATE TABLE worker_group_ends (
     group_id    TEXT NOT NULL,
     ended_on    DATE NOT NULL,
-    reason      TEXT NOT NULL,
+    sealed_reason BYTEA NOT NULL,
+    reason_hash BYTEA NOT NULL,
     recorded_at BIGINT NOT NULL,
     recorded_by TEXT NOT NULL,
     CONSTRAINT worker_group_ends_pkey PRIMARY KEY (group_id)

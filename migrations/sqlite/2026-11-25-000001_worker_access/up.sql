@@ -5,6 +5,7 @@ CREATE TABLE access_codes (
     code_hash       BLOB NOT NULL,
     worker_id       TEXT NOT NULL,
     organisation_id TEXT,
+    by_registrar    BOOLEAN NOT NULL,
     expires_at      BIGINT NOT NULL,
     made_at         BIGINT NOT NULL,
     made_by         TEXT NOT NULL,

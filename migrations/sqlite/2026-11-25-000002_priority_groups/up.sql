@@ -21,7 +21,8 @@ CREATE TRIGGER worker_groups_refuses_delete BEFORE DELETE ON worker_groups BEGIN
 CREATE TABLE worker_group_ends (
     group_id    TEXT NOT NULL,
     ended_on    DATE NOT NULL,
-    reason      TEXT NOT NULL,
+    sealed_reason BLOB NOT NULL,
+    reason_hash BLOB NOT NULL,
     recorded_at BIGINT NOT NULL,
     recorded_by TEXT NOT NULL,
     CONSTRAINT worker_group_ends_pkey PRIMARY KEY (group_id)

@@ -1,6 +1,7 @@
 //! Rows against the entries of the log that commit to them.
 
 use super::Audit;
+use crate::services::groups::end_place;
 use crate::store::backend::Conn;
 use crate::store::error::StoreError;
 use crate::store::facts::{self, for_each};
@@ -35,13 +36,19 @@ impl Audit<'_> {
             self.fact("worker_groups", &row)?;
             // The fact holds a hash of what is sealed.
             let membership = self.registry.vault.open_text(Sealed::Membership, &row.id, &row.sealed_membership);
-            if membership.is_ok_and(|text| self.registry.membership_hash(&row.id, &text) == row.membership_hash) {
-                return Ok(());
+            if !membership.is_ok_and(|text| self.registry.membership_hash(&row.id, &text) == row.membership_hash) {
+                self.fault(format!("worker_groups {}: what is sealed is not what was recorded", row.id));
             }
-            self.fault(format!("worker_groups {}: what is sealed is not what was recorded", row.id));
             Ok(())
         })?;
-        for_each(conn, facts::page_group_ends, |row| self.fact("worker_group_ends", &row))?;
+        for_each(conn, facts::page_group_ends, |row| {
+            self.fact("worker_group_ends", &row)?;
+            let reason = self.registry.vault.open_text(Sealed::Membership, &end_place(&row.group_id), &row.sealed_reason);
+            if !reason.is_ok_and(|text| self.registry.membership_hash(&end_place(&row.group_id), &text) == row.reason_hash) {
+                self.fault(format!("worker_group_ends {}: what is sealed is not what was recorded", row.group_id));
+            }
+            Ok(())
+        })?;
         for_each(conn, facts::page_access_codes, |row| self.fact("access_codes", &row))?;
         for_each(conn, facts::page_worker_sessions, |row| self.fact("worker_sessions", &row))?;
         for_each(conn, facts::page_session_ends, |row| self.fact("worker_session_ends", &row))?;

@@ -12,7 +12,7 @@ use crate::store::attendance as attendance_store;
 use crate::store::backend::Conn;
 use crate::store::credits::CreditEntryRow;
 use crate::store::error::StoreError;
-use crate::store::facts::{self, for_each, for_each_page};
+use crate::store::facts::{self, for_each};
 use crate::store::training::{self as class_store, ClassResultRow};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -32,14 +32,24 @@ fn corrupt(error: Error) -> StoreError {
 
 impl Audit<'_> {
     pub(super) fn ledger(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
-        let mut results: Vec<ClassResultRow> = Vec::new();
-        for_each_page(conn, facts::page_class_results, |page| {
-            page.iter().try_for_each(|row| self.fact("class_results", row))?;
-            results.extend(page);
-            Ok(())
-        })?;
-        for of_class in results.chunk_by(|one, other| one.class_id == other.class_id) {
-            self.hours(conn, of_class)?;
+        // Class by class; the results of one are neighbours, and may go over the end of a page.
+        let (mut last, mut of_class): (Option<ClassResultRow>, Vec<ClassResultRow>) = (None, Vec::new());
+        loop {
+            let page = facts::page_class_results(conn, last.as_ref())?;
+            last = page.last().cloned();
+            for row in page {
+                self.fact("class_results", &row)?;
+                if of_class.first().is_some_and(|first| first.class_id != row.class_id) {
+                    self.hours(conn, &std::mem::take(&mut of_class))?;
+                }
+                of_class.push(row);
+            }
+            if last.is_none() {
+                break;
+            }
+        }
+        if !of_class.is_empty() {
+            self.hours(conn, &of_class)?;
         }
         self.entries(conn)
     }
@@ -66,7 +76,7 @@ impl Audit<'_> {
         for chunk in results.chunks(500) {
             let workers: Vec<String> = chunk.iter().map(|row| row.worker_id.clone()).collect();
             let mut attended: HashMap<String, Vec<Interval>> = HashMap::new();
-            for row in attendance_store::list_intervals(conn, &workers, window_of_days(class.first_on, class.last_on))?.into_iter().filter(|row| row.class_id == *class_id) {
+            for row in attendance_store::list_intervals(conn, &workers, window_of_days(class.first_on, class.last_on), closing.recorded_at)?.into_iter().filter(|row| row.class_id == *class_id) {
                 let interval = interval_of(&row).map_err(corrupt)?;
                 attended.entry(row.worker_id).or_default().push(interval);
             }

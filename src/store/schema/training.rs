@@ -159,7 +159,8 @@ diesel::table! {
     worker_group_ends (group_id) {
         group_id -> Text,
         ended_on -> Date,
-        reason -> Text,
+        sealed_reason -> Binary,
+        reason_hash -> Binary,
         recorded_at -> BigInt,
         recorded_by -> Text,
     }

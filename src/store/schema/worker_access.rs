@@ -5,6 +5,7 @@ diesel::table! {
         code_hash -> Binary,
         worker_id -> Text,
         organisation_id -> Nullable<Text>,
+        by_registrar -> Bool,
         expires_at -> BigInt,
         made_at -> BigInt,
         made_by -> Text,
