@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Where chance comes from.
 #[derive(Clone)]
 pub enum Entropy {
-    /// The operating system, by way of a generator of each thread (ChaCha, sown anew by the system every 64 KiB). Issuing takes some
-    /// nine draws a certificate; a system call for each would cost a tenth of its time.
+    /// The operating system, by way of a generator of each thread (ChaCha, sown anew by the system every 64 KiB). A
+    /// certificate takes some nine draws, and a system call costs more than a draw.
     System,
     /// A seeded generator, so that tests and `demo --seed` repeat. Never for real keys.
     Seeded(Arc<Mutex<ChaCha20Rng>>),
