@@ -173,9 +173,9 @@ impl Registry {
         };
         let (trainees, known, voids, intervals) = self.store.read_snapshot(read).await?;
         let mut revisions: HashMap<(String, i64), i32> = HashMap::new();
-        for (worker, started_at, revision) in voids {
-            let next = revisions.entry((worker, started_at)).or_default();
-            *next = (revision + 1).max(*next);
+        for void in voids {
+            let next = revisions.entry((void.worker_id, void.started_at)).or_default();
+            *next = (void.revision + 1).max(*next);
         }
         let mut attendance: HashMap<String, Attendance> = HashMap::new();
         for row in intervals {

@@ -184,22 +184,24 @@ impl Registry {
             let trainees = store::list_trainees(conn, &class_id)?;
             let keys: Vec<String> = trainees.iter().map(|worker| class_key(&class_id, worker)).collect();
             let intervals = attendance_store::list_intervals(conn, &trainees, window, i64::MAX)?;
-            Ok((stamp, credit_store::list_by_achievements(conn, &keys)?, intervals.into_iter().filter(|row| row.class_id == class_id).collect::<Vec<_>>()))
+            let last_void = attendance_store::list_voids(conn, &trainees, window)?.iter().map(|void| void.recorded_at).max().unwrap_or(0);
+            Ok((stamp, last_void, credit_store::list_by_achievements(conn, &keys)?, intervals.into_iter().filter(|row| row.class_id == class_id).collect::<Vec<_>>()))
         };
-        let (stamp, awards, intervals) = self.store.read_snapshot(read).await?;
-        let now = self.now_micros();
+        let (stamp, last_void, awards, intervals) = self.store.read_snapshot(read).await?;
+        // Clocks of two nodes may differ; an audit must tell these voids from those that the closing knew.
+        let now = self.now_micros().max(class.closing.as_ref().map_or(0, |closing| closing.recorded_at) + 1).max(last_void + 1);
         // Nobody was there: the workers' time is free for what they really did.
         let voids: Vec<VoidRow> = intervals
             .into_iter()
             .map(|row| VoidRow { worker_id: row.worker_id, started_at: row.started_at, revision: row.revision, reason: "the class was declared false".to_owned(), recorded_at: now, recorded_by: actor.client.to_string() })
             .collect();
         let facts = json!({ "class_id": id.as_str(), "reason": reason, "decision_document": decision_document });
-        let postings = self.reversals_of_class(&awards, &facts, self.now_micros(), actor.client.as_str())?;
+        let postings = self.reversals_of_class(&awards, &facts, now, actor.client.as_str())?;
         let row = AnnulmentRow {
             class_id: id.to_string(),
             reason: reason.to_owned(),
             decision_document: decision_document.to_owned(),
-            recorded_at: self.now_micros(),
+            recorded_at: now,
             recorded_by: actor.client.to_string(),
         };
         let (answer, kept) = self.answer(intent, &(row.clone(), true));

@@ -91,15 +91,15 @@ pub fn count_intervals(conn: &mut Conn, worker_ids: &[String], window: Window) -
     Ok(count)
 }
 
-/// Voided revisions at moments of these workers in a window: worker, moment, revision.
-pub fn list_voids(conn: &mut Conn, worker_ids: &[String], window: Window) -> Result<Vec<(String, i64, i32)>, StoreError> {
+/// What was voided of these workers' intervals that begin in a window.
+pub fn list_voids(conn: &mut Conn, worker_ids: &[String], window: Window) -> Result<Vec<VoidRow>, StoreError> {
     let mut found = Vec::new();
     for chunk in worker_ids.chunks(500) {
-        let rows: Vec<(String, i64, i32)> = on!(conn, |c| attendance_voids::table
+        let rows: Vec<VoidRow> = on!(conn, |c| attendance_voids::table
             .filter(attendance_voids::worker_id.eq_any(chunk))
             .filter(attendance_voids::started_at.ge(window.from))
             .filter(attendance_voids::started_at.lt(window.to))
-            .select((attendance_voids::worker_id, attendance_voids::started_at, attendance_voids::revision))
+            .select(VoidRow::as_select())
             .load(c))?;
         found.extend(rows);
     }

@@ -134,6 +134,7 @@ on_both_databases!(a_class_that_was_declared_false_gives_nothing, |registry| {
     assert!(attended.len() == 10 && attended.iter().all(|entry| entry["facts"]["void"].is_object()), "the worker's time is free again");
     let result = record["items"].as_array().unwrap().iter().find(|entry| entry["kind"] == "class_result").unwrap();
     assert_eq!(result["facts"]["class_annulled"], true);
+    registry.expect_clean_audit();
 });
 
 on_both_databases!(rules_change_by_a_new_version_and_old_classes_keep_theirs, |registry| {

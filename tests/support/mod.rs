@@ -314,6 +314,18 @@ impl TestRegistry {
         (directory, self.database_url.clone(), self.registrar.clone())
     }
 
+    /// The binary's own audit of what the test made, beside the running server.
+    pub fn expect_clean_audit(&self) {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_jilu"))
+            .env_clear()
+            .env("JILU_MASTER_KEY", hex::encode(MASTER_KEY))
+            .env("JILU_PUBLIC_URL", &self.public_url)
+            .args(["audit", "--data", self.directory.path().to_str().unwrap(), "--database", &self.database_url])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+
     pub fn use_registrar(&mut self, registrar: (String, String)) {
         self.registrar = registrar;
     }

@@ -71,12 +71,14 @@ impl Audit<'_> {
             self.fault(format!("class_closings {class_id}: version {} of the rules is unknown", closing.rules));
             return Ok(());
         };
+        // The attendance as the closing knew it: before all of it was voided with the class.
+        let known_until = class_store::find_annulment(conn, class_id)?.map_or(i64::MAX, |annulment| annulment.recorded_at - 1);
         let opened = OpenedClass::of(&class).map_err(corrupt)?;
         let plan = opened.plan(&class);
         for chunk in results.chunks(500) {
             let workers: Vec<String> = chunk.iter().map(|row| row.worker_id.clone()).collect();
             let mut attended: HashMap<String, Vec<Interval>> = HashMap::new();
-            for row in attendance_store::list_intervals(conn, &workers, window_of_days(class.first_on, class.last_on), closing.recorded_at)?.into_iter().filter(|row| row.class_id == *class_id) {
+            for row in attendance_store::list_intervals(conn, &workers, window_of_days(class.first_on, class.last_on), known_until)?.into_iter().filter(|row| row.class_id == *class_id) {
                 let interval = interval_of(&row).map_err(corrupt)?;
                 attended.entry(row.worker_id).or_default().push(interval);
             }
