@@ -15,7 +15,6 @@ use super::workers::DocumentDocument;
 use crate::domain::id::{CertificateId, CreditEntryId};
 use crate::services::Registry;
 use crate::services::worker_access::{NUMBER_END_LENGTH, SignInRefusal};
-use crate::services::workers::masked;
 use crate::domain::text::Text;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path, Query};
@@ -118,13 +117,8 @@ pub async fn end_session(state: Data<AppState>, request: HttpRequest, own: OwnCa
 #[get("/v1/me")]
 pub async fn get_own_worker(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
     let worker = state.registry.get_own_worker(&own.0).await?;
-    let documents = worker.documents.iter().map(|known| DocumentDocument {
-        document_id: known.id.to_string(),
-        document_type: known.document.kind().as_str().to_owned(),
-        document_number: masked(known),
-        country: known.document.country().map(str::to_owned),
-    });
-    Ok(read(&request, &OwnDocument { worker_id: worker.id.to_string(), name: worker.name.as_str().to_owned(), documents: documents.collect(), registered_at: instant_of(worker.registered_at) }))
+    let documents = worker.documents.iter().map(DocumentDocument::new).collect();
+    Ok(read(&request, &OwnDocument { worker_id: worker.id.to_string(), name: worker.name.as_str().to_owned(), documents, registered_at: instant_of(worker.registered_at) }))
 }
 
 /// Read one's own training record

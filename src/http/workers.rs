@@ -14,7 +14,7 @@ use crate::domain::id::WorkerId;
 use crate::domain::person_name::PersonName;
 use crate::domain::text::Language;
 use crate::services::worker_access::NewAccessCode;
-use crate::services::workers::{WorkerView, masked};
+use crate::services::workers::{KnownDocument, WorkerView, masked};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use chrono::NaiveDate;
@@ -99,19 +99,24 @@ pub struct WorkerSearch {
     pub document_number: String,
 }
 
-impl WorkerDocument {
-    fn new(view: &WorkerView, language: Language) -> Self {
-        let worker = &view.worker;
-        let document = |known: &crate::services::workers::KnownDocument| DocumentDocument {
+impl DocumentDocument {
+    pub fn new(known: &KnownDocument) -> Self {
+        DocumentDocument {
             document_id: known.id.to_string(),
             document_type: known.document.kind().as_str().to_owned(),
             document_number: masked(known),
             country: known.document.country().map(str::to_owned),
-        };
+        }
+    }
+}
+
+impl WorkerDocument {
+    fn new(view: &WorkerView, language: Language) -> Self {
+        let worker = &view.worker;
         WorkerDocument {
             worker_id: worker.id.to_string(),
             name: worker.name.masked(),
-            documents: worker.documents.iter().map(document).collect(),
+            documents: worker.documents.iter().map(DocumentDocument::new).collect(),
             registered_at: instant_of(worker.registered_at),
             warnings: view.warnings.iter().map(|warning| ViolationDocument::new(warning, language)).collect(),
         }

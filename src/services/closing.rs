@@ -13,9 +13,8 @@ use crate::domain::attendance::Interval;
 use crate::domain::credit::{AttendedMinutes, ClassAssessment, completion_findings, credit_findings, credited_hours, credits_of_hours};
 use crate::domain::id::{ClassId, OrganisationId};
 use crate::domain::rule::{RuleOutcome, Violation, invalid};
-use crate::domain::training_rules::TrainingRules;
 use crate::domain::text::Text;
-
+use crate::domain::training_rules::TrainingRules;
 use crate::store::attendance::{self as attendance_store, VoidRow};
 use crate::store::backend::Conn;
 use crate::store::counters;

@@ -15,6 +15,7 @@ use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
 use crate::store::backend::Conn;
 use crate::store::certificates as certificate_store;
+use crate::store::counters;
 use crate::store::credits::{self as store, CreditEntryRow, LedgerEnd};
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
@@ -73,6 +74,14 @@ impl Posting {
             posted_by: self.posted_by.clone(),
         }
     }
+}
+
+/// What a single posting was decided on, besides its own facts.
+#[derive(Default)]
+struct Basis {
+    balance: Option<Credits>,
+    /// The class whose credits count with it, and its stamp.
+    class: Option<(String, i64)>,
 }
 
 /// The reversal of whatever a certificate gave (CR-6), before anybody has looked whether it gave anything.
@@ -240,10 +249,10 @@ impl Registry {
         self.authorise(actor, Act::PostCredits)?;
         let award = self.find_credit_entry(entry).await?.ok_or_else(|| Error::invalid("entry_id", Text::new("no such entry", "没有该学分记录")))?;
         if award.kind == REVERSAL {
-            return Err(Error::Refused(vec![Violation::deny("CR-3", Text::new("a reversal is not reversed; recognise the achievement again", "冲正记录不能再冲正")).at("entry_id")]));
+            return Err(Error::Refused(vec![Violation::deny("CR-3", Text::new("a reversal is not reversed; a certificate can be recognised again", "冲正记录不能再冲正；证书可重新认定")).at("entry_id")]));
         }
         let posting = reversal_of(&award, "CR-3", json!({ "reason": reason, "entry": { "id": award.id, "credits": Credits::from_tenths(award.tenths).to_string() } }), &self.new_entry_id(), self.now_micros(), actor.client.as_str())?;
-        super::again_when_stale(async || self.try_post_one(&posting, None, intent).await).await
+        super::again_when_stale(async || self.try_post_one(&posting, Basis::default(), intent).await).await
     }
 
     /// Uses credits in another programme; they are spent only where the programme says so (CR-7).
@@ -282,7 +291,7 @@ impl Registry {
                 posted_by: actor.client.to_string(),
                 id,
             };
-            self.try_post_one(&posting, Some(balance), intent).await
+            self.try_post_one(&posting, Basis { balance: Some(balance), class: None }, intent).await
         })
         .await
     }
@@ -305,9 +314,12 @@ impl Registry {
         }
         let worth = self.worth_of(&row, version.issued_on).await?;
         let rules = self.catalogue().training_rules_on(version.issued_on);
-        let first = match class {
-            None => Credits::default(),
-            Some(class) => self.credits_of_class(class, &row.worker_id).await?,
+        let (first, class_stamp) = match class {
+            None => (Credits::default(), None),
+            Some(class) => {
+                let (first, stamp) = self.credits_of_class(class, &row.worker_id).await?;
+                (first, Some((class.to_string(), stamp)))
+            }
         };
         let amount = if class.is_some() { added_by_second(first, worth, &rules) } else { worth };
         let facts = json!({
@@ -330,7 +342,7 @@ impl Registry {
             posted_at: self.now_micros(),
             posted_by: actor.client.to_string(),
         };
-        self.try_post_one(&posting, None, intent).await
+        self.try_post_one(&posting, Basis { balance: None, class: class_stamp }, intent).await
     }
 
     /// The key of a certificate's newest recognition; a new one if that was reversed.
@@ -364,30 +376,32 @@ impl Registry {
         worth.ok_or_else(|| Error::Refused(vec![Violation::deny("CR-2", Text::new("the list of credit values has nothing for certificates of this kind", "学分认定表未收录该类证书")).at("certificate_id")]))
     }
 
-    async fn credits_of_class(&self, class: &ClassId, worker: &str) -> Result<Credits, Error> {
+    /// What a worker has from a class, and the stamp of the class then.
+    async fn credits_of_class(&self, class: &ClassId, worker: &str) -> Result<(Credits, i64), Error> {
         let (class, worker) = (class.to_string(), worker.to_owned());
         let read = move |conn: &mut Conn| {
+            let stamp = counters::read_stamp(conn, &counters::stamp_of(&class))?;
             let awards = store::list_by_achievements(conn, &[class_key(&class, &worker)])?;
             let reversals = store::list_by_achievements(conn, &awards.iter().map(|award| reversal_key(&award.id)).collect::<Vec<_>>())?;
             // What was reversed is worth nothing beside the certificate.
-            Ok((class_store::find_class_result(conn, &class, &worker)?, if reversals.is_empty() { awards } else { Vec::new() }))
+            Ok((stamp, class_store::find_class_result(conn, &class, &worker)?, if reversals.is_empty() { awards } else { Vec::new() }))
         };
-        let (result, awards) = self.store.read_snapshot(read).await?;
+        let (stamp, result, awards) = self.store.read_snapshot(read).await?;
         if result.is_none() {
             return Err(Error::Invalid(vec![invalid("class_id", Text::new("the holder has no result in this class, or it is not closed", "持证人在该班没有结业结果，或该班尚未结班"))]));
         }
-        Ok(awards.first().map_or_else(Credits::default, |award| Credits::from_tenths(award.tenths)))
+        Ok((awards.first().map_or_else(Credits::default, |award| Credits::from_tenths(award.tenths)), stamp))
     }
 
-    /// Posts one entry, or returns the one that stands for the same achievement. `balance` is what it was decided on.
-    async fn try_post_one(&self, posting: &Posting, balance: Option<Credits>, intent: &Intent<(CreditEntryRow, bool)>) -> Result<Answer, Error> {
+    /// Posts one entry, or returns the one that stands for the same achievement.
+    async fn try_post_one(&self, posting: &Posting, basis: Basis, intent: &Intent<(CreditEntryRow, bool)>) -> Result<Answer, Error> {
         let (key, worker, certificate) = (posting.achievement_key.clone(), posting.worker_id.clone(), posting.facts["certificate_id"].as_str().map(str::to_owned));
         let (posted, ends) = self.store.read_snapshot(move |conn| Ok((store::list_by_achievements(conn, &[key])?, store::list_ledger_ends(conn, &[worker])?))).await?;
         if let Some(posted) = posted.into_iter().next() {
             return self.answer_known(intent, &(posted, false)).await;
         }
         let mut end = ends.into_values().next().unwrap_or_default();
-        if balance.is_some_and(|balance| balance.tenths() != end.balance_tenths) {
+        if basis.balance.is_some_and(|balance| balance.tenths() != end.balance_tenths) {
             return Err(Error::Stale);
         }
         let row = posting.at(&mut end);
@@ -402,6 +416,10 @@ impl Registry {
                     && certificate_store::hold_state(tx.conn, certificate)?.as_deref() != Some(CertificateState::Issued.as_str())
                 {
                     return Err(StoreError::Stale);
+                }
+                // Whoever declares the class false moves its stamp.
+                if let Some((class, stamp)) = &basis.class {
+                    tx.expect_stamp(class, *stamp)?;
                 }
                 // Behind the state, as those who end certificates lock them: others wait for this entry instead of meeting it.
                 worker_store::lock_workers(tx.conn, std::slice::from_ref(&row.worker_id))?;

@@ -104,10 +104,6 @@ pub fn list_classes(conn: &mut Conn, organisation_id: Option<&str>, after: Optio
     })?)
 }
 
-pub fn list_classes_by_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<ClassRow>, StoreError> {
-    Ok(on!(conn, |c| training_classes::table.filter(training_classes::id.eq_any(ids)).select(ClassRow::as_select()).load(c))?)
-}
-
 pub fn count_enrolments(conn: &mut Conn, class_id: &str) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| class_enrolments::table.filter(class_enrolments::class_id.eq(class_id)).count().get_result(c))?)
 }
@@ -135,15 +131,6 @@ pub fn list_enrolments(conn: &mut Conn, class_id: &str, after: Option<&str>, lim
         .load(c))?)
 }
 
-/// Enrolments of a worker with their classes.
-pub fn list_enrolments_of(conn: &mut Conn, worker_id: &str) -> Result<Vec<(EnrolmentRow, ClassRow)>, StoreError> {
-    Ok(on!(conn, |c| class_enrolments::table
-        .inner_join(training_classes::table.on(training_classes::id.eq(class_enrolments::class_id)))
-        .filter(class_enrolments::worker_id.eq(worker_id))
-        .select((EnrolmentRow::as_select(), ClassRow::as_select()))
-        .load(c))?)
-}
-
 /// How many trainees each mentor has in the classes of one organisation that are not over: particulars of their enrolments.
 pub fn list_apprentice_particulars(conn: &mut Conn, organisation_id: &str, on: NaiveDate) -> Result<Vec<String>, StoreError> {
     Ok(on!(conn, |c| class_enrolments::table
@@ -166,10 +153,6 @@ pub fn find_closing(conn: &mut Conn, class_id: &str) -> Result<Option<ClosingRow
 
 pub fn find_class_result(conn: &mut Conn, class_id: &str, worker_id: &str) -> Result<Option<ClassResultRow>, StoreError> {
     Ok(on!(conn, |c| class_results::table.find((class_id, worker_id)).select(ClassResultRow::as_select()).get_result(c).optional())?)
-}
-
-pub fn list_class_results_of(conn: &mut Conn, worker_id: &str) -> Result<Vec<ClassResultRow>, StoreError> {
-    Ok(on!(conn, |c| class_results::table.filter(class_results::worker_id.eq(worker_id)).select(ClassResultRow::as_select()).load(c))?)
 }
 
 pub fn insert_annulment(conn: &mut Conn, row: &AnnulmentRow) -> Result<(), StoreError> {
