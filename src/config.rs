@@ -39,6 +39,8 @@ pub struct Config {
     /// Life of a worker's access code in hours, and of the session that it opens in seconds.
     pub access_code_hours: u32,
     pub worker_session_seconds: u64,
+    /// Most days that a link of a worker may be open.
+    pub share_days_max: u32,
     /// Answers `not_found` that one address without a token may get in a minute; 0 means no limit.
     pub not_found_per_minute: u32,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -164,6 +166,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "idempotency_days", default: "7", meaning: "days for which answers to an `Idempotency-Key` are kept (at least 7)" },
     SettingDoc { name: "access_code_hours", default: "72", meaning: "hours for which a worker's access code can be used" },
     SettingDoc { name: "worker_session_seconds", default: "1800", meaning: "life of a worker's session in seconds" },
+    SettingDoc { name: "share_days_max", default: "90", meaning: "most days that a link of a worker may be open" },
     SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
     SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
     SettingDoc { name: "wrong_secrets_max", default: "10", meaning: "wrong client secrets in 15 minutes before a client has to wait; 0: no limit" },
@@ -175,6 +178,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "master_key", default: "DATA/master.key", meaning: "64 hexadecimal digits; best given as `JILU_MASTER_KEY` from a secret store" },
     SettingDoc { name: "pass_score", default: "60", meaning: "least score of each part of an assessment (IS-3)" },
     SettingDoc { name: "notice_working_days", default: "5", meaning: "working days of public notice (IS-4)" },
+    SettingDoc { name: "dispute_working_days", default: "15", meaning: "working days in which a contested entry is answered" },
     SettingDoc { name: "panel_members_min", default: "3", meaning: "least number of assessors in a panel (SV-3)" },
     SettingDoc { name: "issue_backdate_days_max", default: "0", meaning: "days before today that a certificate may be dated (IS-1)" },
     SettingDoc { name: "permit_valid_years", default: "6", meaning: "years that a special operation permit is valid (IS-10)" },
@@ -302,6 +306,7 @@ impl Config {
             token_seconds: raw.parse_between("token_seconds", 900, 10, 43_200),
             idempotency_days: raw.parse_between("idempotency_days", 7, 7, 3650),
             access_code_hours: raw.parse_between("access_code_hours", 72, 1, 24 * 90),
+            share_days_max: raw.parse_between("share_days_max", 90, 1, 3_650),
             worker_session_seconds: raw.parse_between("worker_session_seconds", 1800, 60, 43_200),
             not_found_per_minute: raw.parse("not_found_per_minute", 60),
             trusted_proxies: raw.parse("trusted_proxies", Networks::default()),
@@ -314,6 +319,7 @@ impl Config {
             master_key,
             rules: RuleSettings {
                 pass_score_tenths_min: u16::try_from(pass_score.tenths()).unwrap_or(standard.pass_score_tenths_min),
+                dispute_working_days: raw.parse_between("dispute_working_days", standard.dispute_working_days, 1, 250),
                 notice_working_days: raw.parse_between("notice_working_days", standard.notice_working_days, 0, 60),
                 panel_members_min: raw.parse_between("panel_members_min", standard.panel_members_min, 1, 99),
                 issue_backdate_days_max: raw.parse_between("issue_backdate_days_max", standard.issue_backdate_days_max, 0, 3650),

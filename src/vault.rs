@@ -45,6 +45,8 @@ pub enum Sealed {
     Answer,
     BatchRows,
     Membership,
+    ShareTerms,
+    Dispute,
 }
 
 impl Vault {
@@ -99,6 +101,11 @@ impl Vault {
         mac.update(&[0]);
         mac.update(value.as_bytes());
         mac.finalize().into_bytes().into()
+    }
+
+    /// A keyed hash that commits a public fact to a sealed text: it says nothing about the text, and no other text has it.
+    pub fn commitment(&self, what: Sealed, place: &str, text: &str) -> Vec<u8> {
+        self.blind_index(&format!("{what:?} {place}"), text).to_vec()
     }
 }
 

@@ -248,6 +248,22 @@ const JOBS: &[(&str, Job)] = &[
         let order = json!({ "access_code": code["access_code"], "document_number_end": &person(n).1[12..] });
         let session = success(world.registry.post("/v1/sessions", &order))?;
         let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
+        let own = |method: &str, path: &str, body: &str, key: &str| {
+            let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("idempotency-key", key)];
+            let reply = world.registry.try_send(method, path, &headers, body.as_bytes());
+            success(reply.unwrap_or_else(|_| Reply { status: 503, headers: Vec::new(), bytes: Vec::new() }))
+        };
+        own("GET", "/v1/me/history", "", "")?;
+        let expires_at = format!("{}T00:00:00Z", *world.day.lock().unwrap() + chrono::Days::new(30));
+        let order = json!({ "purpose": "x", "parts": ["certificates"], "expires_at": expires_at }).to_string();
+        let share = own("POST", "/v1/me/shares", &order, &format!("{key} share {is_last_try}"))?;
+        let link = format!("/v1/shares/{}", share["url"].as_str().unwrap().rsplit('/').next().unwrap());
+        success(world.registry.get(&link))?;
+        own("DELETE", &format!("/v1/me/shares/{}", share["share_id"].as_str().unwrap()), "", "")?;
+        let order = json!({ "subject_kind": "certificate", "subject_id": certificate["certificate_id"], "statement": "x" }).to_string();
+        let dispute = own("POST", "/v1/me/disputes", &order, &format!("{key} dispute"))?;
+        let answer = json!({ "outcome": "rejected", "answer": "x" });
+        world.post(client, &format!("/v1/disputes/{}/answers", dispute["dispute_id"].as_str().unwrap()), &answer, &format!("{key} answer"))?;
         success(world.registry.send("DELETE", "/v1/me/session", &[("authorization", &bearer)], b"")).map(|_| ())
     }),
     // A certificate's credits end with it.

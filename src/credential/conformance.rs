@@ -4,6 +4,7 @@
 //! term that no context defines would be dropped by JSON-LD readers, so it is an error (DI, "Securing Data Losslessly").
 
 use super::document::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT};
+use super::learner_record::CLR_CONTEXT;
 use chrono::DateTime;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -115,6 +116,7 @@ const ACHIEVEMENT: Shape = Shape {
         Member("id", Form::Url, true),
         Member("achievementType", Form::Word(ACHIEVEMENT_TYPES), false),
         Member("alignment", Form::Many(&ALIGNMENT), false),
+        Member("creditsAvailable", Form::Number, false),
         Member("criteria", Form::One(&CRITERIA), true),
         Member("description", Form::Text, true),
         Member("humanCode", Form::Text, false),
@@ -180,6 +182,73 @@ const CREDENTIAL: Shape = Shape {
     ],
 };
 
+/// What a learner record asserts of its subject; the credentials inside are checked each by itself.
+const RECORD_SUBJECT: Shape = Shape {
+    type_name: Some("ClrSubject"),
+    type_is_array: true,
+    members: &[Member("id", Form::Url, false), Member("identifier", Form::Many(&IDENTITY), true), Member("achievement", Form::Many(&ACHIEVEMENT), false)],
+};
+const RECORD: Shape = Shape {
+    type_name: Some("ClrCredential"),
+    type_is_array: true,
+    members: &[
+        Member("id", Form::Url, true),
+        Member("name", Form::Text, true),
+        Member("description", Form::Text, false),
+        Member("partial", Form::Boolean, false),
+        Member("issuer", Form::One(&PROFILE), true),
+        Member("validFrom", Form::DateTime, true),
+        Member("awardedDate", Form::DateTime, false),
+        Member("credentialSubject", Form::One(&RECORD_SUBJECT), true),
+        Member("credentialSchema", Form::Many(&SCHEMA), false),
+    ],
+};
+
+/// Checks a Comprehensive Learner Record (CLR 2.0), and every credential in it.
+///
+/// # Errors
+/// All breaches, not only the first.
+pub fn check_learner_record(document: &Value) -> Result<CheckedDocument, Vec<Breach>> {
+    let mut breaches = Vec::new();
+    let mut outer = document.clone();
+    let inner = outer.get_mut("credentialSubject").and_then(Value::as_object_mut).and_then(|subject| subject.shift_remove("verifiableCredential"));
+    let place = Place::Member(&Place::Member(&Place::Root, "credentialSubject"), "verifiableCredential");
+    match inner.as_ref().and_then(Value::as_array) {
+        Some(credentials) if !credentials.is_empty() => {
+            for (index, credential) in credentials.iter().enumerate() {
+                let mut unsecured = credential.clone();
+                let has_proof = unsecured.as_object_mut().and_then(|members| members.shift_remove("proof")).is_some_and(|proofs| !items(&proofs).is_empty());
+                let place = Place::Item(&place, index);
+                if !has_proof {
+                    breaches.push(breach(Place::Member(&place, "proof"), "an array with at least one proof"));
+                }
+                breaches.extend(check(&unsecured).err().into_iter().flatten().map(|found| breach(Place::Member(&place, &found.path), found.expected)));
+            }
+        }
+        _ => breaches.push(breach(place, "an array with at least one credential")),
+    }
+    check_contexts(&outer, &[VC_CONTEXT, CLR_CONTEXT, OB_CONTEXT, OB_EXTENSIONS], &mut breaches);
+    match outer.as_object() {
+        Some(members) => check_object(members, &RECORD, Place::Root, &mut breaches),
+        None => breaches.push(breach("", "a JSON object")),
+    }
+    checked(document, breaches)
+}
+
+fn check_contexts(document: &Value, expected: &[&str], breaches: &mut Vec<Breach>) {
+    if !document["@context"].as_array().is_some_and(|found| found.iter().map(Value::as_str).eq(expected.iter().map(|context| Some(*context)))) {
+        breaches.push(breach("@context", format!("{} in this order", expected.join(", "))));
+    }
+}
+
+fn checked(document: &Value, breaches: Vec<Breach>) -> Result<CheckedDocument, Vec<Breach>> {
+    if !breaches.is_empty() {
+        return Err(breaches);
+    }
+    let issuer = document["issuer"]["id"].as_str().unwrap_or_default().to_owned();
+    Ok(CheckedDocument { bytes: document.to_string().into_bytes(), issuer })
+}
+
 /// Checks a document by every rule.
 ///
 /// # Errors
@@ -189,21 +258,14 @@ pub fn check(document: &Value) -> Result<CheckedDocument, Vec<Breach>> {
     let Some(members) = document.as_object() else {
         return Err(vec![breach("", "a JSON object")]);
     };
-    let has_contexts = document["@context"].as_array().is_some_and(|found| found.iter().map(Value::as_str).eq([VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS].map(Some)));
-    if !has_contexts {
-        breaches.push(breach("@context", "the contexts of VC 2.0, Open Badges 3.0.3 and its extensions, in this order"));
-    }
+    check_contexts(document, &[VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS], &mut breaches);
     let types: Vec<_> = document["type"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if !types.iter().any(|name| ["OpenBadgeCredential", "AchievementCredential"].contains(name)) {
         breaches.push(breach("type", "OpenBadgeCredential or AchievementCredential among the types"));
     }
     check_object(members, &CREDENTIAL, Place::Root, &mut breaches);
     check_relations(document, &mut breaches);
-    if !breaches.is_empty() {
-        return Err(breaches);
-    }
-    let issuer = document["issuer"]["id"].as_str().unwrap_or_default().to_owned();
-    Ok(CheckedDocument { bytes: document.to_string().into_bytes(), issuer })
+    checked(document, breaches)
 }
 
 fn breach(path: impl fmt::Display, expected: impl Into<String>) -> Breach {

@@ -1,5 +1,6 @@
 //! Who signs: did:web identifiers, their documents, and the JWK set.
 
+use super::data_integrity::multikey_id;
 use super::keys::PublicKey;
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ pub fn did_document(did: &str, keys: &[PublishedKey]) -> Value {
     for published in keys {
         let key = &published.key;
         methods.push(json!({ "id": key.key_id, "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk(key) }));
-        let multikey_id = format!("{}-multikey", key.key_id);
+        let multikey_id = multikey_id(&key.key_id);
         methods.push(json!({ "id": multikey_id, "type": "Multikey", "controller": did, "publicKeyMultibase": key.multikey() }));
         asserted.extend([key.key_id.clone(), multikey_id]);
     }

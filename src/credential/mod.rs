@@ -5,9 +5,11 @@
 
 pub mod strict_json;
 pub mod keys;
+pub mod learner_record;
 pub mod jws;
 pub mod document;
 pub mod conformance;
+pub mod data_integrity;
 pub mod status_list;
 pub mod identity;
 pub mod receipt;

@@ -125,6 +125,9 @@ pub enum Act<'a> {
     /// Recognise achievements, reverse and convert credits.
     PostCredits,
     ReadSignals,
+    /// Contested entries of workers.
+    ReadDisputes,
+    AnswerDisputes,
     /// Memberships of priority groups.
     ManageGroups,
     ReadGroups,
@@ -154,6 +157,10 @@ pub const READ_JOB: &[Scope] = &[Scope::AssessmentWrite, Scope::TrainingWrite, S
 pub const READ_TRAINING: &[Scope] = &[Scope::TrainingWrite, Scope::RegistryAdmin, Scope::SupervisionRead, Scope::AuditRead];
 pub const WRITE_TRAINING: &[Scope] = &[Scope::TrainingWrite];
 pub const READ_RECORD: &[Scope] = &[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite, Scope::SupervisionRead, Scope::AuditRead];
+
+/// Organisations see and answer what is disputed of theirs, the authority everything; supervisors look on.
+pub const READ_DISPUTES: &[Scope] = &[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite, Scope::CertificateStatus, Scope::SupervisionRead, Scope::AuditRead];
+pub const ANSWER_DISPUTES: &[Scope] = &[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite, Scope::CertificateStatus];
 
 /// Whether the actor holds any of the scopes. Asked before anything is looked up, so that a missing scope says nothing about what exists.
 pub fn holds_any(actor: &Actor, scopes: &'static [Scope]) -> Result<(), Denial> {
@@ -187,6 +194,8 @@ pub fn authorise(actor: &Actor, act: Act<'_>) -> Result<(), Denial> {
         Act::ManageGroups => (&[Scope::RegistryAdmin], None),
         Act::ReadGroups => (&[Scope::RegistryAdmin, Scope::SupervisionRead, Scope::SubsidyDecide], None),
         Act::MakeAccessCode => (&[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite], None),
+        Act::ReadDisputes => (READ_DISPUTES, None),
+        Act::AnswerDisputes => (ANSWER_DISPUTES, None),
         Act::ReadSignals => (&[Scope::SupervisionRead, Scope::RegistryAdmin, Scope::AuditRead], None),
         Act::VerifyInBulk { organisation } => (&[Scope::VerificationBulk], Some(organisation)),
     };

@@ -7,8 +7,12 @@ use std::collections::HashSet;
 
 /// The legal date at an instant: the day in China, which has one time zone (UTC+8) and no summer time.
 pub fn legal_date(at: DateTime<Utc>) -> NaiveDate {
-    let china = FixedOffset::east_opt(8 * 3600).expect("eight hours are a legal offset");
-    at.with_timezone(&china).date_naive()
+    china(at).date_naive()
+}
+
+/// An instant as a clock in China shows it.
+pub fn china(at: DateTime<Utc>) -> DateTime<FixedOffset> {
+    at.with_timezone(&FixedOffset::east_opt(8 * 3600).expect("eight hours are a legal offset"))
 }
 
 /// The table of days that differ from the plain week.

@@ -97,6 +97,12 @@ identifier!(/// A worker's session.
     WorkerSessionId, "wse_");
 identifier!(/// One look at a certificate.
     LookupId, "lku_");
+identifier!(/// A file that a worker took away.
+    ExportId, "exp_");
+identifier!(/// A link by which a worker shows parts of their record.
+    ShareId, "shr_");
+identifier!(/// A contested entry.
+    DisputeId, "dsp_");
 identifier!(/// One import of a catalogue list.
     ImportId, "imp_");
 identifier!(/// One recorded fact: an entry of the log.

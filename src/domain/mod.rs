@@ -26,4 +26,6 @@ pub mod training;
 pub mod attendance;
 pub mod credit;
 pub mod priority_group;
+pub mod sharing;
+pub mod dispute;
 pub mod verification;

@@ -7,6 +7,8 @@ pub struct RuleSettings {
     pub pass_score_tenths_min: u16,
     /// IS-4: working days of public notice, counted from the day after publication.
     pub notice_working_days: u32,
+    /// Working days in which an organisation answers a contested entry.
+    pub dispute_working_days: u32,
     /// SV-3: least number of assessors in a panel.
     pub panel_members_min: usize,
     /// How many days before today a certificate may be dated. Back-dating is what forgers need, so it is 0 by default.
@@ -25,6 +27,7 @@ impl RuleSettings {
         RuleSettings {
             pass_score_tenths_min: 600,
             notice_working_days: 5,
+            dispute_working_days: 15,
             panel_members_min: 3,
             issue_backdate_days_max: 0,
             permit_valid_years: 6,

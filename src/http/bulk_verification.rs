@@ -220,8 +220,9 @@ pub async fn verify_in_bulk(state: Data<AppState>, request: HttpRequest, caller:
             response.streaming(Box::pin(first.chain(lines)))
         }
         table::XLSX => {
-            let lines: Vec<Vec<String>> = answers.try_collect::<Vec<_>>().await?.concat().iter().map(|answer| cells(answer)).collect();
-            let file = write::workbook(heading(("Verification", "查验结果")), &HEADINGS.map(heading), &lines).map_err(|error| Error::Internal(error.to_string()))?;
+            let rows = answers.try_collect::<Vec<_>>().await?.concat().iter().map(|answer| cells(answer).iter().map(write::Cell::from).collect()).collect();
+            let sheet = write::Sheet { name: heading(("Verification", "查验结果")), heading: HEADINGS.map(heading).to_vec(), rows };
+            let file = write::workbook(&[sheet]).map_err(|error| Error::Internal(error.to_string()))?;
             response.insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"verification.xlsx\"")).body(file)
         }
         _ => {

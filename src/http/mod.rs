@@ -13,8 +13,10 @@ pub mod client_address;
 pub mod certificates;
 pub mod credits;
 pub mod discovery;
+pub mod disputes;
 pub mod fields;
 pub mod groups;
+pub mod history;
 pub mod jobs;
 pub mod log;
 pub mod methods;
@@ -27,6 +29,7 @@ pub mod problem;
 pub mod records;
 pub mod reply;
 pub mod serve;
+pub mod shares;
 pub mod training;
 pub mod upload;
 pub mod verification;
@@ -125,6 +128,17 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(own::list_own_certificates)
         .service(own::get_own_credential)
         .service(own::list_own_looks)
+        .service(history::export_own_history)
+        .service(history::find_history_export)
+        .service(shares::make_share)
+        .service(shares::list_own_shares)
+        .service(shares::end_share)
+        .service(shares::open_share)
+        .service(shares::list_shared_record)
+        .service(disputes::file_dispute)
+        .service(disputes::list_own_disputes)
+        .service(disputes::list_disputes)
+        .service(disputes::answer_dispute)
         .service(jobs::get_job)
         .service(jobs::list_job_rows)
         .service(jobs::cancel_job)

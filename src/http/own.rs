@@ -66,10 +66,12 @@ pub struct OwnDocument {
 pub struct LookDocument {
     /// Identifier.
     pub lookup_id: String,
-    /// What was looked at: `certificate`, `record`, `credits` or `groups`; `access_code` when a code was made.
+    /// What was looked at: `certificate`, `record`, `credits` or `groups`; `share` when a link was opened, `access_code` when a code was made.
     pub part: String,
     /// The certificate.
     pub certificate_id: Option<String>,
+    /// The link that was opened.
+    pub share_id: Option<String>,
     /// Who looked; null for the authority that runs the registry.
     pub organisation_id: Option<String>,
     /// Its name.
@@ -191,6 +193,7 @@ pub async fn list_own_looks(state: Data<AppState>, request: HttpRequest, own: Ow
         lookup_id: look.id,
         part: look.part,
         certificate_id: look.certificate_id,
+        share_id: look.share_id,
         organisation_id: look.organisation_id,
         organisation_name,
         ground: look.ground,

@@ -52,14 +52,13 @@ fn with(mut facts: Value, more: Value) -> Value {
 
 impl RecordEntryDocument {
     pub fn new(row: &RecordRow) -> Self {
-        let (kind, organisation, facts) = match row {
-            RecordRow::Registered { .. } => ("registered", None, json!({})),
-            RecordRow::NameCorrected { version, reason, .. } => ("name_corrected", None, json!({ "version": version, "reason": reason })),
-            RecordRow::DocumentAdded { document_id, document_type, .. } => ("document_added", None, json!({ "document_id": document_id, "document_type": document_type })),
-            RecordRow::Enrolled(row, class) => ("enrolled", Some(&class.organisation_id), with(about_class(class), json!({ "reason": row.reason }))),
+        let (kind, facts) = match row {
+            RecordRow::Registered { .. } => ("registered", json!({})),
+            RecordRow::NameCorrected { version, reason, .. } => ("name_corrected", json!({ "version": version, "reason": reason })),
+            RecordRow::DocumentAdded { document_id, document_type, .. } => ("document_added", json!({ "document_id": document_id, "document_type": document_type })),
+            RecordRow::Enrolled(row, class) => ("enrolled", with(about_class(class), json!({ "reason": row.reason }))),
             RecordRow::Attended(row, void) => (
                 "attended",
-                None,
                 json!({
                     "class_id": row.class_id, "mode": row.mode, "part": row.part, "ended_at": instant_of(row.ended_at), "minutes": (row.ended_at - row.started_at) / 60_000_000,
                     "void": void.as_ref().map(|(reason, at)| json!({ "reason": reason, "at": instant_of(*at) })),
@@ -67,14 +66,13 @@ impl RecordEntryDocument {
             ),
             RecordRow::ClassResult(row, class, class_annulled) => (
                 "class_result",
-                Some(&class.organisation_id),
                 with(about_class(class), json!({ "assessment": row.assessment, "credited_minutes": row.credited_minutes, "credited_hours": row.credited_hours, "completed": row.completed, "class_annulled": class_annulled })),
             ),
-            RecordRow::Candidate { session, .. } => ("candidate", Some(&session.organisation_id), about_session(session)),
+            RecordRow::Candidate { session, .. } => ("candidate", about_session(session)),
             RecordRow::Scored(row, session) => {
                 let score = |tenths: Option<i32>| tenths.and_then(Score::from_tenths).map(|score| score.to_string());
                 let scores = json!({ "version": row.version, "reason": row.reason, "theory": score(row.theory_tenths), "practical": score(row.practical_tenths), "comprehensive": score(row.comprehensive_tenths) });
-                ("scored", Some(&session.organisation_id), with(about_session(session), scores))
+                ("scored", with(about_session(session), scores))
             }
             RecordRow::Certified(row, version) => {
                 let mut facts: Value = serde_json::from_str(&version.facts).unwrap_or_default();
@@ -82,16 +80,15 @@ impl RecordEntryDocument {
                     members.retain(|_, value| !value.is_null());
                 }
                 let more = json!({ "certificate_id": row.id, "certificate_kind": row.kind, "version": version.version, "issued_on": version.issued_on, "valid_to": version.valid_to, "reason": version.reason });
-                (if version.version == 1 { "certificate_issued" } else { "certificate_corrected" }, Some(&row.issuer_id), with(facts, more))
+                (if version.version == 1 { "certificate_issued" } else { "certificate_corrected" }, with(facts, more))
             }
-            RecordRow::StatusChanged(row) => ("status_changed", None, json!({ "certificate_id": row.certificate_id, "change": row.change, "state": row.state_after, "reason": row.reason, "decision_document": row.decision_document })),
+            RecordRow::StatusChanged(row) => ("status_changed", json!({ "certificate_id": row.certificate_id, "change": row.change, "state": row.state_after, "reason": row.reason, "decision_document": row.decision_document })),
             RecordRow::Credits(row) => (
                 "credits_posted",
-                row.organisation_id.as_ref(),
                 json!({ "entry_id": row.id, "entry_kind": row.kind, "source": row.source, "credits": Credits::from_tenths(row.tenths).to_string(), "balance": Credits::from_tenths(row.balance_tenths).to_string(), "reverses": row.reverses }),
             ),
         };
-        RecordEntryDocument { kind, at: instant_of(row.at()), organisation_id: organisation.cloned(), facts }
+        RecordEntryDocument { kind, at: instant_of(row.at()), organisation_id: row.organisation().cloned(), facts }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::page::{Page, Window, link};
 use crate::services::intent::Answer;
+use crate::store::writer::PlaceSlot;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use chrono::{DateTime, SecondsFormat, Utc};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -46,10 +47,15 @@ pub fn send(answer: Answer) -> HttpResponse {
     if let Some(location) = answer.location {
         response.insert_header((header::LOCATION, location));
     }
-    if let Some(place) = answer.place.get() {
+    place_headers(&mut response, &answer.place);
+    response.body(answer.body)
+}
+
+/// Tells where the facts of an answer stand in the log.
+pub fn place_headers(response: &mut HttpResponseBuilder, place: &PlaceSlot) {
+    if let Some(place) = place.get() {
         response.insert_header((LOG_INDEX, place.first)).insert_header((LOG_ENTRIES, place.entries)).insert_header((LOG_CHECKPOINT, STANDARD.encode(&*place.checkpoint)));
     }
-    response.body(answer.body)
 }
 
 /// A read: JSON with an ETag of its bytes; 304 when the client has them.

@@ -146,7 +146,7 @@ impl NotFoundBudget {
         (*count >= most).then_some(left.as_secs() + 1)
     }
 
-    fn spend(&self, address: IpAddr) {
+    pub(super) fn spend(&self, address: IpAddr) {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if used.len() >= 10_000 {
             used.retain(|_, (_, since)| since.elapsed() < BUDGET_WINDOW);
@@ -160,7 +160,7 @@ impl NotFoundBudget {
 }
 
 /// The address to count for: of nobody when a token says who is asking, or when there is no limit.
-fn counted_address(state: &AppState, request: &HttpRequest, caller: &OptionalCaller) -> Result<Option<IpAddr>, Problem> {
+pub(super) fn counted_address(state: &AppState, request: &HttpRequest, caller: &OptionalCaller) -> Result<Option<IpAddr>, Problem> {
     let most = state.registry.config.not_found_per_minute;
     if caller.0.is_some() || most == 0 {
         return Ok(None);

@@ -15,7 +15,7 @@ use crate::merkle::tree::{Frontier, consistency_proof, inclusion_proof};
 use crate::store::backend::Conn;
 use crate::store::certificates::CertificateVersionRow;
 use crate::store::error::StoreError;
-use crate::store::log::{self as store, EntryRow, StoredNodes, Tip};
+use crate::store::log::{self as store, CREDENTIAL_SIGNED, EntryRow, StoredNodes, Tip};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// An entry with its proof in the newest tree.
@@ -92,7 +92,7 @@ impl Registry {
         let place = version_place(&standing.0.id, standing.1.version);
         let cosigned = self.cosigned_tree();
         let read = move |conn: &mut Conn| {
-            let Some(row) = store::find_credential_entry(conn, &place)? else { return Ok(None) };
+            let Some(row) = store::find_entry_of(conn, CREDENTIAL_SIGNED, &place)? else { return Ok(None) };
             let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
             match cosigned.filter(|tree| row.position.unsigned_abs() < tree.size && tree.size <= tip.frontier.size()) {
                 Some(tree) => prove_under(conn, &row, &tip.frontier, tree.size, tree.note.clone()).map(Some),
@@ -107,7 +107,7 @@ impl Registry {
     pub(super) async fn find_logged(&self, version: &CertificateVersionRow, document: &[u8]) -> Result<Option<u64>, Error> {
         let place = version_place(&version.certificate_id, version.version);
         let read = move |conn: &mut Conn| {
-            let Some(row) = store::find_credential_entry(conn, &place)? else { return Ok(None) };
+            let Some(row) = store::find_entry_of(conn, CREDENTIAL_SIGNED, &place)? else { return Ok(None) };
             let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
             match prove(conn, &row, tip) {
                 Ok(proven) => Ok(Some((row, proven))),
@@ -134,6 +134,16 @@ impl Registry {
         let checkpoint = Arc::new(checkpoint);
         *self.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = Some((note.into(), Arc::clone(&checkpoint)));
         Ok(Some(checkpoint))
+    }
+
+    /// The proof that an exported file is in the log: its row as the log committed to it, and the entry.
+    pub(super) async fn prove_fact_of_export(&self, export: &str) -> Result<ProvenEntry, Error> {
+        let subject = export.to_owned();
+        let read = move |conn: &mut Conn| {
+            let Some(row) = store::find_entry_of(conn, store::HISTORY_EXPORTED, &subject)? else { return Ok(None) };
+            store::find_tip(conn)?.map(|tip| prove(conn, &row, tip)).transpose()
+        };
+        self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Constraint {
     AttendanceOverlap,
     AttendanceVoid,
     GroupEnd,
+    DisputeSubject,
+    DisputeAnswer,
     /// The code has opened a session.
     AccessCodeUsed,
     /// Somebody else posted to the worker's ledger.
@@ -73,6 +75,8 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::AttendanceOverlap, "attendance_intervals_pkey", "attendance_intervals.worker_id, attendance_intervals.started_at, attendance_intervals.revision"),
     (Constraint::AttendanceVoid, "attendance_voids_pkey", "attendance_voids.worker_id, attendance_voids.started_at, attendance_voids.revision"),
     (Constraint::GroupEnd, "worker_group_ends_pkey", "worker_group_ends.group_id"),
+    (Constraint::DisputeSubject, "disputes_subject_unique", "disputes.worker_id, disputes.subject_kind, disputes.subject_id, disputes.ordinal"),
+    (Constraint::DisputeAnswer, "dispute_answers_pkey", "dispute_answers.dispute_id"),
     (Constraint::AccessCodeUsed, "worker_sessions_code_unique", "worker_sessions.code_hash"),
     (Constraint::CreditSequence, "credit_entries_sequence_unique", "credit_entries.worker_id, credit_entries.sequence"),
     (Constraint::CreditAchievement, "credit_entries_achievement_unique", "credit_entries.achievement_key"),

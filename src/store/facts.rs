@@ -6,15 +6,19 @@ use super::backend::{Conn, on};
 use super::catalogue::ImportRow;
 use super::certificates::{CertificateRow, CertificateStateRow, CertificateVersionRow, PermitReviewRow, StatusChangeRow};
 use super::credits::CreditEntryRow;
+use super::disputes::{DisputeAnswerRow, DisputeRow};
 use super::error::StoreError;
+use super::history::HistoryExportRow;
 use super::groups::{WorkerGroupEndRow, WorkerGroupRow};
 use super::jobs::JobRow;
 use super::keys::SigningKeyRow;
 use super::lookups::{LookupRow, RecordLookupRow};
 use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
+use super::schema::own_affairs::*;
 use super::schema::training::*;
 use super::schema::worker_access::*;
 use super::schema::*;
+use super::shares::{ShareEndRow, ShareRow, ShareViewRow};
 use super::signals::SignalRow;
 use super::training::{AnnulmentRow, ClassResultRow, ClassRow, ClosingRow, EnrolmentRow};
 use super::worker_access::{AccessCodeRow, WorkerSessionEndRow, WorkerSessionRow};
@@ -83,6 +87,12 @@ recorded!(WorkerGroupEndRow, "group_ended", |of| of.group_id.clone());
 recorded!(AccessCodeRow, "access_code_made", |of| hex::encode(&of.code_hash));
 recorded!(WorkerSessionRow, "worker_signed_in", |of| of.id.clone());
 recorded!(WorkerSessionEndRow, "worker_signed_out", |of| of.session_id.clone());
+recorded!(ShareRow, "share_made", |of| of.id.clone());
+recorded!(ShareEndRow, "share_ended", |of| of.share_id.clone());
+recorded!(ShareViewRow, "share_viewed", |of| of.id.clone());
+recorded!(DisputeRow, "dispute_filed", |of| of.id.clone());
+recorded!(DisputeAnswerRow, "dispute_answered", |of| of.dispute_id.clone());
+recorded!(HistoryExportRow, "history_exported", |of| of.id.clone());
 recorded!(RecordLookupRow, "record_looked_up", |of| of.id.clone());
 recorded!(LookupRow, "certificate_looked_up", |of| of.id.clone());
 
@@ -204,6 +214,18 @@ page!(/// Sessions of workers.
     page_worker_sessions, worker_sessions, WorkerSessionRow, id);
 page!(/// Ended sessions of workers.
     page_session_ends, worker_session_ends, WorkerSessionEndRow, session_id);
+page!(/// Links of workers.
+    page_shares, shares, ShareRow, id);
+page!(/// Withdrawn links.
+    page_share_ends, share_ends, ShareEndRow, share_id);
+page!(/// Openings of links.
+    page_share_views, share_views, ShareViewRow, id);
+page!(/// Contested entries.
+    page_disputes, disputes, DisputeRow, id);
+page!(/// Answers to disputes.
+    page_dispute_answers, dispute_answers, DisputeAnswerRow, dispute_id);
+page!(/// Files that workers took away.
+    page_exports, history_exports, HistoryExportRow, id);
 page!(/// Looks at records.
     page_record_lookups, record_lookups, RecordLookupRow, id);
 page!(/// Looks at certificates.

@@ -260,10 +260,13 @@ pub fn list_tiles(conn: &mut Conn, level: i32, from: i64, limit: i64) -> Result<
 /// The kind of entries that commit to a signed credential; their subject is the certificate's identifier and version.
 pub const CREDENTIAL_SIGNED: &str = "credential_signed";
 
-/// The entry of a signed credential, by `certificate/version`.
-pub fn find_credential_entry(conn: &mut Conn, subject: &str) -> Result<Option<EntryRow>, StoreError> {
+/// A file that a worker took away.
+pub const HISTORY_EXPORTED: &str = "history_exported";
+
+/// The entry of a signed credential, by `certificate/version`, or of an exported file: kinds that have an index of their own.
+pub fn find_entry_of(conn: &mut Conn, kind: &str, subject: &str) -> Result<Option<EntryRow>, StoreError> {
     Ok(on!(conn, |c| log_entries::table
-        .filter(log_entries::kind.eq(CREDENTIAL_SIGNED))
+        .filter(log_entries::kind.eq(kind))
         .filter(log_entries::subject.eq(subject))
         .order(log_entries::position)
         .select(EntryRow::as_select())

@@ -3,6 +3,7 @@
 use super::backend::{Conn, on};
 use super::error::StoreError;
 use super::schema::lookups;
+use super::shares::{ShareViewRow, list_views};
 use super::schema::training::record_lookups;
 use diesel::prelude::*;
 use serde::Serialize;
@@ -48,9 +49,11 @@ pub fn insert_record_lookup(conn: &mut Conn, row: &RecordLookupRow) -> Result<()
 pub struct Look {
     pub id: String,
     pub organisation_id: Option<String>,
-    /// `certificate`, or the part of the record.
+    /// `certificate`, `share`, or the part of the record.
     pub part: String,
     pub certificate_id: Option<String>,
+    /// The link that was opened.
+    pub share_id: Option<String>,
     pub ground: Option<String>,
     pub looked_at: i64,
 }
@@ -76,11 +79,14 @@ pub fn list_looks(conn: &mut Conn, worker_id: &str, before: Option<&str>, limit:
         organisation_id: Some(row.organisation_id),
         part: "certificate".to_owned(),
         certificate_id: Some(row.certificate_id),
+        share_id: None,
         ground: Some(row.ground),
         looked_at: row.looked_at,
     };
-    let of_record = |row: RecordLookupRow| Look { id: row.id, organisation_id: row.organisation_id, part: row.part, certificate_id: None, ground: None, looked_at: row.looked_at };
-    let mut looks: Vec<Look> = certificates.into_iter().map(of_certificate).chain(records.into_iter().map(of_record)).collect();
+    let of_record = |row: RecordLookupRow| Look { id: row.id, organisation_id: row.organisation_id, part: row.part, certificate_id: None, share_id: None, ground: None, looked_at: row.looked_at };
+    let of_share = |row: ShareViewRow| Look { id: row.id, organisation_id: None, part: "share".to_owned(), certificate_id: None, share_id: Some(row.share_id), ground: None, looked_at: row.viewed_at };
+    let views = list_views(conn, worker_id, before, limit)?;
+    let mut looks: Vec<Look> = certificates.into_iter().map(of_certificate).chain(records.into_iter().map(of_record)).chain(views.into_iter().map(of_share)).collect();
     looks.sort_by(|one, other| other.id.cmp(&one.id));
     looks.truncate(usize::try_from(limit).unwrap_or(0));
     Ok(looks)

@@ -46,6 +46,17 @@ impl RecordRow {
             RecordRow::Credits(row) => row.posted_at,
         }
     }
+
+    /// The organisation that trained, assessed or certified.
+    pub fn organisation(&self) -> Option<&String> {
+        match self {
+            RecordRow::Enrolled(_, class) | RecordRow::ClassResult(_, class, _) => Some(&class.organisation_id),
+            RecordRow::Candidate { session, .. } | RecordRow::Scored(_, session) => Some(&session.organisation_id),
+            RecordRow::Certified(row, _) => Some(&row.issuer_id),
+            RecordRow::Credits(row) => row.organisation_id.as_ref(),
+            RecordRow::Registered { .. } | RecordRow::NameCorrected { .. } | RecordRow::DocumentAdded { .. } | RecordRow::Attended(..) | RecordRow::StatusChanged(_) => None,
+        }
+    }
 }
 
 /// Where a page begins: the moment of the last entry before it, and how many entries of that moment came before.

@@ -5,7 +5,7 @@ use crate::support::{TestRegistry, Worker};
 use serde_json::{Value, json};
 
 /// A worker who has completed a class of ten days with six practical hours each: 60 hours, 3.7 credits.
-fn trained(registry: &TestRegistry, client: &(String, String), index: u32) -> (Worker, String) {
+pub fn trained(registry: &TestRegistry, client: &(String, String), index: u32) -> (Worker, String) {
     let worker = registry.worker(client, index);
     let order = json!({ "class_type": "general_training", "name": "电工四级班", "level": "level4", "first_on": "2026-03-09", "last_on": "2026-03-20", "planned_practical_minutes": 2520 });
     let id = registry.post_as(client, "/v1/classes", &order).expect(201)["class_id"].as_str().unwrap().to_owned();
@@ -18,15 +18,15 @@ fn trained(registry: &TestRegistry, client: &(String, String), index: u32) -> (W
     (worker, id)
 }
 
-fn provider(registry: &TestRegistry) -> (String, String) {
+pub fn provider(registry: &TestRegistry) -> (String, String) {
     registry.organisation("91320102MA0TEXAM3X", "training_provider", "training_provider").1
 }
 
-fn balance(registry: &TestRegistry, worker: &Worker) -> Value {
+pub fn balance(registry: &TestRegistry, worker: &Worker) -> Value {
     registry.get_as(registry.registrar(), &format!("/v1/workers/{}/credits", worker.id), &[]).expect(200)["balance"].clone()
 }
 
-fn entries(registry: &TestRegistry, worker: &Worker) -> Vec<Value> {
+pub fn entries(registry: &TestRegistry, worker: &Worker) -> Vec<Value> {
     registry.get_as(registry.registrar(), &format!("/v1/workers/{}/credits/entries", worker.id), &[]).expect(200)["items"].as_array().unwrap().clone()
 }
 

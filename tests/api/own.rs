@@ -4,20 +4,31 @@ use crate::on_both_databases;
 use crate::support::{Reply, TestRegistry, Worker};
 use serde_json::{Value, json};
 
-fn code(registry: &TestRegistry, by: &(String, String), worker: &Worker) -> String {
+pub fn code(registry: &TestRegistry, by: &(String, String), worker: &Worker) -> String {
     registry.post_as(by, &format!("/v1/workers/{}/access_codes", worker.id), &json!({})).expect(201)["access_code"].as_str().unwrap().to_owned()
 }
 
-fn sign_in(registry: &TestRegistry, code: &str, number_end: &str) -> Reply {
+pub fn sign_in(registry: &TestRegistry, code: &str, number_end: &str) -> Reply {
     registry.post("/v1/sessions", &json!({ "access_code": code, "document_number_end": number_end }))
 }
 
-fn end_of(worker: &Worker) -> &str {
+pub fn end_of(worker: &Worker) -> &str {
     &worker.number[worker.number.len() - 6..]
 }
 
+/// A session of a worker, by a code that the registrar made.
+pub fn signed_in(registry: &TestRegistry, worker: &Worker) -> Value {
+    sign_in(registry, &code(registry, registry.registrar(), worker), end_of(worker)).expect(201)
+}
+
+/// A JSON request in the worker's own name.
+pub fn own_post(registry: &TestRegistry, session: &Value, path: &str, body: &Value) -> Reply {
+    let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
+    registry.send("POST", path, &[("authorization", &bearer), ("content-type", "application/json")], body.to_string().as_bytes())
+}
+
 /// A request in the worker's own name.
-fn own(registry: &TestRegistry, session: &Value, method: &str, path: &str) -> Reply {
+pub fn own(registry: &TestRegistry, session: &Value, method: &str, path: &str) -> Reply {
     let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
     registry.send(method, path, &[("authorization", &bearer)], b"")
 }

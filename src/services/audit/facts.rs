@@ -1,6 +1,7 @@
 //! Rows against the entries of the log that commit to them.
 
 use super::Audit;
+use crate::services::disputes::answer_place;
 use crate::services::groups::end_place;
 use crate::store::backend::Conn;
 use crate::store::error::StoreError;
@@ -52,6 +53,24 @@ impl Audit<'_> {
         for_each(conn, facts::page_access_codes, |row| self.fact("access_codes", &row))?;
         for_each(conn, facts::page_worker_sessions, |row| self.fact("worker_sessions", &row))?;
         for_each(conn, facts::page_session_ends, |row| self.fact("worker_session_ends", &row))?;
+        for_each(conn, facts::page_shares, |row| {
+            self.fact("shares", &row)?;
+            self.sealed("shares", Sealed::ShareTerms, &row.id, &row.sealed_terms, &row.terms_hash);
+            Ok(())
+        })?;
+        for_each(conn, facts::page_share_ends, |row| self.fact("share_ends", &row))?;
+        for_each(conn, facts::page_share_views, |row| self.fact("share_views", &row))?;
+        for_each(conn, facts::page_disputes, |row| {
+            self.fact("disputes", &row)?;
+            self.sealed("disputes", Sealed::Dispute, &row.id, &row.sealed_statement, &row.statement_hash);
+            Ok(())
+        })?;
+        for_each(conn, facts::page_dispute_answers, |row| {
+            self.fact("dispute_answers", &row)?;
+            self.sealed("dispute_answers", Sealed::Dispute, &answer_place(&row.dispute_id), &row.sealed_answer, &row.answer_hash);
+            Ok(())
+        })?;
+        for_each(conn, facts::page_exports, |row| self.fact("history_exports", &row))?;
         for_each(conn, facts::page_record_lookups, |row| self.fact("record_lookups", &row))?;
         for_each(conn, facts::page_lookups, |row| self.fact("lookups", &row))?;
         for_each(conn, facts::page_jobs, |row| self.fact("jobs", &row.as_requested()))?;
@@ -66,5 +85,13 @@ impl Audit<'_> {
             self.known.states.entry(row.certificate_id).or_insert_with(|| (String::new(), None)).1 = Some(row.reviewed_on);
             Ok(())
         })
+    }
+
+    /// What is sealed, against the hash that its row commits to.
+    fn sealed(&mut self, table: &str, what: Sealed, place: &str, sealed: &[u8], hash: &[u8]) {
+        let text = self.registry.vault.open_text(what, place, sealed);
+        if !text.is_ok_and(|text| self.registry.vault.commitment(what, place, &text) == hash) {
+            self.fault(format!("{table} {place}: what is sealed is not what was recorded"));
+        }
     }
 }

@@ -1,0 +1,69 @@
+//! What a worker takes away, read again by programs that others wrote.
+
+use crate::credits::{provider, trained};
+use crate::on_both_databases;
+use crate::own::signed_in;
+use crate::support::{Reply, TestRegistry};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::process::Command;
+
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+fn history(registry: &TestRegistry, session: &Value, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
+    let headers: Vec<(&str, &str)> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
+    registry.send("GET", path, &headers, b"")
+}
+
+on_both_databases!(a_history_is_read_by_others_programs_and_proven_by_the_log, |registry| {
+    let (worker, _) = trained(registry, &provider(registry), 1);
+    // A name that a spreadsheet would take for a formula.
+    let school = registry.organisation("93320115MA0AAAAA3M", "training_provider", "training_provider").1;
+    let class = json!({ "class_type": "general_training", "name": "=1+1,\"电工\"班", "first_on": "2026-03-23", "last_on": "2026-03-24", "planned_practical_minutes": 60 });
+    let class = registry.post_as(&school, "/v1/classes", &class).expect(201)["class_id"].as_str().unwrap().to_owned();
+    registry.post_as(&school, &format!("/v1/classes/{class}/enrolments"), &json!({ "trainees": [{ "worker_id": worker.id }] })).expect(200);
+    registry.set_clock("2026-03-02T01:00:00Z");
+    let body = registry.body_with("123200000000000192", json!({ "number_prefix": "S000032000002" }));
+    let (holder, _) = registry.certificate(&body, 1);
+    assert_eq!(holder.id, worker.id);
+    registry.set_clock("2026-03-25T01:00:00Z");
+    let session = signed_in(registry, &worker);
+    let directory = tempfile::tempdir().unwrap();
+    let forms = [
+        ("history.json", "/v1/me/history", vec![("accept", "application/json")]),
+        ("history.csv", "/v1/me/history", vec![("accept", "text/csv")]),
+        ("history-bom.csv", "/v1/me/history?bom=true", vec![("accept", "text/csv"), ("accept-language", "zh-CN")]),
+        ("history.xlsx", "/v1/me/history", vec![("accept", XLSX)]),
+        ("history.jwt", "/v1/me/history", vec![("accept", "application/vc+jwt")]),
+    ];
+    for (file, path, headers) in &forms {
+        let reply = history(registry, &session, path, headers);
+        assert_eq!(reply.status, 200, "{file}: {}", reply.text());
+        assert!(reply.header("content-disposition").unwrap().starts_with("attachment"), "{file}");
+        let digest = hex::encode(Sha256::digest(&reply.bytes));
+        assert_eq!(reply.header("link").unwrap(), format!("</v1/history_exports/{digest}>; rel=\"describedby\""));
+        assert!(reply.header("jilu-log-index").is_some(), "{file}: durable before it leaves");
+        std::fs::write(directory.path().join(file), &reply.bytes).unwrap();
+    }
+    assert_eq!(history(registry, &session, "/v1/me/history", &[("accept", "image/png")]).status, 406);
+    let story = json!({ "base_url": registry.base_url, "directory": directory.path(), "schema": "tests/vectors/clr-credential-schema.json", "name": worker.name, "number": worker.number, "class": "=1+1,\"电工\"班", "credits": 3.7 });
+    let output = Command::new("/usr/bin/python3").arg("tests/interop/read_history.py").arg(story.to_string()).output().expect("python3; tests/run installs it");
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    registry.expect_clean_audit();
+});
+
+on_both_databases!(a_file_that_was_changed_is_not_known, |registry| {
+    let (worker, _) = trained(registry, &provider(registry), 1);
+    let session = signed_in(registry, &worker);
+    let mut file = history(registry, &session, "/v1/me/history", &[("accept", "text/csv")]).bytes;
+    let find = |file: &[u8]| registry.get(&format!("/v1/history_exports/{}", hex::encode(Sha256::digest(file))));
+    let known = find(&file).expect(200);
+    assert_eq!((&known["form"], &known["bytes"]), (&json!("csv"), &json!(file.len())));
+    let last = file.len() - 3;
+    file[last] ^= 1;
+    assert_eq!(find(&file).status, 404);
+    assert_eq!(registry.get("/v1/history_exports/zz").fields(), ["sha256"]);
+    let empty = history(registry, &session, "/v1/me/history", &[("accept", "application/vc+jwt")]);
+    assert_eq!((empty.status, empty.rules()), (422, vec!["FORM".to_owned()]), "a learner record needs a certificate");
+});
