@@ -266,6 +266,16 @@ const JOBS: &[(&str, Job)] = &[
         world.post(client, &format!("/v1/disputes/{}/answers", dispute["dispute_id"].as_str().unwrap()), &answer, &format!("{key} answer"))?;
         success(world.registry.send("DELETE", "/v1/me/session", &[("authorization", &bearer)], b"")).map(|_| ())
     }),
+    ("compete", |world, n, _| {
+        let key = format!("compete {n}");
+        let registrar = world.registry.registrar();
+        let (worker, _) = world.worker(registrar, n, &key)?;
+        let order = json!({ "worker_id": worker, "competition": "x", "competition_level": "national", "event": "x", "place": 1, "held_on": "2026-03-01" });
+        let result = world.post(registrar, "/v1/competition_results", &order, &key)?;
+        let id = result["competition_result_id"].as_str().unwrap();
+        world.post(registrar, "/v1/credit_recognitions", &json!({ "competition_result_id": id }), &format!("{key} credits"))?;
+        world.post(registrar, &format!("/v1/competition_results/{id}/annulment"), &json!({ "reason": "x" }), &format!("{key} annulment")).map(|_| ())
+    }),
     // A certificate's credits end with it.
     ("recognise", |world, n, _| {
         let key = format!("recognise {n}");

@@ -19,6 +19,16 @@ pub struct CompletedClass {
     pub credit_tenths: i32,
 }
 
+/// A place in a skills competition.
+#[derive(Debug, Clone)]
+pub struct CompetitionPlace {
+    pub result_id: String,
+    pub name: String,
+    /// Who held it, in words.
+    pub level_zh: &'static str,
+    pub place: i32,
+}
+
 /// Everything that goes into a record.
 #[derive(Debug, Clone)]
 pub struct RecordFacts {
@@ -29,6 +39,7 @@ pub struct RecordFacts {
     pub holder_document_masked: String,
     pub made_at: DateTime<Utc>,
     pub classes: Vec<CompletedClass>,
+    pub places: Vec<CompetitionPlace>,
     /// Credentials with embedded proofs; at least one.
     pub credentials: Vec<Value>,
     /// Whether something that the registry knows was left away.
@@ -47,8 +58,9 @@ impl RecordFacts {
                 { "type": "IdentityObject", "hashed": false, "identityHash": self.holder_document_masked, "identityType": "ext:maskedDocumentNumber" },
             ]),
         );
-        if !self.classes.is_empty() {
-            subject.insert("achievement".into(), self.classes.iter().map(|class| self.achievement(class)).collect());
+        let achievements: Vec<Value> = self.classes.iter().map(|class| self.completed(class)).chain(self.places.iter().map(|place| self.place(place))).collect();
+        if !achievements.is_empty() {
+            subject.insert("achievement".into(), json!(achievements));
         }
         subject.insert("verifiableCredential".into(), json!(self.credentials));
         json!({
@@ -66,7 +78,7 @@ impl RecordFacts {
         })
     }
 
-    fn achievement(&self, class: &CompletedClass) -> Value {
+    fn completed(&self, class: &CompletedClass) -> Value {
         json!({
             "id": format!("{}/v1/classes/{}", self.public_url, class.class_id),
             "type": ["Achievement"],
@@ -76,6 +88,18 @@ impl RecordFacts {
             "inLanguage": "zh",
             "criteria": { "narrative": "完成规定课时并经考核合格 / attended the hours and passed the assessment" },
             "creditsAvailable": f64::from(class.credit_tenths) / 10.0,
+        })
+    }
+
+    fn place(&self, place: &CompetitionPlace) -> Value {
+        json!({
+            "id": format!("{}/v1/competition_results/{}", self.public_url, place.result_id),
+            "type": ["Achievement"],
+            "achievementType": "ext:CompetitionPlace",
+            "name": format!("{} 第 {} 名", place.name, place.place),
+            "description": format!("{}职业技能竞赛 / skills competition", place.level_zh),
+            "inLanguage": "zh",
+            "criteria": { "narrative": format!("竞赛名次第 {} 名 / place {}", place.place, place.place) },
         })
     }
 }

@@ -122,6 +122,8 @@ pub enum Act<'a> {
     AnnulClass,
     /// Look at a worker's training record and credits.
     ReadRecord,
+    /// Results of competitions.
+    RecordCompetition,
     /// Recognise achievements, reverse and convert credits.
     PostCredits,
     ReadSignals,
@@ -190,6 +192,7 @@ pub fn authorise(actor: &Actor, act: Act<'_>) -> Result<(), Denial> {
         Act::ReadTraining { provider } => (READ_TRAINING, Some(provider)),
         Act::AnnulClass => (&[Scope::SupervisionAct, Scope::RegistryAdmin], None),
         Act::ReadRecord => (READ_RECORD, None),
+        Act::RecordCompetition => (&[Scope::RegistryAdmin], None),
         Act::PostCredits => (&[Scope::RegistryAdmin], None),
         Act::ManageGroups => (&[Scope::RegistryAdmin], None),
         Act::ReadGroups => (&[Scope::RegistryAdmin, Scope::SupervisionRead, Scope::SubsidyDecide], None),

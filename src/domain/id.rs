@@ -89,6 +89,8 @@ identifier!(/// A training class.
     ClassId, "cls_");
 identifier!(/// An entry of the credit ledger.
     CreditEntryId, "crd_");
+identifier!(/// A place in a skills competition.
+    CompetitionResultId, "cmp_");
 identifier!(/// A sign of fraud.
     SignalId, "sig_");
 identifier!(/// A membership of a priority group.

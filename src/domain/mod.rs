@@ -25,6 +25,7 @@ pub mod training_rules;
 pub mod training;
 pub mod attendance;
 pub mod credit;
+pub mod competition;
 pub mod priority_group;
 pub mod sharing;
 pub mod dispute;

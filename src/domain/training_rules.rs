@@ -35,6 +35,8 @@ pub struct TrainingRules {
     pub attendance_percent_min: i32,
     /// CR-5: how the hours and the certificate of one class count together.
     pub class_and_certificate: Combination,
+    /// Winners up to this place are recommended for promotion first (宁政办发〔2019〕53号, section 9).
+    pub promotion_place_max: i32,
     /// CR-8: years after which credits expire; 0 means never.
     pub credit_valid_years: i32,
 }
@@ -70,6 +72,7 @@ impl TrainingRules {
             credit_hours: 16,
             attendance_percent_min: 80,
             class_and_certificate: Combination::Larger,
+            promotion_place_max: 3,
             credit_valid_years: 0,
         }
     }
@@ -103,6 +106,7 @@ impl TrainingRules {
             "apprenticeship_class_max" => (&mut self.apprenticeship_class_max, 1, 10_000),
             "credit_hours" => (&mut self.credit_hours, 1, 1_000),
             "attendance_percent_min" => (&mut self.attendance_percent_min, 0, 100),
+            "promotion_place_max" => (&mut self.promotion_place_max, 0, 1_000),
             "credit_valid_years" => (&mut self.credit_valid_years, 0, 100),
             "class_and_certificate" => {
                 self.class_and_certificate = value.parse()?;

@@ -10,9 +10,9 @@ use super::page::{Page, PageQuery};
 use super::problem::{Problem, Problems};
 use super::reply::{created_or_known, instant_of, kept, read, read_page};
 use crate::domain::credit::Credits;
-use crate::domain::id::{CertificateId, ClassId, CreditEntryId, WorkerId};
+use crate::domain::id::{CertificateId, ClassId, CompetitionResultId, CreditEntryId, WorkerId};
 use crate::services::credits::CreditBalance;
-use crate::services::intent::Answer;
+use crate::services::intent::{Answer, Intent};
 use crate::store::credits::CreditEntryRow;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -124,8 +124,10 @@ pub struct CreditConversionRequest {
 #[schema(example = json!({"certificate_id": "crt_01ka4zrjh00000000000000000"}))]
 pub struct CreditRecognitionRequest {
     /// The certificate.
-    pub certificate_id: String,
-    /// The class that it was earned in: both are one achievement (CR-5).
+    pub certificate_id: Option<String>,
+    /// Or the place in a competition.
+    pub competition_result_id: Option<String>,
+    /// The class that the certificate was earned in: both are one achievement (CR-5).
     pub class_id: Option<String>,
 }
 
@@ -200,18 +202,28 @@ pub async fn explain_credit_entry(state: Data<AppState>, request: HttpRequest, c
     Ok(read(&request, &ExplanationDocument::new(row)))
 }
 
-/// Recognise a certificate
-#[utoipa::path(tag = "credits", operation_id = "recognise_certificate", request_body = CreditRecognitionRequest, params(("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
+/// Recognise a certificate or a place in a competition
+#[utoipa::path(tag = "credits", operation_id = "recognise_achievement", request_body = CreditRecognitionRequest, params(("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
     responses((status = 201, description = "The entry", body = CreditEntryDocument), (status = 200, description = "It was recognised already", body = CreditEntryDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
 #[post("/v1/credit_recognitions")]
-pub async fn recognise_certificate(state: Data<AppState>, request: HttpRequest, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
+pub async fn recognise_achievement(state: Data<AppState>, request: HttpRequest, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
     let wanted: CreditRecognitionRequest = body.json()?;
     let mut fields = Fields::default();
-    let certificate: Option<CertificateId> = fields.parse("certificate_id", &wanted.certificate_id);
+    let certificate: Option<CertificateId> = fields.parse_opt("certificate_id", wanted.certificate_id.as_deref());
+    let competition: Option<CompetitionResultId> = fields.parse_opt("competition_result_id", wanted.competition_result_id.as_deref());
     let class: Option<ClassId> = fields.parse_opt("class_id", wanted.class_id.as_deref());
+    if wanted.certificate_id.is_some() == wanted.competition_result_id.is_some() {
+        fields.fault("certificate_id", "either certificate_id or competition_result_id expected", "certificate_id 与 competition_result_id 应填且只填一项");
+    }
+    if wanted.competition_result_id.is_some() && wanted.class_id.is_some() {
+        fields.fault("class_id", "a class goes with a certificate only", "class_id 只用于证书");
+    }
     fields.finish()?;
-    let certificate = certificate.expect(Fields::PARSED);
-    once(&request, &state, caller.0.client.as_str(), &body, answer_of, async |intent| state.registry.recognise_certificate(&caller.0, &certificate, class.as_ref(), intent).await).await
+    let recognise = async |intent: &Intent<_>| match (certificate, competition) {
+        (Some(certificate), _) => state.registry.recognise_certificate(&caller.0, &certificate, class.as_ref(), intent).await,
+        (None, competition) => state.registry.recognise_competition(&caller.0, &competition.expect(Fields::PARSED), intent).await,
+    };
+    once(&request, &state, caller.0.client.as_str(), &body, answer_of, recognise).await
 }
 
 /// Reverse a credit entry

@@ -96,7 +96,7 @@ pub struct HistoryExportDocument {
 }
 
 /// Columns of the record as a table: key, English and Chinese heading.
-const COLUMNS: [(&str, &str, &str); 18] = [
+const COLUMNS: [(&str, &str, &str); 19] = [
     ("at", "time", "时间"),
     ("kind", "entry", "事项"),
     ("organisation", "organisation", "机构"),
@@ -110,6 +110,7 @@ const COLUMNS: [(&str, &str, &str); 18] = [
     ("theory", "theory", "理论成绩"),
     ("practical", "practical", "实操成绩"),
     ("comprehensive", "comprehensive", "综合评审成绩"),
+    ("place", "place", "名次"),
     ("certificate_number", "certificate_number", "证书编号"),
     ("state", "state", "状态"),
     ("credits", "credits", "学分"),
@@ -131,6 +132,8 @@ const WORDS: &[(&str, &str)] = &[
     ("certificate_corrected", "证书更正"),
     ("status_changed", "证书状态变更"),
     ("credits_posted", "学分入账"),
+    ("competition", "竞赛获奖"),
+    ("competition_annulled", "竞赛成绩撤回"),
     ("online", "线上"),
     ("in_person", "线下"),
     ("theory", "理论"),
@@ -177,7 +180,7 @@ fn row_of(entry: &RecordEntryDocument, at: i64, history: &History, classes: &Has
             "occupation_code" => first(&["occupation_code", "occupation"]),
             "mode" | "part" => spoken(&facts[*key]),
             "state" => spoken(if facts["state"].is_null() { &facts["assessment"] } else { &facts["state"] }),
-            "minutes" | "credited_hours" => facts[*key].as_i64().map_or(Cell::Empty, Cell::Whole),
+            "minutes" | "credited_hours" | "place" => facts[*key].as_i64().map_or(Cell::Empty, Cell::Whole),
             "theory" | "practical" | "comprehensive" => score(&facts[*key]),
             "credits" | "balance" => decimal(&facts[*key]),
             "reason" => match &facts["void"] {

@@ -10,6 +10,7 @@ pub mod body;
 pub mod bulk_verification;
 pub mod catalogue;
 pub mod client_address;
+pub mod competitions;
 pub mod certificates;
 pub mod credits;
 pub mod discovery;
@@ -109,7 +110,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(credits::get_credits)
         .service(credits::list_credit_entries)
         .service(credits::explain_credit_entry)
-        .service(credits::recognise_certificate)
+        .service(credits::recognise_achievement)
+        .service(competitions::record_competition_result)
+        .service(competitions::get_competition_result)
+        .service(competitions::annul_competition_result)
         .service(credits::reverse_credits)
         .service(credits::convert_credits)
         .service(attendance::list_signals)

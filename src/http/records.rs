@@ -10,6 +10,7 @@ use crate::domain::assessment::Score;
 use crate::domain::credit::Credits;
 use crate::domain::id::WorkerId;
 use crate::store::assessments::SessionRow;
+use crate::store::competitions::CompetitionResultRow;
 use crate::store::records::{RecordPlace, RecordRow};
 use crate::store::training::ClassRow;
 use actix_web::web::{Data, Path, Query};
@@ -23,7 +24,7 @@ use utoipa::ToSchema;
 /// One entry of the record.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecordEntryDocument {
-    /// `registered`, `name_corrected`, `document_added`, `enrolled`, `attended`, `class_result`, `candidate`, `scored`, `certificate_issued`, `certificate_corrected`, `status_changed` or `credits_posted`.
+    /// `registered`, `name_corrected`, `document_added`, `enrolled`, `attended`, `class_result`, `candidate`, `scored`, `certificate_issued`, `certificate_corrected`, `status_changed`, `credits_posted`, `competition` or `competition_annulled`.
     pub kind: &'static str,
     /// When it was recorded; of attendance, when it began.
     pub at: String,
@@ -40,6 +41,10 @@ fn about_class(class: &ClassRow) -> Value {
 
 fn about_session(session: &SessionRow) -> Value {
     json!({ "session_id": session.id, "certificate_kind": session.kind, "occupation_code": session.occupation_code, "level": session.level, "ability": session.ability, "held_on": session.held_on })
+}
+
+fn about_competition(row: &CompetitionResultRow) -> Value {
+    json!({ "competition_result_id": row.id, "name": format!("{} {}", row.competition, row.event), "competition_level": row.competition_level, "occupation_code": row.occupation_code, "held_on": row.held_on })
 }
 
 /// The members of two objects in one.
@@ -87,6 +92,8 @@ impl RecordEntryDocument {
                 "credits_posted",
                 json!({ "entry_id": row.id, "entry_kind": row.kind, "source": row.source, "credits": Credits::from_tenths(row.tenths).to_string(), "balance": Credits::from_tenths(row.balance_tenths).to_string(), "reverses": row.reverses }),
             ),
+            RecordRow::Competition(row, is_annulled) => ("competition", with(about_competition(row), json!({ "place": row.place, "annulled": is_annulled, "decision_document": row.decision_document }))),
+            RecordRow::CompetitionAnnulled(row, annulment) => ("competition_annulled", with(about_competition(row), json!({ "reason": annulment.reason, "decision_document": annulment.decision_document }))),
         };
         RecordEntryDocument { kind, at: instant_of(row.at()), organisation_id: row.organisation().cloned(), facts }
     }

@@ -29,6 +29,9 @@ use std::collections::{HashMap, HashSet};
 pub const AWARD: &str = "award";
 pub const REVERSAL: &str = "reversal";
 pub const CONVERSION: &str = "conversion";
+/// Sources of awards.
+pub const CERTIFICATE: &str = "certificate";
+pub const COMPETITION: &str = "competition";
 /// How often a certificate may be recognised, each time behind a reversal.
 const RECOGNITIONS_MAX: usize = 5;
 
@@ -78,14 +81,14 @@ impl Posting {
 
 /// What a single posting was decided on, besides its own facts.
 #[derive(Default)]
-struct Basis {
-    balance: Option<Credits>,
-    /// The class whose credits count with it, and its stamp.
-    class: Option<(String, i64)>,
+pub(super) struct Basis {
+    pub balance: Option<Credits>,
+    /// The class whose credits count with it, or the result that it is for, and its stamp.
+    pub stamp: Option<(String, i64)>,
 }
 
-/// The reversal of whatever a certificate gave (CR-6), before anybody has looked whether it gave anything.
-pub(super) struct CertificateReversal {
+/// The reversal of whatever an achievement gave (CR-6), before anybody has looked whether it gave anything.
+pub(super) struct AchievementReversal {
     achievement_keys: [String; RECOGNITIONS_MAX],
     id: String,
     facts: Value,
@@ -108,9 +111,9 @@ pub(super) fn class_key(class: &str, worker: &str) -> String {
     format!("class/{class}/{worker}")
 }
 
-/// The keys under which a certificate may be recognised: once, and again behind a reversal that was a mistake.
-fn certificate_keys(certificate: &str) -> [String; RECOGNITIONS_MAX] {
-    std::array::from_fn(|place| if place == 0 { format!("certificate/{certificate}") } else { format!("certificate/{certificate}/{}", place + 1) })
+/// The keys under which an achievement may be recognised: once, and again behind a reversal that was a mistake.
+fn recognition_keys(source: &str, id: &str) -> [String; RECOGNITIONS_MAX] {
+    std::array::from_fn(|place| if place == 0 { format!("{source}/{id}") } else { format!("{source}/{id}/{}", place + 1) })
 }
 
 fn reversal_key(entry: &str) -> String {
@@ -146,15 +149,15 @@ fn standing_credits(ledger: &[CreditEntryRow]) -> Vec<StandingCredits> {
         .collect()
 }
 
-/// CR-6: credits of certificates that end with blame are taken back, in the transaction that ends them.
-pub(super) fn reverse_certificates(tx: &mut Tx<'_>, reversals: &[CertificateReversal]) -> Result<(), StoreError> {
+/// CR-6: credits of achievements that end with blame are taken back, in the transaction that ends them.
+pub(super) fn reverse_achievements(tx: &mut Tx<'_>, reversals: &[AchievementReversal]) -> Result<(), StoreError> {
     let keys: Vec<String> = reversals.iter().flat_map(|reversal| reversal.achievement_keys.clone()).collect();
     let awards: HashMap<String, CreditEntryRow> = store::list_by_achievements(tx.conn, &keys)?.into_iter().map(|row| (row.achievement_key.clone(), row)).collect();
     if awards.is_empty() {
         return Ok(());
     }
     // Earlier recognitions were reversed before there was another one.
-    let newest = |reversal: &CertificateReversal| reversal.achievement_keys.iter().rev().find_map(|key| awards.get(key));
+    let newest = |reversal: &AchievementReversal| reversal.achievement_keys.iter().rev().find_map(|key| awards.get(key));
     let postings: Vec<Posting> = reversals
         .iter()
         .filter_map(|reversal| newest(reversal).map(|award| reversal_of(award, "CR-6", reversal.facts.clone(), &reversal.id, reversal.posted_at, &reversal.posted_by)))
@@ -188,9 +191,12 @@ impl Registry {
         self.new_id(CreditEntryId::new).to_string()
     }
 
-    pub(super) fn reversal_of_certificate(&self, certificate: &str, change: &str, at: i64, by: &str) -> CertificateReversal {
-        let facts = json!({ "certificate_id": certificate, "change": change });
-        CertificateReversal { achievement_keys: certificate_keys(certificate), id: self.new_entry_id(), facts, posted_at: at, posted_by: by.to_owned() }
+    pub(super) fn reversal_of_certificate(&self, certificate: &str, change: &str, at: i64, by: &str) -> AchievementReversal {
+        self.reversal_of_achievement(CERTIFICATE, certificate, json!({ "certificate_id": certificate, "change": change }), at, by)
+    }
+
+    pub(super) fn reversal_of_achievement(&self, source: &str, id: &str, facts: Value, at: i64, by: &str) -> AchievementReversal {
+        AchievementReversal { achievement_keys: recognition_keys(source, id), id: self.new_entry_id(), facts, posted_at: at, posted_by: by.to_owned() }
     }
 
     /// The reversals of what these trainees got for a class that is declared false.
@@ -291,7 +297,7 @@ impl Registry {
                 posted_by: actor.client.to_string(),
                 id,
             };
-            self.try_post_one(&posting, Basis { balance: Some(balance), class: None }, intent).await
+            self.try_post_one(&posting, Basis { balance: Some(balance), stamp: None }, intent).await
         })
         .await
     }
@@ -330,8 +336,8 @@ impl Registry {
             id: self.new_entry_id(),
             worker_id: row.worker_id.clone(),
             kind: AWARD,
-            source: "certificate".to_owned(),
-            achievement_key: self.free_certificate_key(&row.id).await?,
+            source: CERTIFICATE.to_owned(),
+            achievement_key: self.free_recognition_key(CERTIFICATE, &row.id).await?,
             amount,
             reverses: None,
             rule: if class.is_some() { "CR-5" } else { "CR-2" },
@@ -342,12 +348,12 @@ impl Registry {
             posted_at: self.now_micros(),
             posted_by: actor.client.to_string(),
         };
-        self.try_post_one(&posting, Basis { balance: None, class: class_stamp }, intent).await
+        self.try_post_one(&posting, Basis { balance: None, stamp: class_stamp }, intent).await
     }
 
-    /// The key of a certificate's newest recognition; a new one if that was reversed.
-    async fn free_certificate_key(&self, certificate: &str) -> Result<String, Error> {
-        let keys = certificate_keys(certificate);
+    /// The key of an achievement's newest recognition; a new one if that was reversed.
+    pub(super) async fn free_recognition_key(&self, source: &str, id: &str) -> Result<String, Error> {
+        let keys = recognition_keys(source, id);
         let (wanted, mut key) = (keys.to_vec(), keys[0].clone());
         let (awards, reversals) = self
             .store
@@ -394,7 +400,7 @@ impl Registry {
     }
 
     /// Posts one entry, or returns the one that stands for the same achievement.
-    async fn try_post_one(&self, posting: &Posting, basis: Basis, intent: &Intent<(CreditEntryRow, bool)>) -> Result<Answer, Error> {
+    pub(super) async fn try_post_one(&self, posting: &Posting, basis: Basis, intent: &Intent<(CreditEntryRow, bool)>) -> Result<Answer, Error> {
         let (key, worker, certificate) = (posting.achievement_key.clone(), posting.worker_id.clone(), posting.facts["certificate_id"].as_str().map(str::to_owned));
         let (posted, ends) = self.store.read_snapshot(move |conn| Ok((store::list_by_achievements(conn, &[key])?, store::list_ledger_ends(conn, &[worker])?))).await?;
         if let Some(posted) = posted.into_iter().next() {
@@ -417,9 +423,9 @@ impl Registry {
                 {
                     return Err(StoreError::Stale);
                 }
-                // Whoever declares the class false moves its stamp.
-                if let Some((class, stamp)) = &basis.class {
-                    tx.expect_stamp(class, *stamp)?;
+                // Whoever declares the class false, or takes the result back, moves its stamp.
+                if let Some((of, stamp)) = &basis.stamp {
+                    tx.expect_stamp(of, *stamp)?;
                 }
                 // Behind the state, as those who end certificates lock them: others wait for this entry instead of meeting it.
                 worker_store::lock_workers(tx.conn, std::slice::from_ref(&row.worker_id))?;

@@ -9,8 +9,9 @@ use super::signing::preferred_document;
 use crate::credential::conformance;
 use crate::credential::data_integrity;
 use crate::credential::jws::{self, CompactJws};
-use crate::credential::learner_record::{CompletedClass, RecordFacts};
+use crate::credential::learner_record::{CompetitionPlace, CompletedClass, RecordFacts};
 use crate::credential::strict_json;
+use crate::domain::competition::CompetitionLevel;
 use crate::domain::id::OrganisationId;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
@@ -41,6 +42,7 @@ impl Registry {
             holder_document_masked: super::workers::masked(preferred_document(&history.worker)),
             made_at: now,
             classes: completed_classes(&history),
+            places: competition_places(&history)?,
             is_partial: credentials.len() < history.certificates.len(),
             credentials,
         };
@@ -88,6 +90,20 @@ fn completed_classes(history: &History) -> Vec<CompletedClass> {
             provider_name: history.organisations.get(&class.organisation_id).cloned().unwrap_or_default(),
             credited_hours: result.credited_hours,
             credit_tenths: credits.get(&class.id).copied().unwrap_or(0),
+        })
+        .collect()
+}
+
+/// Places in competitions that were not taken back.
+fn competition_places(history: &History) -> Result<Vec<CompetitionPlace>, Error> {
+    let standing = history.entries.iter().filter_map(|row| match row {
+        RecordRow::Competition(result, false) => Some(result),
+        _ => None,
+    });
+    standing
+        .map(|result| {
+            let level: CompetitionLevel = super::stored(&result.competition_level)?;
+            Ok(CompetitionPlace { result_id: result.id.clone(), name: format!("{} {}", result.competition, result.event), level_zh: level.name_zh(), place: result.place })
         })
         .collect()
 }

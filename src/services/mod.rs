@@ -14,6 +14,7 @@ pub mod bulk_verification;
 pub mod catalogue;
 pub mod certificates;
 pub mod closing;
+pub mod competitions;
 mod composing;
 pub mod credits;
 pub mod corrections;

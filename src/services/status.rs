@@ -4,7 +4,7 @@
 
 use super::Registry;
 use super::certificates::CertificateName;
-use super::credits::{self, CertificateReversal};
+use super::credits::{self, AchievementReversal};
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::issuing::IssuedCertificate;
@@ -74,7 +74,7 @@ pub(super) struct StatusWrite {
     before: Vec<CertificateStateRow>,
     number_keys: Vec<String>,
     /// Credits that the certificates gave and that end with them (CR-6).
-    reversals: Vec<CertificateReversal>,
+    reversals: Vec<AchievementReversal>,
 }
 
 impl StatusWrite {
@@ -85,7 +85,7 @@ impl StatusWrite {
         for row in &self.rows {
             tx.record(Fact::of(self.issuer.as_ref(), row)?);
         }
-        credits::reverse_certificates(tx, &self.reversals)
+        credits::reverse_achievements(tx, &self.reversals)
     }
 
     /// To be called when the write is durable: nobody believes the old states any more.

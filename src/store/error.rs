@@ -28,6 +28,9 @@ pub enum Constraint {
     AttendanceOverlap,
     AttendanceVoid,
     GroupEnd,
+    /// The worker has a result in this event already.
+    CompetitionResult,
+    CompetitionAnnulment,
     DisputeSubject,
     DisputeAnswer,
     /// The code has opened a session.
@@ -75,6 +78,8 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::AttendanceOverlap, "attendance_intervals_pkey", "attendance_intervals.worker_id, attendance_intervals.started_at, attendance_intervals.revision"),
     (Constraint::AttendanceVoid, "attendance_voids_pkey", "attendance_voids.worker_id, attendance_voids.started_at, attendance_voids.revision"),
     (Constraint::GroupEnd, "worker_group_ends_pkey", "worker_group_ends.group_id"),
+    (Constraint::CompetitionResult, "competition_results_key_unique", "competition_results.result_key"),
+    (Constraint::CompetitionAnnulment, "competition_annulments_pkey", "competition_annulments.result_id"),
     (Constraint::DisputeSubject, "disputes_subject_unique", "disputes.worker_id, disputes.subject_kind, disputes.subject_id, disputes.ordinal"),
     (Constraint::DisputeAnswer, "dispute_answers_pkey", "dispute_answers.dispute_id"),
     (Constraint::AccessCodeUsed, "worker_sessions_code_unique", "worker_sessions.code_hash"),

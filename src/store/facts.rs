@@ -5,6 +5,7 @@ use super::attendance::{IntervalRow, VoidRow};
 use super::backend::{Conn, on};
 use super::catalogue::ImportRow;
 use super::certificates::{CertificateRow, CertificateStateRow, CertificateVersionRow, PermitReviewRow, StatusChangeRow};
+use super::competitions::{CompetitionAnnulmentRow, CompetitionResultRow};
 use super::credits::CreditEntryRow;
 use super::disputes::{DisputeAnswerRow, DisputeRow};
 use super::error::StoreError;
@@ -14,6 +15,7 @@ use super::jobs::JobRow;
 use super::keys::SigningKeyRow;
 use super::lookups::{LookupRow, RecordLookupRow};
 use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
+use super::schema::competitions::*;
 use super::schema::own_affairs::*;
 use super::schema::training::*;
 use super::schema::worker_access::*;
@@ -81,6 +83,8 @@ recorded!(ClosingRow, "class_closed", |of| of.class_id.clone());
 recorded!(ClassResultRow, "class_result_recorded", |of| format!("{}/{}", of.class_id, of.worker_id));
 recorded!(AnnulmentRow, "class_annulled", |of| of.class_id.clone());
 recorded!(CreditEntryRow, "credits_posted", |of| of.id.clone());
+recorded!(CompetitionResultRow, "competition_result_recorded", |of| of.id.clone());
+recorded!(CompetitionAnnulmentRow, "competition_result_annulled", |of| of.result_id.clone());
 recorded!(SignalRow, "signal_raised", |of| of.id.clone());
 recorded!(WorkerGroupRow, "group_recorded", |of| of.id.clone());
 recorded!(WorkerGroupEndRow, "group_ended", |of| of.group_id.clone());
@@ -202,6 +206,10 @@ page!(/// Classes that were declared false.
     page_annulments, class_annulments, AnnulmentRow, class_id);
 page!(/// The credit ledger, worker by worker.
     page_credit_entries, credit_entries, CreditEntryRow, worker_id, sequence);
+page!(/// Places in competitions.
+    page_competition_results, competition_results, CompetitionResultRow, id);
+page!(/// Results that were taken back.
+    page_competition_annulments, competition_annulments, CompetitionAnnulmentRow, result_id);
 page!(/// Signals.
     page_signals, signals, SignalRow, id);
 page!(/// Memberships of priority groups.

@@ -4,6 +4,7 @@ use super::assessments::{ScoreRow, SessionRow};
 use super::attendance::IntervalRow;
 use super::backend::{Conn, on};
 use super::certificates::{CertificateRow, CertificateVersionRow, StatusChangeRow};
+use super::competitions::{CompetitionAnnulmentRow, CompetitionResultRow, list_results_of_worker};
 use super::credits::CreditEntryRow;
 use super::error::StoreError;
 use super::schema::training::{attendance_intervals, attendance_voids, class_annulments, class_enrolments, class_results, credit_entries, training_classes};
@@ -30,6 +31,9 @@ pub enum RecordRow {
     Certified(CertificateRow, CertificateVersionRow),
     StatusChanged(StatusChangeRow),
     Credits(CreditEntryRow),
+    /// With whether it was taken back later.
+    Competition(CompetitionResultRow, bool),
+    CompetitionAnnulled(CompetitionResultRow, CompetitionAnnulmentRow),
 }
 
 impl RecordRow {
@@ -44,6 +48,8 @@ impl RecordRow {
             RecordRow::Certified(_, version) => version.issued_at,
             RecordRow::StatusChanged(row) => row.changed_at,
             RecordRow::Credits(row) => row.posted_at,
+            RecordRow::Competition(row, _) => row.recorded_at,
+            RecordRow::CompetitionAnnulled(_, row) => row.recorded_at,
         }
     }
 
@@ -54,6 +60,7 @@ impl RecordRow {
             RecordRow::Candidate { session, .. } | RecordRow::Scored(_, session) => Some(&session.organisation_id),
             RecordRow::Certified(row, _) => Some(&row.issuer_id),
             RecordRow::Credits(row) => row.organisation_id.as_ref(),
+            RecordRow::Competition(row, _) | RecordRow::CompetitionAnnulled(row, _) => row.organisation_id.as_ref(),
             RecordRow::Registered { .. } | RecordRow::NameCorrected { .. } | RecordRow::DocumentAdded { .. } | RecordRow::Attended(..) | RecordRow::StatusChanged(_) => None,
         }
     }
@@ -82,6 +89,7 @@ pub fn list_record(conn: &mut Conn, worker_id: &str, behind: RecordPlace, limit:
         .select(CreditEntryRow::as_select())
         .load(c))?;
     rows.extend(credits.into_iter().map(RecordRow::Credits));
+    rows.extend(list_competitions(conn, worker_id, behind.at, most)?);
     // Stable: entries of one moment keep the order of the tables above.
     rows.sort_by_key(RecordRow::at);
     Ok(rows.into_iter().skip(usize::try_from(behind.seen).unwrap_or(0)).take(usize::try_from(limit).unwrap_or(0)).collect())
@@ -188,6 +196,22 @@ fn list_certificates(conn: &mut Conn, worker_id: &str, from: i64, most: i64) -> 
         .load(c))?;
     let mut rows: Vec<RecordRow> = certified.into_iter().map(|(row, version)| RecordRow::Certified(row, version)).collect();
     rows.extend(changes.into_iter().map(RecordRow::StatusChanged));
+    Ok(rows)
+}
+
+/// A worker has a handful of these; the result and what took it back are two entries.
+fn list_competitions(conn: &mut Conn, worker_id: &str, from: i64, most: i64) -> Result<Vec<RecordRow>, StoreError> {
+    let mut rows = Vec::new();
+    for (row, annulment) in list_results_of_worker(conn, worker_id)? {
+        if row.recorded_at >= from {
+            rows.push(RecordRow::Competition(row.clone(), annulment.is_some()));
+        }
+        if let Some(annulment) = annulment.filter(|annulment| annulment.recorded_at >= from) {
+            rows.push(RecordRow::CompetitionAnnulled(row, annulment));
+        }
+    }
+    rows.sort_by_key(RecordRow::at);
+    rows.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     Ok(rows)
 }
 

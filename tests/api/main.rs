@@ -12,6 +12,7 @@ mod batches;
 mod bulk_verification;
 mod catalogue;
 mod certificates;
+mod competitions;
 mod concurrency;
 mod credits;
 mod discovery;

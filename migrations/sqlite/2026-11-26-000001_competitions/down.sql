@@ -1,0 +1,2 @@
+DROP TABLE competition_annulments;
+DROP TABLE competition_results;
