@@ -276,6 +276,16 @@ const JOBS: &[(&str, Job)] = &[
         world.post(registrar, "/v1/credit_recognitions", &json!({ "competition_result_id": id }), &format!("{key} credits"))?;
         world.post(registrar, &format!("/v1/competition_results/{id}/annulment"), &json!({ "reason": "x" }), &format!("{key} annulment")).map(|_| ())
     }),
+    ("merge", |world, n, _| {
+        let key = format!("merge {n}");
+        let registrar = world.registry.registrar();
+        let (worker, name) = world.worker(registrar, n, &key)?;
+        let order = json!({ "name": name, "documents": [{ "document_type": "passport", "country": "FR", "document_number": format!("M{n:07}") }] });
+        let other = world.post(registrar, "/v1/workers", &order, &format!("{key} other"))?;
+        let joined = world.post(registrar, &format!("/v1/workers/{worker}/merges"), &json!({ "merged_worker_id": other["worker_id"], "reason": "x" }), &key)?;
+        let path = format!("/v1/workers/{worker}/merges/{}/undo", joined["merge_id"].as_str().unwrap());
+        world.post(registrar, &path, &json!({ "reason": "x" }), &format!("{key} undo")).map(|_| ())
+    }),
     // A certificate's credits end with it.
     ("recognise", |world, n, _| {
         let key = format!("recognise {n}");

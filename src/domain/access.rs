@@ -127,6 +127,8 @@ pub enum Act<'a> {
     /// Recognise achievements, reverse and convert credits.
     PostCredits,
     ReadSignals,
+    /// Join two records of one person, and part them.
+    MergeWorkers,
     /// Contested entries of workers.
     ReadDisputes,
     AnswerDisputes,
@@ -197,6 +199,7 @@ pub fn authorise(actor: &Actor, act: Act<'_>) -> Result<(), Denial> {
         Act::ManageGroups => (&[Scope::RegistryAdmin], None),
         Act::ReadGroups => (&[Scope::RegistryAdmin, Scope::SupervisionRead, Scope::SubsidyDecide], None),
         Act::MakeAccessCode => (&[Scope::RegistryAdmin, Scope::TrainingWrite, Scope::AssessmentWrite], None),
+        Act::MergeWorkers => (&[Scope::RegistryAdmin], None),
         Act::ReadDisputes => (READ_DISPUTES, None),
         Act::AnswerDisputes => (ANSWER_DISPUTES, None),
         Act::ReadSignals => (&[Scope::SupervisionRead, Scope::RegistryAdmin, Scope::AuditRead], None),

@@ -13,7 +13,7 @@ use crate::domain::credit::Credits;
 use crate::domain::id::{CertificateId, ClassId, CompetitionResultId, CreditEntryId, WorkerId};
 use crate::services::credits::CreditBalance;
 use crate::services::intent::{Answer, Intent};
-use crate::store::credits::CreditEntryRow;
+use crate::store::credits::{CreditEntryRow, LedgerPlace};
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
@@ -168,6 +168,13 @@ impl ExplanationDocument {
     }
 }
 
+/// `worker.sequence`: the last entry of the page before.
+pub fn ledger_place(cursor: Option<&str>) -> Result<Option<LedgerPlace>, Problem> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let place = cursor.rsplit_once('.').and_then(|(worker, sequence)| Some(LedgerPlace { worker_id: worker.to_owned(), sequence: sequence.parse().ok()? }));
+    place.map(Some).ok_or_else(PageQuery::wrong_cursor)
+}
+
 fn answer_of((row, is_new): &(CreditEntryRow, bool)) -> Answer {
     let location = format!("/v1/workers/{}/credits/entries/{}/explanation", row.worker_id, row.id);
     kept(created_or_known(*is_new), Some(location), &CreditEntryDocument::new(row))
@@ -187,9 +194,9 @@ pub async fn get_credits(state: Data<AppState>, request: HttpRequest, caller: Ca
 #[get("/v1/workers/{worker_id}/credits/entries")]
 pub async fn list_credit_entries(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let (id, window): (WorkerId, _) = (path_id(&id)?, query.window()?);
-    let after = window.after.as_deref().map(str::parse).transpose().map_err(|_| PageQuery::wrong_cursor())?;
-    let rows = state.registry.list_credit_entries(&caller.0, &id, after.unwrap_or(0), window.fetch()).await?;
-    let page = window.page(rows, |row| row.sequence.to_string(), |row| CreditEntryDocument::new(&row));
+    let after = ledger_place(window.after.as_deref())?;
+    let rows = state.registry.list_credit_entries(&caller.0, &id, after, window.fetch()).await?;
+    let page = window.page(rows, |row| format!("{}.{}", row.worker_id, row.sequence), |row| CreditEntryDocument::new(&row));
     Ok(read_page(&request, &window, &page))
 }
 

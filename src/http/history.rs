@@ -134,6 +134,8 @@ const WORDS: &[(&str, &str)] = &[
     ("credits_posted", "学分入账"),
     ("competition", "竞赛获奖"),
     ("competition_annulled", "竞赛成绩撤回"),
+    ("merged", "档案合并"),
+    ("merge_undone", "撤销合并"),
     ("online", "线上"),
     ("in_person", "线下"),
     ("theory", "理论"),

@@ -20,6 +20,7 @@ pub mod groups;
 pub mod history;
 pub mod jobs;
 pub mod log;
+pub mod merges;
 pub mod methods;
 pub mod oauth;
 pub mod once;
@@ -121,6 +122,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(groups::end_group)
         .service(groups::list_groups)
         .service(groups::list_own_groups)
+        .service(merges::merge_workers)
+        .service(merges::list_merges)
+        .service(merges::undo_merge)
         .service(workers::make_access_code)
         .service(own::open_session)
         .service(own::end_session)

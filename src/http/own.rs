@@ -4,7 +4,7 @@ use super::AppState;
 use super::auth::{OwnCaller, bearer_of};
 use super::body::Body;
 use super::certificates::CertificateDocument;
-use super::credits::{CreditEntryDocument, CreditsDocument, ExplanationDocument};
+use super::credits::{CreditEntryDocument, CreditsDocument, ExplanationDocument, ledger_place};
 use super::fields::Fields;
 use super::organisations::path_id;
 use super::page::{Page, PageQuery};
@@ -146,9 +146,9 @@ pub async fn get_own_credits(state: Data<AppState>, request: HttpRequest, own: O
 #[get("/v1/me/credits/entries")]
 pub async fn list_own_credit_entries(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let window = query.window()?;
-    let after = window.after.as_deref().map(str::parse).transpose().map_err(|_| PageQuery::wrong_cursor())?;
-    let rows = state.registry.list_own_credit_entries(&own.0, after.unwrap_or(0), window.fetch()).await?;
-    let page = window.page(rows, |row| row.sequence.to_string(), |row| CreditEntryDocument::new(&row));
+    let after = ledger_place(window.after.as_deref())?;
+    let rows = state.registry.list_own_credit_entries(&own.0, after, window.fetch()).await?;
+    let page = window.page(rows, |row| format!("{}.{}", row.worker_id, row.sequence), |row| CreditEntryDocument::new(&row));
     Ok(read_page(&request, &window, &page))
 }
 

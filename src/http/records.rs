@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 /// One entry of the record.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecordEntryDocument {
-    /// `registered`, `name_corrected`, `document_added`, `enrolled`, `attended`, `class_result`, `candidate`, `scored`, `certificate_issued`, `certificate_corrected`, `status_changed`, `credits_posted`, `competition` or `competition_annulled`.
+    /// `registered`, `name_corrected`, `document_added`, `enrolled`, `attended`, `class_result`, `candidate`, `scored`, `certificate_issued`, `certificate_corrected`, `status_changed`, `credits_posted`, `competition`, `competition_annulled`, `merged` or `merge_undone`.
     pub kind: &'static str,
     /// When it was recorded; of attendance, when it began.
     pub at: String,
@@ -94,6 +94,8 @@ impl RecordEntryDocument {
             ),
             RecordRow::Competition(row, is_annulled) => ("competition", with(about_competition(row), json!({ "place": row.place, "annulled": is_annulled, "decision_document": row.decision_document }))),
             RecordRow::CompetitionAnnulled(row, annulment) => ("competition_annulled", with(about_competition(row), json!({ "reason": annulment.reason, "decision_document": annulment.decision_document }))),
+            RecordRow::Merged(row) => ("merged", json!({ "merge_id": row.id, "merged_worker_id": row.merged_worker_id, "reason": row.reason, "decision_document": row.decision_document })),
+            RecordRow::MergeUndone(row, end) => ("merge_undone", json!({ "merge_id": row.id, "merged_worker_id": row.merged_worker_id, "reason": end.reason })),
         };
         RecordEntryDocument { kind, at: instant_of(row.at()), organisation_id: row.organisation().cloned(), facts }
     }

@@ -76,6 +76,8 @@ pub struct WorkerDocument {
     pub documents: Vec<DocumentDocument>,
     /// When the worker was registered.
     pub registered_at: String,
+    /// The record that stands for this one, if it was joined to another.
+    pub merged_into: Option<String>,
     /// What is unusual about the documents, but no reason to refuse them.
     pub warnings: Vec<ViolationDocument>,
 }
@@ -118,6 +120,7 @@ impl WorkerDocument {
             name: worker.name.masked(),
             documents: worker.documents.iter().map(DocumentDocument::new).collect(),
             registered_at: instant_of(worker.registered_at),
+            merged_into: view.merged_into.as_ref().map(ToString::to_string),
             warnings: view.warnings.iter().map(|warning| ViolationDocument::new(warning, language)).collect(),
         }
     }

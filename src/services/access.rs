@@ -147,7 +147,8 @@ impl Registry {
         let Some(claims) = self.verify_token(token).await?.filter(|claims| claims.scope == SELF_SCOPE) else { return Ok(None) };
         let wanted = claims.jti.clone();
         let Some((row, by_registrar)) = self.store.read(move |conn| worker_access::find_open_session(conn, &wanted)).await?.filter(|(row, _)| row.worker_id == claims.sub) else { return Ok(None) };
-        let worker = SignedInWorker { worker: super::stored(&row.worker_id)?, session: super::stored(&row.id)?, by_registrar };
+        // Whoever signs in with one of two joined records sees the whole person.
+        let worker = SignedInWorker { worker: self.root_of(&super::stored(&row.worker_id)?).await?, session: super::stored(&row.id)?, by_registrar };
         self.access.believed_workers.insert(digest, (worker.clone(), claims.exp, Instant::now()));
         Ok(Some(worker))
     }

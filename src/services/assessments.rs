@@ -186,6 +186,7 @@ impl Registry {
         let workers = self.resolve_workers(&orders.iter().map(|order| &order.worker).collect::<Vec<_>>(), "candidates").await?;
         let wanted = id.to_string();
         let present: HashSet<String> = self.store.read(move |conn| store::list_candidate_workers(conn, &wanted)).await?.into_iter().collect();
+        let workers = self.as_listed(workers, |worker| present.contains(worker)).await?;
         let (now, by) = (self.now_micros(), actor.client.to_string());
         let rows: Vec<CandidateRow> = workers
             .into_iter()

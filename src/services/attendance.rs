@@ -20,6 +20,7 @@ use crate::store::attendance::{self as store, IntervalRow, VoidRow, Window};
 use crate::store::backend::Conn;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
+use crate::store::merges::{self, Persons};
 use crate::store::signals::{self, SignalRow};
 use crate::store::training as class_store;
 use crate::store::workers as worker_store;
@@ -164,14 +165,18 @@ impl Registry {
                 },
             })
             .collect();
-        let (workers, window) = (workers_of(&named), window_of(class, &named));
-        let (class_id, ids) = (class.row.id.clone(), workers.clone());
+        let window = window_of(class, &named);
+        let (class_id, ids) = (class.row.id.clone(), workers_of(&named));
         let read = move |conn: &mut Conn| {
             let trainees: HashSet<String> = class_store::list_trainees(conn, &class_id)?.into_iter().collect();
-            let (count, voids) = (store::count_intervals(conn, &ids, window)?, store::list_voids(conn, &ids, window)?);
-            Ok((trainees, count, voids, store::list_intervals(conn, &ids, window, i64::MAX)?))
+            // One person is in one place, however many records there are of them.
+            let persons = merges::list_persons(conn, &ids)?;
+            let workers = persons.everybody(&ids);
+            let (count, voids) = (store::count_intervals(conn, &workers, window)?, store::list_voids(conn, &workers, window)?);
+            let intervals = store::list_intervals(conn, &workers, window, i64::MAX)?;
+            Ok((trainees, count, voids, intervals, persons, workers))
         };
-        let (trainees, known, voids, intervals) = self.store.read_snapshot(read).await?;
+        let (trainees, known, voids, intervals, persons, workers) = self.store.read_snapshot(read).await?;
         let mut revisions: HashMap<(String, i64), i32> = HashMap::new();
         for void in voids {
             let next = revisions.entry((void.worker_id, void.started_at)).or_default();
@@ -180,10 +185,10 @@ impl Registry {
         let mut attendance: HashMap<String, Attendance> = HashMap::new();
         for row in intervals {
             let interval = interval_of(&row)?;
-            attendance.entry(row.worker_id).or_default().add(interval, row.class_id);
+            attendance.entry(persons.root_of(&row.worker_id).to_owned()).or_default().add(interval, row.class_id);
         }
         let rules = self.catalogue().training_rules_on(class.row.first_on);
-        let mut judge = Judge { registry: self, actor, class, provider: &provider, rules: &rules, now: self.clock.now(), trainees, attendance, revisions, rows: Vec::new(), signals: Vec::new() };
+        let mut judge = Judge { registry: self, actor, class, provider: &provider, rules: &rules, now: self.clock.now(), trainees, persons, attendance, revisions, rows: Vec::new(), signals: Vec::new() };
         let (mut unchanged, mut refused) = (0, Vec::new());
         for (order, named) in orders.iter().zip(named) {
             match named.and_then(|(worker, interval)| judge.take(worker, interval)) {
@@ -291,6 +296,8 @@ struct Judge<'a> {
     rules: &'a TrainingRules,
     now: DateTime<Utc>,
     trainees: HashSet<String>,
+    persons: Persons,
+    /// By the record that stands for the person.
     attendance: HashMap<String, Attendance>,
     revisions: HashMap<(String, i64), i32>,
     rows: Vec<IntervalRow>,
@@ -299,13 +306,15 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// Whether the interval is new; or why it is refused.
-    fn take(&mut self, worker: String, interval: Interval) -> Result<bool, Vec<Violation>> {
+    fn take(&mut self, named: String, interval: Interval) -> Result<bool, Vec<Violation>> {
+        let person = self.persons.root_of(&named).to_owned();
+        let worker = if self.trainees.contains(&named) { named } else { self.persons.records_of(&person).into_iter().find(|record| self.trainees.contains(record)).unwrap_or(named) };
         if !self.trainees.contains(&worker) {
             return Err(vec![Violation::deny("HR-6", Text::new("the worker is not on the list of this class", "该劳动者不在本班学员名单中")).at("worker_id")]);
         }
         let row = &self.class.row;
         let frame = ClassFrame { first_on: row.first_on, last_on: row.last_on, rules: self.rules, now: self.now };
-        match self.attendance.entry(worker.clone()).or_default().take(interval, &row.id, &frame) {
+        match self.attendance.entry(person).or_default().take(interval, &row.id, &frame) {
             Taken::Known => Ok(false),
             Taken::Refused(findings) => {
                 let overlaps: Vec<SignalRow> = findings.iter().filter(|finding| finding.rule == "HR-5").map(|finding| self.signal(&worker, &interval, finding)).collect();

@@ -59,6 +59,7 @@ impl Registry {
         }
         let workers = self.resolve_workers(&assessed.iter().map(|(worker, _)| worker).collect::<Vec<_>>(), "results").await?;
         let basis = self.read_closing_basis(&class).await?;
+        let workers = self.as_listed(workers, |worker| basis.trainees.binary_search_by(|trainee| trainee.as_str().cmp(worker)).is_ok()).await?;
         let strangers = workers.iter().enumerate().filter(|(_, worker)| basis.trainees.binary_search(worker).is_err());
         let faults: Vec<Violation> = strangers.map(|(index, _)| invalid(format!("results[{index}]"), Text::new("the worker is not on the list of this class", "该劳动者不在本班学员名单中"))).collect();
         if !faults.is_empty() {

@@ -16,9 +16,10 @@ use crate::domain::text::Text;
 use crate::store::backend::Conn;
 use crate::store::certificates as certificate_store;
 use crate::store::counters;
-use crate::store::credits::{self as store, CreditEntryRow, LedgerEnd};
+use crate::store::credits::{self as store, CreditEntryRow, LedgerEnd, LedgerPlace};
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
+use crate::store::merges;
 use crate::store::training as class_store;
 use crate::store::workers as worker_store;
 use crate::store::writer::Tx;
@@ -219,30 +220,37 @@ impl Registry {
         let (sums, ledger, ends) = self
             .store
             .read_snapshot(move |conn| {
-                let ledger = if may_expire { store::list_ledger(conn, &wanted)? } else { Vec::new() };
-                Ok((store::sum_by_source(conn, &wanted)?, ledger, store::list_ledger_ends(conn, &[wanted])?))
+                let records = merges::person_of(conn, &wanted)?;
+                let ledger = if may_expire { store::list_ledger(conn, &records)? } else { Vec::new() };
+                Ok((store::sum_by_source(conn, &records)?, ledger, store::list_ledger_ends(conn, &records)?))
             })
             .await?;
-        let end = ends.into_values().next().unwrap_or_default();
+        let (balance, entries) = ends.values().fold((0, 0), |(balance, entries), end| (balance + end.balance_tenths, entries + end.sequence));
         let amount = |tenths: Option<i64>| Credits::from_tenths(i32::try_from(tenths.unwrap_or(0)).unwrap_or(i32::MAX));
         let expired = expired_credits(&standing_credits(&ledger), today, &rules);
         let sources = sums.into_iter().map(|(kind, source, tenths)| (kind, source, amount(tenths))).collect();
-        Ok(CreditBalance { balance: Credits::from_tenths(end.balance_tenths), expired, sources, entries: end.sequence })
+        Ok(CreditBalance { balance: Credits::from_tenths(balance), expired, sources, entries })
     }
 
     /// A page of a worker's ledger.
-    pub async fn list_credit_entries(&self, actor: &Actor, worker: &WorkerId, after: i32, limit: i64) -> Result<Vec<CreditEntryRow>, Error> {
+    pub async fn list_credit_entries(&self, actor: &Actor, worker: &WorkerId, after: Option<LedgerPlace>, limit: i64) -> Result<Vec<CreditEntryRow>, Error> {
         self.authorise(actor, Act::ReadRecord)?;
         self.look_at_record(actor, worker, RecordPart::Credits).await?;
-        let wanted = worker.to_string();
-        Ok(self.store.read(move |conn| store::list_entries(conn, &wanted, after, limit)).await?)
+        let records = self.person_of(worker).await?;
+        Ok(self.store.read(move |conn| store::list_entries(conn, &records, after.as_ref(), limit)).await?)
     }
 
     /// One entry of a worker's ledger.
     pub async fn get_credit_entry(&self, actor: &Actor, worker: &WorkerId, entry: &CreditEntryId) -> Result<CreditEntryRow, Error> {
         self.authorise(actor, Act::ReadRecord)?;
         self.look_at_record(actor, worker, RecordPart::Credits).await?;
-        self.find_credit_entry(entry).await?.filter(|row| row.worker_id == worker.as_str()).ok_or(Error::NotFound)
+        self.find_credit_entry_of(worker, entry).await
+    }
+
+    /// An entry of any ledger of the person.
+    pub(super) async fn find_credit_entry_of(&self, worker: &WorkerId, entry: &CreditEntryId) -> Result<CreditEntryRow, Error> {
+        let records = self.person_of(worker).await?;
+        self.find_credit_entry(entry).await?.filter(|row| records.contains(&row.worker_id)).ok_or(Error::NotFound)
     }
 
     pub(super) async fn find_credit_entry(&self, entry: &CreditEntryId) -> Result<Option<CreditEntryRow>, Error> {
@@ -402,12 +410,19 @@ impl Registry {
     /// Posts one entry, or returns the one that stands for the same achievement.
     pub(super) async fn try_post_one(&self, posting: &Posting, basis: Basis, intent: &Intent<(CreditEntryRow, bool)>) -> Result<Answer, Error> {
         let (key, worker, certificate) = (posting.achievement_key.clone(), posting.worker_id.clone(), posting.facts["certificate_id"].as_str().map(str::to_owned));
-        let (posted, ends) = self.store.read_snapshot(move |conn| Ok((store::list_by_achievements(conn, &[key])?, store::list_ledger_ends(conn, &[worker])?))).await?;
+        let (posted, mut ends) = self
+            .store
+            .read_snapshot(move |conn| {
+                let records = merges::person_of(conn, &worker)?;
+                Ok((store::list_by_achievements(conn, &[key])?, store::list_ledger_ends(conn, &records)?))
+            })
+            .await?;
         if let Some(posted) = posted.into_iter().next() {
             return self.answer_known(intent, &(posted, false)).await;
         }
-        let mut end = ends.into_values().next().unwrap_or_default();
-        if basis.balance.is_some_and(|balance| balance.tenths() != end.balance_tenths) {
+        let total: i32 = ends.values().map(|end| end.balance_tenths).sum();
+        let mut end = ends.remove(&posting.worker_id).unwrap_or_default();
+        if basis.balance.is_some_and(|balance| balance.tenths() != total) {
             return Err(Error::Stale);
         }
         let row = posting.at(&mut end);

@@ -58,28 +58,32 @@ pub(super) fn answer_place(dispute: &str) -> String {
     format!("{dispute}/answer")
 }
 
-/// The organisation that an entry of this worker comes from: None inside for the authority. None when there is no such entry.
-fn find_author(conn: &mut Conn, worker: &str, subject: DisputeSubject, id: &str) -> Result<Option<Option<String>>, StoreError> {
+/// The organisation that an entry of this person comes from: None inside for the authority. None when there is no such entry.
+fn find_author(conn: &mut Conn, records: &[String], subject: DisputeSubject, id: &str) -> Result<Option<Option<String>>, StoreError> {
     Ok(match subject {
         DisputeSubject::Identity => Some(None),
-        DisputeSubject::Class => match training::list_trainees(conn, id)?.iter().any(|trainee| trainee == worker) {
+        DisputeSubject::Class => match training::list_trainees(conn, id)?.iter().any(|trainee| records.contains(trainee)) {
             true => training::find_class(conn, id)?.map(|class| Some(class.organisation_id)),
             false => None,
         },
         DisputeSubject::Attendance => {
             let started_at = DateTime::parse_from_rfc3339(id).map(|at| at.timestamp_micros()).unwrap_or(i64::MIN);
-            match attendance::find_interval(conn, worker, started_at)? {
+            let mut found = None;
+            for worker in records {
+                found = found.or(attendance::find_interval(conn, worker, started_at)?);
+            }
+            match found {
                 Some(interval) => training::find_class(conn, &interval.class_id)?.map(|class| Some(class.organisation_id)),
                 None => None,
             }
         }
-        DisputeSubject::Session => match assessments::list_candidate_workers(conn, id)?.iter().any(|candidate| candidate == worker) {
+        DisputeSubject::Session => match assessments::list_candidate_workers(conn, id)?.iter().any(|candidate| records.contains(candidate)) {
             true => assessments::find_session(conn, id)?.map(|session| Some(session.organisation_id)),
             false => None,
         },
-        DisputeSubject::Certificate => certificates::find_by_id(conn, id)?.filter(|(row, ..)| row.worker_id == worker).map(|(row, ..)| Some(row.issuer_id)),
+        DisputeSubject::Certificate => certificates::find_by_id(conn, id)?.filter(|(row, ..)| records.contains(&row.worker_id)).map(|(row, ..)| Some(row.issuer_id)),
         // The authority posts, reverses and recognises.
-        DisputeSubject::CreditEntry => credits::find_entry(conn, id)?.filter(|row| row.worker_id == worker).map(|_| None),
+        DisputeSubject::CreditEntry => credits::find_entry(conn, id)?.filter(|row| records.contains(&row.worker_id)).map(|_| None),
     })
 }
 
@@ -97,10 +101,10 @@ impl Registry {
             (DisputeSubject::Attendance, Some(id)) => DateTime::parse_from_rfc3339(id).map(|at| at.with_timezone(&Utc).to_rfc3339()).unwrap_or_default(),
             (_, id) => id.clone().unwrap_or_default(),
         };
-        let (wanted, id) = (worker.clone(), subject_id.clone());
+        let (wanted, records, id) = (worker.clone(), self.person_of(&own.worker).await?, subject_id.clone());
         let (author, newest) = self
             .store
-            .read_snapshot(move |conn| Ok((find_author(conn, &wanted, subject, &id)?, store::find_newest_of(conn, &wanted, subject.as_str(), &id)?)))
+            .read_snapshot(move |conn| Ok((find_author(conn, &records, subject, &id)?, store::find_newest_of(conn, &wanted, subject.as_str(), &id)?)))
             .await?;
         let Some(organisation_id) = author else {
             return Err(Error::invalid("subject_id", Text::new("no such entry in your record", "您的档案中没有该记录")));
@@ -143,8 +147,8 @@ impl Registry {
 
     /// A page of the worker's own disputes, the newest first.
     pub async fn list_own_disputes(&self, own: &SignedInWorker, before: Option<String>, limit: i64) -> Result<Vec<DisputeView>, Error> {
-        let worker = own.worker.to_string();
-        let found = self.store.read(move |conn| store::list_of_worker(conn, &worker, before.as_deref(), limit)).await?;
+        let records = self.person_of(&own.worker).await?;
+        let found = self.store.read(move |conn| store::list_of_worker(conn, &records, before.as_deref(), limit)).await?;
         found.into_iter().map(|found| self.open_dispute(found)).collect()
     }
 

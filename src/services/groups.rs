@@ -123,8 +123,8 @@ impl Registry {
     }
 
     async fn groups_of(&self, worker: &WorkerId) -> Result<Vec<GroupView>, Error> {
-        let wanted = worker.to_string();
-        let rows = self.store.read(move |conn| store::list_groups(conn, &wanted)).await?;
+        let records = self.person_of(worker).await?;
+        let rows = self.store.read(move |conn| store::list_groups(conn, &records)).await?;
         let open = |(row, end): (WorkerGroupRow, Option<WorkerGroupEndRow>)| {
             let membership = super::stored_json(&self.vault.open_text(Sealed::Membership, &row.id, &row.sealed_membership)?)?;
             let end = end.map(|end| Ok::<_, Error>((end.ended_on, self.vault.open_text(Sealed::Membership, &end_place(&end.group_id), &end.sealed_reason)?))).transpose()?;

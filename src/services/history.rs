@@ -18,8 +18,8 @@ use crate::store::backend::Conn;
 use crate::store::certificates as certificate_store;
 use crate::store::history::{self as store, HistoryExportRow};
 use crate::store::log::{self as log_store, Fact};
+use crate::store::merges;
 use crate::store::records::{self, RecordPlace, RecordRow};
-use crate::store::workers as worker_store;
 use crate::store::writer::PlaceSlot;
 use crate::vault::Sealed;
 use sha2::{Digest, Sha256};
@@ -121,18 +121,17 @@ impl Registry {
     async fn gather_history(&self, own: &SignedInWorker) -> Result<History, Error> {
         let wanted = own.worker.to_string();
         let read = move |conn: &mut Conn| {
-            let found = worker_store::find_worker(conn, &wanted)?;
-            let entries = records::list_record(conn, &wanted, RecordPlace { at: i64::MIN, seen: 0 }, ENTRIES_MAX)?;
-            let certificates = certificate_store::list_by_worker(conn, &wanted)?;
-            Ok((found, entries, certificates, log_store::find_tip(conn)?))
+            let of_person = merges::person_of(conn, &wanted)?;
+            let entries = records::list_record(conn, &of_person, RecordPlace { at: i64::MIN, seen: 0 }, ENTRIES_MAX)?;
+            let certificates = certificate_store::list_by_workers(conn, &of_person)?;
+            Ok((entries, certificates, log_store::find_tip(conn)?))
         };
-        let (found, entries, standings, tip) = self.store.read_snapshot(read).await?;
-        let (row, name, documents) = found.ok_or(Error::NotFound)?;
+        let (entries, standings, tip) = self.store.read_snapshot(read).await?;
         let tip = tip.ok_or_else(|| Error::Unavailable(Text::new("the log has no checkpoint yet", "日志尚无检查点")))?;
         let mut history = History {
             export: self.new_id(ExportId::new),
             exported_at: self.now_micros(),
-            worker: self.open_worker(&row, &name, &documents)?,
+            worker: self.load_worker(&own.worker).await?,
             credits: self.balance_of(&own.worker).await?,
             certificates: Vec::with_capacity(standings.len()),
             organisations: HashMap::new(),

@@ -24,6 +24,7 @@ pub mod error;
 pub mod groups;
 pub mod history;
 mod learner_record;
+pub mod merges;
 pub mod intent;
 pub mod issuing;
 pub mod jobs;

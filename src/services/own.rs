@@ -9,43 +9,44 @@ use super::workers::Worker;
 use crate::domain::access::SignedInWorker;
 use crate::domain::id::{CertificateId, CreditEntryId, OrganisationId};
 use crate::store::certificates as certificate_store;
-use crate::store::credits::{self as credit_store, CreditEntryRow};
+use crate::store::credits::{self as credit_store, CreditEntryRow, LedgerPlace};
 use crate::store::lookups::{self, Look};
+use crate::store::merges;
 use crate::store::records::{self, RecordPlace, RecordRow};
-use crate::store::workers as worker_store;
 use crate::vault::Sealed;
 use std::collections::HashMap;
 
 impl Registry {
     /// The worker's own data, in clear.
     pub async fn get_own_worker(&self, own: &SignedInWorker) -> Result<Worker, Error> {
-        let wanted = own.worker.to_string();
-        let (row, name, documents) = self.store.read(move |conn| worker_store::find_worker(conn, &wanted)).await?.ok_or(Error::NotFound)?;
-        self.open_worker(&row, &name, &documents)
+        self.load_worker(&own.worker).await
     }
 
     pub async fn list_own_record(&self, own: &SignedInWorker, behind: RecordPlace, limit: i64) -> Result<Vec<RecordRow>, Error> {
         let wanted = own.worker.to_string();
-        Ok(self.store.read_snapshot(move |conn| records::list_record(conn, &wanted, behind, limit)).await?)
+        Ok(self.store.read_snapshot(move |conn| {
+                let of_person = merges::person_of(conn, &wanted)?;
+                records::list_record(conn, &of_person, behind, limit)
+            }).await?)
     }
 
     pub async fn get_own_credits(&self, own: &SignedInWorker) -> Result<CreditBalance, Error> {
         self.balance_of(&own.worker).await
     }
 
-    pub async fn list_own_credit_entries(&self, own: &SignedInWorker, after: i32, limit: i64) -> Result<Vec<CreditEntryRow>, Error> {
-        let wanted = own.worker.to_string();
-        Ok(self.store.read(move |conn| credit_store::list_entries(conn, &wanted, after, limit)).await?)
+    pub async fn list_own_credit_entries(&self, own: &SignedInWorker, after: Option<LedgerPlace>, limit: i64) -> Result<Vec<CreditEntryRow>, Error> {
+        let records = self.person_of(&own.worker).await?;
+        Ok(self.store.read(move |conn| credit_store::list_entries(conn, &records, after.as_ref(), limit)).await?)
     }
 
     pub async fn get_own_credit_entry(&self, own: &SignedInWorker, entry: &CreditEntryId) -> Result<CreditEntryRow, Error> {
-        self.find_credit_entry(entry).await?.filter(|row| row.worker_id == own.worker.as_str()).ok_or(Error::NotFound)
+        self.find_credit_entry_of(&own.worker, entry).await
     }
 
     /// Every certificate of the worker, in order of issue.
     pub async fn list_own_certificates(&self, own: &SignedInWorker) -> Result<Vec<IssuedCertificate>, Error> {
-        let wanted = own.worker.to_string();
-        let standings = self.store.read(move |conn| certificate_store::list_by_worker(conn, &wanted)).await?;
+        let records = self.person_of(&own.worker).await?;
+        let standings = self.store.read(move |conn| certificate_store::list_by_workers(conn, &records)).await?;
         let mut certificates = Vec::with_capacity(standings.len());
         for standing in standings {
             let body = self.get_body(&super::stored(&standing.0.issuer_id)?).await?;
@@ -56,16 +57,16 @@ impl Registry {
 
     /// The signed credential of one of the worker's certificates, byte for byte.
     pub async fn get_own_document(&self, own: &SignedInWorker, id: &CertificateId) -> Result<String, Error> {
-        let wanted = id.to_string();
-        let standing = self.store.read(move |conn| certificate_store::find_by_id(conn, &wanted)).await?.filter(|(row, ..)| row.worker_id == own.worker.as_str());
+        let (wanted, records) = (id.to_string(), self.person_of(&own.worker).await?);
+        let standing = self.store.read(move |conn| certificate_store::find_by_id(conn, &wanted)).await?.filter(|(row, ..)| records.contains(&row.worker_id));
         let (row, version, _) = standing.ok_or(Error::NotFound)?;
         Ok(self.vault.open_text(Sealed::Document, &version_place(&row.id, version.version), &version.sealed_document)?)
     }
 
     /// A page of looks at the worker, the newest first, each with the name of the organisation that looked (PR-7).
     pub async fn list_own_looks(&self, own: &SignedInWorker, before: Option<String>, limit: i64) -> Result<Vec<(Look, Option<String>)>, Error> {
-        let wanted = own.worker.to_string();
-        let looks = self.store.read(move |conn| lookups::list_looks(conn, &wanted, before.as_deref(), limit)).await?;
+        let records = self.person_of(&own.worker).await?;
+        let looks = self.store.read(move |conn| lookups::list_looks(conn, &records, before.as_deref(), limit)).await?;
         let mut names: HashMap<String, String> = HashMap::new();
         for id in looks.iter().filter_map(|look| look.organisation_id.clone()) {
             if !names.contains_key(&id) {

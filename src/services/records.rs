@@ -8,6 +8,7 @@ use crate::domain::access::{Act, Actor, READ_RECORD, reaches_all};
 use crate::domain::id::{LookupId, WorkerId};
 use crate::store::log::Fact;
 use crate::store::lookups::{self, RecordLookupRow};
+use crate::store::merges;
 use crate::store::records::{self as store, RecordPlace, RecordRow};
 use crate::store::workers as worker_store;
 
@@ -39,7 +40,10 @@ impl Registry {
         self.authorise(actor, Act::ReadRecord)?;
         self.look_at_record(actor, worker, RecordPart::Record).await?;
         let wanted = worker.to_string();
-        Ok(self.store.read_snapshot(move |conn| store::list_record(conn, &wanted, behind, limit)).await?)
+        Ok(self.store.read_snapshot(move |conn| {
+                let records = merges::person_of(conn, &wanted)?;
+                store::list_record(conn, &records, behind, limit)
+            }).await?)
     }
 
     /// Lets an actor who may look at records at all look at this one, and records it. A worker whom the actor has nothing to do with does not exist.
@@ -51,7 +55,13 @@ impl Registry {
             .store
             .read(move |conn| {
                 let exists = !worker_store::list_existing(conn, std::slice::from_ref(&wanted))?.is_empty();
-                Ok(exists && (sees_all || organisation.map_or(Ok(false), |organisation| store::has_tie(conn, organisation.as_str(), &wanted))?))
+                Ok(exists && (sees_all || match organisation {
+                    Some(organisation) => {
+                        let records = merges::person_of(conn, &wanted)?;
+                        store::has_tie(conn, organisation.as_str(), &records)?
+                    }
+                    None => false,
+                }))
             })
             .await?;
         if !may_look {

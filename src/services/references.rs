@@ -5,6 +5,7 @@ use super::error::Error;
 use crate::domain::number::normalised;
 use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
+use crate::store::merges;
 use crate::store::workers as store;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -39,10 +40,14 @@ impl Registry {
         };
         let hashes: Vec<Vec<u8>> = references.iter().filter_map(|reference| hash(reference)).collect();
         let ids: Vec<String> = references.iter().filter_map(|reference| if let WorkerReference::Id(id) = reference { Some(id.clone()) } else { None }).collect();
-        let (by_number, existing) = self.store.read(move |conn| Ok((store::list_workers_by_numbers(conn, &hashes)?, store::list_existing(conn, &ids)?))).await?;
+        let (persons, by_number, existing) = self.store.read(move |conn| {
+            let by_number = store::list_workers_by_numbers(conn, &hashes)?;
+            let owners: Vec<String> = by_number.iter().map(|(_, worker)| worker.clone()).collect();
+            Ok((merges::list_persons(conn, &owners)?, by_number, store::list_existing(conn, &ids)?))
+        }).await?;
         let mut owners: HashMap<Vec<u8>, HashSet<String>> = HashMap::new();
         for (hash, worker) in by_number {
-            owners.entry(hash).or_default().insert(worker);
+            owners.entry(hash).or_default().insert(persons.root_of(&worker).to_owned());
         }
         let existing: HashSet<String> = existing.into_iter().collect();
         let nobody = || Text::new("no registered worker found; register the worker first", "未找到已登记的劳动者，请先登记");
@@ -60,10 +65,24 @@ impl Registry {
         Ok(references.iter().map(|reference| find(reference)).collect())
     }
 
-    /// Finds the workers that a list names; every name that finds nobody, and every worker named twice, is a fault of its row.
+    /// Under which of a person's records each of these workers stands on a list; itself where none does.
+    pub(super) async fn as_listed(&self, workers: Vec<String>, is_listed: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+        let missing: Vec<String> = workers.iter().filter(|worker| !is_listed(worker)).cloned().collect();
+        if missing.is_empty() {
+            return Ok(workers);
+        }
+        let persons = self.store.read(move |conn| merges::list_persons(conn, &missing)).await?;
+        let listed = |worker: String| if is_listed(&worker) { worker } else { persons.records_of(&worker).into_iter().find(|other| is_listed(other)).unwrap_or(worker) };
+        Ok(workers.into_iter().map(listed).collect())
+    }
+
+    /// Finds the persons that a list names, by the record that stands for each; every name that finds nobody, and every worker named twice, is a fault of its row.
     pub(super) async fn resolve_workers(&self, references: &[&WorkerReference], field: &str) -> Result<Vec<String>, Error> {
         let (mut found, mut faults, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
-        for (index, worker) in self.find_referenced(references).await?.into_iter().enumerate() {
+        let named = self.find_referenced(references).await?;
+        let known: Vec<String> = named.iter().flatten().cloned().collect();
+        let persons = self.store.read(move |conn| merges::list_persons(conn, &known)).await?;
+        for (index, worker) in named.into_iter().map(|worker| worker.map(|worker| persons.root_of(&worker).to_owned())).enumerate() {
             let at = format!("{field}[{index}]");
             match worker {
                 Err(why) => faults.push(invalid(at, why)),

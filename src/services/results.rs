@@ -110,6 +110,7 @@ impl Registry {
             .await?;
         let certified: HashSet<String> = certified.into_iter().collect();
         let candidates: HashSet<String> = candidates.into_iter().collect();
+        let workers = self.as_listed(workers, |worker| candidates.contains(worker)).await?;
         let newest: HashMap<String, ScoreRow> = earlier.into_iter().map(|row| (row.worker_id.clone(), row)).collect();
         // Clocks of two nodes may differ; the order of scores and publications must not.
         let published_at = session.publication.as_ref().map_or(0, |row| row.recorded_at);

@@ -106,11 +106,11 @@ impl Registry {
 
     /// A page of the worker's links, the newest first.
     pub async fn list_own_shares(&self, own: &SignedInWorker, before: Option<String>, limit: i64) -> Result<Vec<ShareView>, Error> {
-        let worker = own.worker.to_string();
+        let records = self.person_of(&own.worker).await?;
         let read = move |conn: &mut crate::store::backend::Conn| {
-            let found = store::list_shares(conn, &worker, before.as_deref(), limit)?;
+            let found = store::list_shares(conn, &records, before.as_deref(), limit)?;
             let ids: Vec<String> = found.iter().map(|(row, _)| row.id.clone()).collect();
-            Ok((store::count_views(conn, &worker, &ids)?, found))
+            Ok((store::count_views(conn, &records, &ids)?, found))
         };
         let (views, found) = self.store.read_snapshot(read).await?;
         let views: HashMap<String, (i64, Option<i64>)> = views.into_iter().map(|(id, count, last)| (id, (count, last))).collect();
@@ -120,8 +120,8 @@ impl Registry {
 
     /// Withdraws a link of the worker's own; once is enough.
     pub async fn end_share(&self, own: &SignedInWorker, id: &ShareId) -> Result<(), Error> {
-        let (worker, wanted) = (own.worker.to_string(), id.to_string());
-        if !self.store.read(move |conn| store::has_share(conn, &worker, &wanted)).await? {
+        let (records, wanted) = (self.person_of(&own.worker).await?, id.to_string());
+        if !self.store.read(move |conn| store::has_share(conn, &records, &wanted)).await? {
             return Err(Error::NotFound);
         }
         let row = ShareEndRow { share_id: id.to_string(), ended_at: self.now_micros() };

@@ -255,6 +255,8 @@ impl Registry {
             })
             .await?;
         let present: HashSet<String> = present.into_iter().collect();
+        // Somebody who is on the list under another record is on the list.
+        let workers = self.as_listed(workers, |worker| present.contains(worker)).await?;
         let rules = self.catalogue().training_rules_on(class.row.first_on);
         let (now, by) = (self.now_micros(), actor.client.to_string());
         let (mut rows, mut findings) = (Vec::new(), Vec::new());

@@ -15,7 +15,6 @@ use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
 use crate::store::worker_access::{self as store, AccessCodeRow, WorkerSessionEndRow, WorkerSessionRow};
-use crate::store::workers as worker_store;
 use subtle::ConstantTimeEq;
 
 /// Digits and letters that nobody mistakes for each other (Crockford's base 32): five bits each.
@@ -158,9 +157,10 @@ impl Registry {
     /// Whether one of the worker's documents ends so; every document is compared, in constant time.
     async fn has_document_end(&self, worker: &str, end: &str) -> Result<bool, Error> {
         let end = crate::domain::number::normalised(end);
-        let wanted = worker.to_owned();
-        let Some((row, name, documents)) = self.store.read(move |conn| worker_store::find_worker(conn, &wanted)).await? else { return Ok(false) };
-        let worker = self.open_worker(&row, &name, &documents)?;
+        let worker = match self.load_worker(&self.root_of(&super::stored(worker)?).await?).await {
+            Err(Error::NotFound) => return Ok(false),
+            other => other?,
+        };
         let is_end = |number: &str| number.len().checked_sub(NUMBER_END_LENGTH).and_then(|at| number.get(at..)).is_some_and(|tail| tail.as_bytes().ct_eq(end.as_bytes()).into());
         Ok(worker.documents.iter().map(|known| is_end(known.document.number())).fold(false, |found, is_this| found | is_this))
     }

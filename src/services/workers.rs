@@ -12,6 +12,7 @@ use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
+use crate::store::merges;
 use crate::store::workers::{self as store, WorkerDocumentRow, WorkerNameRow, WorkerRow};
 use crate::vault::Sealed;
 use chrono::NaiveDate;
@@ -38,6 +39,8 @@ pub struct KnownDocument {
 pub struct WorkerView {
     pub worker: Worker,
     pub warnings: Vec<Violation>,
+    /// The record that stands for this one, if it was joined to another.
+    pub merged_into: Option<WorkerId>,
     pub is_new: bool,
 }
 
@@ -98,6 +101,7 @@ impl Registry {
         let mut found: Option<WorkerId> = None;
         for document in documents {
             let Some(id) = self.find_worker_by_document(document).await? else { continue };
+            let id = self.root_of(&id).await?;
             if found.as_ref().is_some_and(|other| other != &id) {
                 return Err(Error::Refused(vec![Violation::deny("FORM", Text::new("the documents belong to two different workers; their records have to be merged", "这些证件属于两名不同的劳动者，应先合并档案")).at("documents")]));
             }
@@ -123,7 +127,7 @@ impl Registry {
         let name_row = self.name_row(&id, 1, name, None, &by);
         let sealed: Vec<(KnownDocument, WorkerDocumentRow)> = documents.iter().map(|document| self.document_row(&id, document, &by)).collect();
         let worker = Worker { id, name: name.clone(), name_version: 1, documents: sealed.iter().map(|(known, _)| known.clone()).collect(), registered_at: now };
-        let view = WorkerView { warnings: self.document_warnings(&worker), worker, is_new: true };
+        let view = WorkerView { warnings: self.document_warnings(&worker), worker, merged_into: None, is_new: true };
         let (answer, kept) = self.answer(intent, &view);
         let rows: Vec<WorkerDocumentRow> = sealed.into_iter().map(|(_, row)| row).collect();
         self.store
@@ -169,7 +173,7 @@ impl Registry {
         let by = actor.client.to_string();
         let sealed: Vec<(KnownDocument, WorkerDocumentRow)> = missing.iter().map(|document| self.document_row(&worker.id, document, &by)).collect();
         worker.documents.extend(sealed.iter().map(|(known, _)| known.clone()));
-        let view = WorkerView { warnings: self.document_warnings(&worker), worker, is_new: false };
+        let view = WorkerView { warnings: self.document_warnings(&worker), worker, merged_into: None, is_new: false };
         let (answer, kept) = self.answer(intent, &view);
         let rows: Vec<WorkerDocumentRow> = sealed.into_iter().map(|(_, row)| row).collect();
         self.store
@@ -223,10 +227,16 @@ impl Registry {
         (known, row)
     }
 
-    /// A worker in clear.
+    /// A worker in clear, with the documents of every record that was joined to this one.
     pub(super) async fn load_worker(&self, id: &WorkerId) -> Result<Worker, Error> {
         let wanted = id.to_string();
-        let (row, name, documents) = self.store.read(move |conn| store::find_worker(conn, &wanted)).await?.ok_or(Error::NotFound)?;
+        let (found, joined) = self.store.read(move |conn| Ok((store::find_worker(conn, &wanted)?, merges::list_persons(conn, &[wanted])?))).await?;
+        let (row, name, mut documents) = found.ok_or(Error::NotFound)?;
+        let below: Vec<String> = if joined.root_of(id.as_str()) == id.as_str() { joined.records_of(id.as_str()).split_off(1) } else { Vec::new() };
+        if !below.is_empty() {
+            let others = self.store.read(move |conn| store::find_workers(conn, &below)).await?;
+            documents.extend(others.into_values().flat_map(|(_, _, documents)| documents));
+        }
         self.open_worker(&row, &name, &documents)
     }
 
@@ -249,7 +259,8 @@ impl Registry {
     pub async fn get_worker(&self, actor: &Actor, id: &WorkerId) -> Result<WorkerView, Error> {
         self.authorise(actor, Act::ReadWorker)?;
         let worker = self.load_worker(id).await?;
-        Ok(WorkerView { warnings: self.document_warnings(&worker), worker, is_new: false })
+        let root = self.root_of(id).await?;
+        Ok(WorkerView { warnings: self.document_warnings(&worker), worker, merged_into: Some(root).filter(|root| root != id), is_new: false })
     }
 
     /// Workers known by a document number, of any kind of document.
@@ -263,8 +274,12 @@ impl Registry {
         let rows = self.store.read(move |conn| store::list_documents_by_number(conn, &hash)).await?;
         let mut views = Vec::new();
         for row in rows {
-            let worker = self.load_worker(&super::stored(&row.worker_id)?).await?;
-            views.push(WorkerView { warnings: Vec::new(), worker, is_new: false });
+            let root = self.root_of(&super::stored(&row.worker_id)?).await?;
+            if views.iter().any(|view: &WorkerView| view.worker.id == root) {
+                continue;
+            }
+            let worker = self.load_worker(&root).await?;
+            views.push(WorkerView { warnings: Vec::new(), worker, merged_into: None, is_new: false });
         }
         Ok(views)
     }

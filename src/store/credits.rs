@@ -75,26 +75,48 @@ pub fn list_by_achievements(conn: &mut Conn, keys: &[String]) -> Result<Vec<Cred
     Ok(found)
 }
 
-/// A page of a worker's ledger, in its order.
-pub fn list_entries(conn: &mut Conn, worker_id: &str, after: i32, limit: i64) -> Result<Vec<CreditEntryRow>, StoreError> {
+/// The last entry of a page: the ledger, and its place there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerPlace {
+    pub worker_id: String,
+    pub sequence: i32,
+}
+
+/// A page of a person's ledgers, one behind the other, each in its order.
+pub fn list_entries(conn: &mut Conn, records: &[String], after: Option<&LedgerPlace>, limit: i64) -> Result<Vec<CreditEntryRow>, StoreError> {
+    let mut found: Vec<CreditEntryRow> = Vec::new();
+    let first = after.map_or(0, |place| records.iter().position(|record| *record == place.worker_id).unwrap_or(records.len()));
+    for (index, record) in records.iter().enumerate().skip(first) {
+        let behind = after.filter(|_| index == first).map_or(0, |place| place.sequence);
+        let missing = limit - found.len() as i64;
+        if missing <= 0 {
+            break;
+        }
+        let rows: Vec<CreditEntryRow> = on!(conn, |c| credit_entries::table
+            .filter(credit_entries::worker_id.eq(record))
+            .filter(credit_entries::sequence.gt(behind))
+            .order(credit_entries::sequence)
+            .limit(missing)
+            .select(CreditEntryRow::as_select())
+            .load(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Every entry of a person's ledgers, in the order in which they were posted.
+pub fn list_ledger(conn: &mut Conn, records: &[String]) -> Result<Vec<CreditEntryRow>, StoreError> {
     Ok(on!(conn, |c| credit_entries::table
-        .filter(credit_entries::worker_id.eq(worker_id))
-        .filter(credit_entries::sequence.gt(after))
-        .order(credit_entries::sequence)
-        .limit(limit)
+        .filter(credit_entries::worker_id.eq_any(records))
+        .order((credit_entries::posted_at, credit_entries::worker_id, credit_entries::sequence))
         .select(CreditEntryRow::as_select())
         .load(c))?)
 }
 
-/// Every entry of a worker's ledger, in its order.
-pub fn list_ledger(conn: &mut Conn, worker_id: &str) -> Result<Vec<CreditEntryRow>, StoreError> {
-    Ok(on!(conn, |c| credit_entries::table.filter(credit_entries::worker_id.eq(worker_id)).order(credit_entries::sequence).select(CreditEntryRow::as_select()).load(c))?)
-}
-
-/// Sums of a worker's entries by kind and source, in tenths.
-pub fn sum_by_source(conn: &mut Conn, worker_id: &str) -> Result<Vec<(String, String, Option<i64>)>, StoreError> {
+/// Sums of a person's entries by kind and source, in tenths.
+pub fn sum_by_source(conn: &mut Conn, records: &[String]) -> Result<Vec<(String, String, Option<i64>)>, StoreError> {
     Ok(on!(conn, |c| credit_entries::table
-        .filter(credit_entries::worker_id.eq(worker_id))
+        .filter(credit_entries::worker_id.eq_any(records))
         .group_by((credit_entries::kind, credit_entries::source))
         .order((credit_entries::kind, credit_entries::source))
         .select((credit_entries::kind, credit_entries::source, diesel::dsl::sum(credit_entries::tenths)))

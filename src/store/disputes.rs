@@ -89,10 +89,10 @@ pub fn find_newest_of(conn: &mut Conn, worker_id: &str, subject_kind: &str, subj
         .optional())?)
 }
 
-/// A page of a worker's disputes, the newest first.
-pub fn list_of_worker(conn: &mut Conn, worker_id: &str, before: Option<&str>, limit: i64) -> Result<Vec<FoundDispute>, StoreError> {
+/// A page of a person's disputes, the newest first.
+pub fn list_of_worker(conn: &mut Conn, records: &[String], before: Option<&str>, limit: i64) -> Result<Vec<FoundDispute>, StoreError> {
     Ok(on!(conn, |c| {
-        let mut query = found!().filter(disputes::worker_id.eq(worker_id)).order(disputes::id.desc()).limit(limit).into_boxed();
+        let mut query = found!().filter(disputes::worker_id.eq_any(records)).order(disputes::id.desc()).limit(limit).into_boxed();
         if let Some(before) = before {
             query = query.filter(disputes::id.lt(before));
         }

@@ -13,9 +13,11 @@ use super::history::HistoryExportRow;
 use super::groups::{WorkerGroupEndRow, WorkerGroupRow};
 use super::jobs::JobRow;
 use super::keys::SigningKeyRow;
+use super::merges::{WorkerMergeEndRow, WorkerMergeRow};
 use super::lookups::{LookupRow, RecordLookupRow};
 use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
 use super::schema::competitions::*;
+use super::schema::merges::*;
 use super::schema::own_affairs::*;
 use super::schema::training::*;
 use super::schema::worker_access::*;
@@ -67,6 +69,8 @@ recorded!(ClientRevocationRow, "client_revoked", |of| of.client_id.clone());
 recorded!(WorkerRow, "worker_registered", |of| of.id.clone());
 recorded!(WorkerNameRow, "worker_name_recorded", |of| format!("{}/{}", of.worker_id, of.version));
 recorded!(WorkerDocumentRow, "worker_document_added", |of| of.id.clone());
+recorded!(WorkerMergeRow, "workers_merged", |of| of.id.clone());
+recorded!(WorkerMergeEndRow, "workers_parted", |of| of.merge_id.clone());
 recorded!(SessionRow, "session_registered", |of| of.id.clone());
 recorded!(CandidateRow, "candidate_registered", |of| format!("{}/{}", of.session_id, of.worker_id));
 recorded!(PublicationRow, "results_published", |of| format!("{}/{}", of.session_id, of.version));
@@ -178,6 +182,10 @@ page!(/// Versions of names.
     page_worker_names, worker_names, WorkerNameRow, worker_id, version);
 page!(/// Documents of workers.
     page_worker_documents, worker_documents, WorkerDocumentRow, id);
+page!(/// Joined records.
+    page_merges, worker_merges, WorkerMergeRow, id);
+page!(/// Joins that were undone.
+    page_merge_ends, worker_merge_ends, WorkerMergeEndRow, merge_id);
 page!(/// Sessions.
     page_sessions, assessment_sessions, SessionRow, id);
 page!(/// Candidates.

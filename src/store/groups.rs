@@ -49,11 +49,11 @@ pub fn insert_group_end(conn: &mut Conn, row: &WorkerGroupEndRow) -> Result<(), 
     Ok(())
 }
 
-/// Memberships of a worker with their ends, in the order in which they were recorded.
-pub fn list_groups(conn: &mut Conn, worker_id: &str) -> Result<Vec<(WorkerGroupRow, Option<WorkerGroupEndRow>)>, StoreError> {
+/// Memberships of a person with their ends, in the order in which they were recorded.
+pub fn list_groups(conn: &mut Conn, records: &[String]) -> Result<Vec<(WorkerGroupRow, Option<WorkerGroupEndRow>)>, StoreError> {
     Ok(on!(conn, |c| worker_groups::table
         .left_join(worker_group_ends::table.on(worker_group_ends::group_id.eq(worker_groups::id)))
-        .filter(worker_groups::worker_id.eq(worker_id))
+        .filter(worker_groups::worker_id.eq_any(records))
         .order(worker_groups::id)
         .select((WorkerGroupRow::as_select(), Option::<WorkerGroupEndRow>::as_select()))
         .load(c))?)

@@ -58,17 +58,17 @@ pub struct Look {
     pub looked_at: i64,
 }
 
-/// A page of looks at a worker, the newest first.
-pub fn list_looks(conn: &mut Conn, worker_id: &str, before: Option<&str>, limit: i64) -> Result<Vec<Look>, StoreError> {
+/// A page of looks at the records of a person, the newest first.
+pub fn list_looks(conn: &mut Conn, records: &[String], before: Option<&str>, limit: i64) -> Result<Vec<Look>, StoreError> {
     let certificates: Vec<LookupRow> = on!(conn, |c| {
-        let mut query = lookups::table.filter(lookups::worker_id.eq(worker_id)).order(lookups::id.desc()).limit(limit).into_boxed();
+        let mut query = lookups::table.filter(lookups::worker_id.eq_any(records)).order(lookups::id.desc()).limit(limit).into_boxed();
         if let Some(before) = before {
             query = query.filter(lookups::id.lt(before));
         }
         query.select(LookupRow::as_select()).load(c)
     })?;
-    let records: Vec<RecordLookupRow> = on!(conn, |c| {
-        let mut query = record_lookups::table.filter(record_lookups::worker_id.eq(worker_id)).order(record_lookups::id.desc()).limit(limit).into_boxed();
+    let looked: Vec<RecordLookupRow> = on!(conn, |c| {
+        let mut query = record_lookups::table.filter(record_lookups::worker_id.eq_any(records)).order(record_lookups::id.desc()).limit(limit).into_boxed();
         if let Some(before) = before {
             query = query.filter(record_lookups::id.lt(before));
         }
@@ -85,8 +85,8 @@ pub fn list_looks(conn: &mut Conn, worker_id: &str, before: Option<&str>, limit:
     };
     let of_record = |row: RecordLookupRow| Look { id: row.id, organisation_id: row.organisation_id, part: row.part, certificate_id: None, share_id: None, ground: None, looked_at: row.looked_at };
     let of_share = |row: ShareViewRow| Look { id: row.id, organisation_id: None, part: "share".to_owned(), certificate_id: None, share_id: Some(row.share_id), ground: None, looked_at: row.viewed_at };
-    let views = list_views(conn, worker_id, before, limit)?;
-    let mut looks: Vec<Look> = certificates.into_iter().map(of_certificate).chain(records.into_iter().map(of_record)).chain(views.into_iter().map(of_share)).collect();
+    let views = list_views(conn, records, before, limit)?;
+    let mut looks: Vec<Look> = certificates.into_iter().map(of_certificate).chain(looked.into_iter().map(of_record)).chain(views.into_iter().map(of_share)).collect();
     looks.sort_by(|one, other| other.id.cmp(&one.id));
     looks.truncate(usize::try_from(limit).unwrap_or(0));
     Ok(looks)

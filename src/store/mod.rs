@@ -28,6 +28,7 @@ pub mod history;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
+pub mod merges;
 pub mod organisations;
 pub mod records;
 pub mod shares;

@@ -7,6 +7,7 @@ use super::certificates::{CertificateRow, CertificateVersionRow, StatusChangeRow
 use super::competitions::{CompetitionAnnulmentRow, CompetitionResultRow, list_results_of_worker};
 use super::credits::CreditEntryRow;
 use super::error::StoreError;
+use super::merges::{WorkerMergeEndRow, WorkerMergeRow, list_merges};
 use super::schema::training::{attendance_intervals, attendance_voids, class_annulments, class_enrolments, class_results, credit_entries, training_classes};
 use super::schema::{assessment_sessions, certificate_versions, certificates, session_candidates, session_scores, status_changes, worker_documents, worker_names, workers};
 use super::training::{ClassResultRow, ClassRow, EnrolmentRow};
@@ -34,6 +35,9 @@ pub enum RecordRow {
     /// With whether it was taken back later.
     Competition(CompetitionResultRow, bool),
     CompetitionAnnulled(CompetitionResultRow, CompetitionAnnulmentRow),
+    /// Another record of the person was joined to this one.
+    Merged(WorkerMergeRow),
+    MergeUndone(WorkerMergeRow, WorkerMergeEndRow),
 }
 
 impl RecordRow {
@@ -50,6 +54,8 @@ impl RecordRow {
             RecordRow::Credits(row) => row.posted_at,
             RecordRow::Competition(row, _) => row.recorded_at,
             RecordRow::CompetitionAnnulled(_, row) => row.recorded_at,
+            RecordRow::Merged(row) => row.recorded_at,
+            RecordRow::MergeUndone(_, end) => end.recorded_at,
         }
     }
 
@@ -61,7 +67,7 @@ impl RecordRow {
             RecordRow::Certified(row, _) => Some(&row.issuer_id),
             RecordRow::Credits(row) => row.organisation_id.as_ref(),
             RecordRow::Competition(row, _) | RecordRow::CompetitionAnnulled(row, _) => row.organisation_id.as_ref(),
-            RecordRow::Registered { .. } | RecordRow::NameCorrected { .. } | RecordRow::DocumentAdded { .. } | RecordRow::Attended(..) | RecordRow::StatusChanged(_) => None,
+            RecordRow::Registered { .. } | RecordRow::NameCorrected { .. } | RecordRow::DocumentAdded { .. } | RecordRow::Attended(..) | RecordRow::StatusChanged(_) | RecordRow::Merged(_) | RecordRow::MergeUndone(..) => None,
         }
     }
 }
@@ -75,8 +81,20 @@ pub struct RecordPlace {
 
 /// The next `limit` entries behind a place. Each table gives as many rows as the page may need from it, so that the cost follows the
 /// page and not the record.
-pub fn list_record(conn: &mut Conn, worker_id: &str, behind: RecordPlace, limit: i64) -> Result<Vec<RecordRow>, StoreError> {
+///
+/// A person may have several records; their entries stand in one timeline.
+pub fn list_record(conn: &mut Conn, records: &[String], behind: RecordPlace, limit: i64) -> Result<Vec<RecordRow>, StoreError> {
     let most = limit + behind.seen;
+    let mut rows = Vec::new();
+    for worker_id in records {
+        rows.extend(list_of_record(conn, worker_id, behind, most)?);
+    }
+    // Stable: entries of one moment keep the order of records and tables.
+    rows.sort_by_key(RecordRow::at);
+    Ok(rows.into_iter().skip(usize::try_from(behind.seen).unwrap_or(0)).take(usize::try_from(limit).unwrap_or(0)).collect())
+}
+
+fn list_of_record(conn: &mut Conn, worker_id: &str, behind: RecordPlace, most: i64) -> Result<Vec<RecordRow>, StoreError> {
     let mut rows = list_identity(conn, worker_id, behind.at, most)?;
     rows.extend(list_training(conn, worker_id, behind.at, most)?);
     rows.extend(list_assessments(conn, worker_id, behind.at, most)?);
@@ -90,9 +108,14 @@ pub fn list_record(conn: &mut Conn, worker_id: &str, behind: RecordPlace, limit:
         .load(c))?;
     rows.extend(credits.into_iter().map(RecordRow::Credits));
     rows.extend(list_competitions(conn, worker_id, behind.at, most)?);
-    // Stable: entries of one moment keep the order of the tables above.
-    rows.sort_by_key(RecordRow::at);
-    Ok(rows.into_iter().skip(usize::try_from(behind.seen).unwrap_or(0)).take(usize::try_from(limit).unwrap_or(0)).collect())
+    rows.extend(list_joins(conn, worker_id)?.into_iter().filter(|row| row.at() >= behind.at));
+    Ok(rows)
+}
+
+/// Joins to this record, and their ends; there are few.
+fn list_joins(conn: &mut Conn, worker_id: &str) -> Result<Vec<RecordRow>, StoreError> {
+    let joins = list_merges(conn, worker_id)?.into_iter().filter(|(row, _)| row.worker_id == worker_id);
+    Ok(joins.flat_map(|(row, end)| std::iter::once(RecordRow::Merged(row.clone())).chain(end.map(|end| RecordRow::MergeUndone(row, end)))).collect())
 }
 
 fn list_identity(conn: &mut Conn, worker_id: &str, from: i64, most: i64) -> Result<Vec<RecordRow>, StoreError> {
@@ -215,19 +238,19 @@ fn list_competitions(conn: &mut Conn, worker_id: &str, from: i64, most: i64) -> 
     Ok(rows)
 }
 
-/// Whether an organisation has trained, assessed or certified a worker.
-pub fn has_tie(conn: &mut Conn, organisation_id: &str, worker_id: &str) -> Result<bool, StoreError> {
+/// Whether an organisation has trained, assessed or certified a person, under any of the person's records.
+pub fn has_tie(conn: &mut Conn, organisation_id: &str, records: &[String]) -> Result<bool, StoreError> {
     let trained = class_enrolments::table
         .inner_join(training_classes::table.on(training_classes::id.eq(class_enrolments::class_id)))
-        .filter(class_enrolments::worker_id.eq(worker_id))
+        .filter(class_enrolments::worker_id.eq_any(records))
         .filter(training_classes::organisation_id.eq(organisation_id))
         .select(class_enrolments::class_id);
     let assessed = session_candidates::table
         .inner_join(assessment_sessions::table.on(assessment_sessions::id.eq(session_candidates::session_id)))
-        .filter(session_candidates::worker_id.eq(worker_id))
+        .filter(session_candidates::worker_id.eq_any(records))
         .filter(assessment_sessions::organisation_id.eq(organisation_id))
         .select(session_candidates::session_id);
-    let certified = certificates::table.filter(certificates::worker_id.eq(worker_id)).filter(certificates::issuer_id.eq(organisation_id)).select(certificates::id);
+    let certified = certificates::table.filter(certificates::worker_id.eq_any(records)).filter(certificates::issuer_id.eq(organisation_id)).select(certificates::id);
     let ties = (exists(trained), exists(assessed), exists(certified));
     let (trained, assessed, certified): (bool, bool, bool) = on!(conn, |c| diesel::select(ties).get_result(c))?;
     Ok(trained || assessed || certified)

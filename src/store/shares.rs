@@ -67,15 +67,15 @@ pub fn find_share_by_token(conn: &mut Conn, token_hash: &[u8]) -> Result<Option<
         .optional())?)
 }
 
-/// Whether the worker has made this link.
-pub fn has_share(conn: &mut Conn, worker_id: &str, id: &str) -> Result<bool, StoreError> {
-    Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(shares::table.filter(shares::id.eq(id)).filter(shares::worker_id.eq(worker_id)))).get_result(c))?)
+/// Whether the person has made this link.
+pub fn has_share(conn: &mut Conn, records: &[String], id: &str) -> Result<bool, StoreError> {
+    Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(shares::table.filter(shares::id.eq(id)).filter(shares::worker_id.eq_any(records)))).get_result(c))?)
 }
 
-/// A page of a worker's links, the newest first.
-pub fn list_shares(conn: &mut Conn, worker_id: &str, before: Option<&str>, limit: i64) -> Result<Vec<FoundShare>, StoreError> {
+/// A page of a person's links, the newest first.
+pub fn list_shares(conn: &mut Conn, records: &[String], before: Option<&str>, limit: i64) -> Result<Vec<FoundShare>, StoreError> {
     Ok(on!(conn, |c| {
-        let mut query = shares::table.left_join(share_ends::table.on(share_ends::share_id.eq(shares::id))).filter(shares::worker_id.eq(worker_id)).order(shares::id.desc()).limit(limit).into_boxed();
+        let mut query = shares::table.left_join(share_ends::table.on(share_ends::share_id.eq(shares::id))).filter(shares::worker_id.eq_any(records)).order(shares::id.desc()).limit(limit).into_boxed();
         if let Some(before) = before {
             query = query.filter(shares::id.lt(before));
         }
@@ -83,20 +83,20 @@ pub fn list_shares(conn: &mut Conn, worker_id: &str, before: Option<&str>, limit
     })?)
 }
 
-/// How often each of a worker's links was opened, and when last.
-pub fn count_views(conn: &mut Conn, worker_id: &str, share_ids: &[String]) -> Result<Vec<(String, i64, Option<i64>)>, StoreError> {
+/// How often each of a person's links was opened, and when last.
+pub fn count_views(conn: &mut Conn, records: &[String], share_ids: &[String]) -> Result<Vec<(String, i64, Option<i64>)>, StoreError> {
     Ok(on!(conn, |c| share_views::table
-        .filter(share_views::worker_id.eq(worker_id))
+        .filter(share_views::worker_id.eq_any(records))
         .filter(share_views::share_id.eq_any(share_ids))
         .group_by(share_views::share_id)
         .select((share_views::share_id, diesel::dsl::count(share_views::id), diesel::dsl::max(share_views::viewed_at)))
         .load(c))?)
 }
 
-/// A page of openings of a worker's links, the newest first.
-pub fn list_views(conn: &mut Conn, worker_id: &str, before: Option<&str>, limit: i64) -> Result<Vec<ShareViewRow>, StoreError> {
+/// A page of openings of a person's links, the newest first.
+pub fn list_views(conn: &mut Conn, records: &[String], before: Option<&str>, limit: i64) -> Result<Vec<ShareViewRow>, StoreError> {
     Ok(on!(conn, |c| {
-        let mut query = share_views::table.filter(share_views::worker_id.eq(worker_id)).order(share_views::id.desc()).limit(limit).into_boxed();
+        let mut query = share_views::table.filter(share_views::worker_id.eq_any(records)).order(share_views::id.desc()).limit(limit).into_boxed();
         if let Some(before) = before {
             query = query.filter(share_views::id.lt(before));
         }

@@ -21,6 +21,7 @@ mod groups;
 mod history;
 mod idempotency;
 mod log;
+mod merges;
 mod organisations;
 mod status;
 mod own;

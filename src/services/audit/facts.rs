@@ -6,7 +6,9 @@ use crate::services::groups::end_place;
 use crate::store::backend::Conn;
 use crate::store::error::StoreError;
 use crate::store::facts::{self, for_each};
+use crate::store::merges;
 use crate::vault::Sealed;
+use std::collections::HashSet;
 
 impl Audit<'_> {
     /// Every row that is a fact by itself, against its entry.
@@ -22,6 +24,24 @@ impl Audit<'_> {
         for_each(conn, facts::page_workers, |row| self.fact("workers", &row))?;
         for_each(conn, facts::page_worker_names, |row| self.fact("worker_names", &row))?;
         for_each(conn, facts::page_worker_documents, |row| self.fact("worker_documents", &row))?;
+        for_each(conn, facts::page_merges, |row| {
+            self.fact("worker_merges", &row)?;
+            self.known.once_joined.extend([row.worker_id.clone(), row.merged_worker_id.clone()]);
+            self.known.joined.push((row.id, row.merged_worker_id, row.worker_id));
+            Ok(())
+        })?;
+        let mut ended = HashSet::new();
+        for_each(conn, facts::page_merge_ends, |row| {
+            self.fact("worker_merge_ends", &row)?;
+            ended.insert(row.merge_id);
+            Ok(())
+        })?;
+        self.known.joined.retain(|(merge, ..)| !ended.contains(merge));
+        self.known.joined.sort_by(|one, other| one.1.cmp(&other.1));
+        let projected: Vec<(String, String, String)> = merges::list_merged(conn)?.into_iter().map(|row| (row.merge_id, row.worker_id, row.into_worker_id)).collect();
+        if projected != self.known.joined {
+            self.fault("merged_workers: it does not follow from the joins and their ends".to_owned());
+        }
         for_each(conn, facts::page_sessions, |row| self.fact("assessment_sessions", &row))?;
         for_each(conn, facts::page_candidates, |row| self.fact("session_candidates", &row))?;
         for_each(conn, facts::page_scores, |row| self.fact("session_scores", &row))?;

@@ -79,6 +79,9 @@ struct Known {
     states: HashMap<String, (String, Option<chrono::NaiveDate>)>,
     /// Status entries that must be set, by list: index, revocation, suspension; every other must be clear.
     entries: Vec<(String, i32, i64, u32)>,
+    /// Joins of records that stand: merge, joined record, record that stands for it; and every record that was ever part of one.
+    joined: Vec<(String, String, String)>,
+    once_joined: HashSet<String>,
 }
 
 /// How a fact compares with its entry.

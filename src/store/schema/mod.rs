@@ -1,6 +1,7 @@
 //! The tables, once for both databases. Instants are microseconds since 1970 in UTC.
 
 pub mod competitions;
+pub mod merges;
 pub mod own_affairs;
 pub mod training;
 pub mod worker_access;

@@ -1,0 +1,3 @@
+DROP TABLE merged_workers;
+DROP TABLE worker_merge_ends;
+DROP TABLE worker_merges;
