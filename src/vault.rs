@@ -47,6 +47,7 @@ pub enum Sealed {
     Membership,
     ShareTerms,
     Dispute,
+    Statement,
 }
 
 impl Vault {

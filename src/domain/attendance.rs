@@ -8,7 +8,7 @@ use super::organisation::names;
 use super::rule::Violation;
 use super::text::Text;
 use super::training_rules::TrainingRules;
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
 /// Whether the trainee was there.
@@ -107,12 +107,10 @@ impl Attendance {
         }
     }
 
-    /// HR-5. Recorded intervals never overlap, so only the last one that begins before this one ends can.
+    /// HR-5. No interval goes over midnight, so one that overlaps begins within a day; two joined records may overlap each other.
     fn overlap(&self, interval: &Interval, class: &str) -> Option<Violation> {
-        let (_, (known, of)) = self.by_start.range(..interval.ended_at).next_back()?;
-        if !known.overlaps(interval) {
-            return None;
-        }
+        let day_before = interval.started_at - TimeDelta::days(1);
+        let (_, (known, of)) = self.by_start.range(day_before..interval.ended_at).rev().find(|(_, (known, _))| known.overlaps(interval))?;
         let (from, to) = (text_of(known.started_at), text_of(known.ended_at));
         // Another provider's class is not named to this one.
         let whose = if of == class { "this class" } else { "another class" };

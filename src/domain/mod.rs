@@ -30,3 +30,4 @@ pub mod priority_group;
 pub mod sharing;
 pub mod dispute;
 pub mod verification;
+pub mod xapi;

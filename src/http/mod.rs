@@ -37,6 +37,7 @@ pub mod upload;
 pub mod verification;
 pub mod witness;
 pub mod workers;
+pub mod xapi;
 
 use crate::services::Registry;
 use actix_web::web;
@@ -105,6 +106,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(attendance::record_attendance)
         .service(attendance::list_attendance)
         .service(attendance::void_attendance)
+        .service(xapi::receive_statements)
+        .service(xapi::put_statement)
+        .service(xapi::get_statement)
+        .service(xapi::get_xapi_about)
+        .service(xapi::list_statements)
         .service(training::close_class)
         .service(training::annul_class)
         .service(records::list_record)

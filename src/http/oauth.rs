@@ -105,7 +105,7 @@ fn refuse(status: u16, error: &str, description: &str) -> HttpResponse {
 }
 
 /// `client_secret_basic`: both parts are form-encoded before they are joined (RFC 6749, 2.3.1).
-fn basic_credentials(header: &str) -> Option<(String, String)> {
+pub(super) fn basic_credentials(header: &str) -> Option<(String, String)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

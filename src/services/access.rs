@@ -34,6 +34,8 @@ const WRONG_SECRETS_WINDOW: Duration = Duration::from_secs(15 * 60);
 pub struct AccessCache {
     believed: quick_cache::sync::Cache<[u8; 32], (Actor, i64, Instant)>,
     believed_workers: quick_cache::sync::Cache<[u8; 32], (SignedInWorker, i64, Instant)>,
+    /// Tokens that were given for a client and its secret, by a digest of both.
+    tokens_of_secrets: quick_cache::sync::Cache<[u8; 32], String>,
     wrong: Mutex<HashMap<String, (u32, Instant)>>,
     /// One password hash takes 19 MiB and a core; more at once than cores would only take memory.
     hashing: tokio::sync::Semaphore,
@@ -41,7 +43,7 @@ pub struct AccessCache {
 
 impl Default for AccessCache {
     fn default() -> Self {
-        AccessCache { believed: quick_cache::sync::Cache::new(10_000), believed_workers: quick_cache::sync::Cache::new(100_000), wrong: Mutex::new(HashMap::new()), hashing: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)) }
+        AccessCache { believed: quick_cache::sync::Cache::new(10_000), believed_workers: quick_cache::sync::Cache::new(100_000), tokens_of_secrets: quick_cache::sync::Cache::new(10_000), wrong: Mutex::new(HashMap::new()), hashing: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)) }
     }
 }
 
@@ -151,6 +153,19 @@ impl Registry {
         let worker = SignedInWorker { worker: self.root_of(&super::stored(&row.worker_id)?).await?, session: super::stored(&row.id)?, by_registrar };
         self.access.believed_workers.insert(digest, (worker.clone(), claims.exp, Instant::now()));
         Ok(Some(worker))
+    }
+
+    /// The actor behind a client's secret, for platforms that send it with every request. A secret is hashed once in the life of a token.
+    pub async fn find_actor_by_secret(&self, client_id: &str, secret: &str, source: &str) -> Result<Actor, TokenRefusal> {
+        let digest: [u8; 32] = Sha256::new().chain_update(client_id).chain_update([0]).chain_update(secret).finalize().into();
+        if let Some(token) = self.access.tokens_of_secrets.get(&digest)
+            && let Some(actor) = self.find_actor(&token).await?
+        {
+            return Ok(actor);
+        }
+        let token = self.issue_token(client_id, secret, None, source).await?.access_token;
+        self.access.tokens_of_secrets.insert(digest, token.clone());
+        self.find_actor(&token).await?.ok_or(TokenRefusal::InvalidClient)
     }
 
     /// Forgets a token of a session that has ended here.

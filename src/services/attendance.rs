@@ -31,6 +31,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Rows that are decided and written together.
 pub const ATTENDANCE_STEP: usize = 2_000;
+/// Where intervals come from that a clerk has uploaded.
+const UPLOAD: &str = "upload";
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// One row of an upload: its place in the file, and the worker and interval or what is wrong with it.
@@ -57,7 +59,7 @@ pub enum OnFault {
 }
 
 /// Rows on their way into the transaction, with what they were decided on.
-struct AttendanceInsert {
+pub(super) struct AttendanceInsert {
     provider: OrganisationId,
     class_id: String,
     stamp: i64,
@@ -70,10 +72,10 @@ struct AttendanceInsert {
 }
 
 /// What a step's decision came to.
-struct DecidedStep {
-    insert: AttendanceInsert,
+pub(super) struct DecidedStep {
+    pub insert: AttendanceInsert,
     unchanged: usize,
-    refused: Vec<(usize, Vec<Violation>)>,
+    pub refused: Vec<(usize, Vec<Violation>)>,
 }
 
 /// What moves with every interval of a class, so that a closing sees them all.
@@ -82,7 +84,7 @@ pub(super) fn attendance_stamp(class_id: &str) -> String {
 }
 
 impl AttendanceInsert {
-    fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    pub(super) fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         self.raise_signals(tx)?;
         if self.rows.is_empty() {
             return Ok(());
@@ -130,7 +132,7 @@ impl Registry {
     async fn try_record_step(&self, actor: &Actor, id: &ClassId, orders: &[AttendanceOrder], on_fault: OnFault) -> Result<RecordedAttendance, Error> {
         let (class, provider) = self.own_class(actor, id).await?;
         refuse_closed(&class)?;
-        let mut step = self.decide_step(actor, &class, provider, orders).await?;
+        let mut step = self.decide_step(actor, &class, provider, orders, UPLOAD).await?;
         let mut done = RecordedAttendance { recorded: step.insert.rows.len(), unchanged: step.unchanged, refused: step.refused };
         let is_refused = on_fault == OnFault::RefuseAll && !done.refused.is_empty();
         if is_refused {
@@ -151,7 +153,8 @@ impl Registry {
         Ok(done)
     }
 
-    async fn decide_step(&self, actor: &Actor, class: &ClassView, provider: OrganisationId, orders: &[AttendanceOrder]) -> Result<DecidedStep, Error> {
+    /// `source` tells where the rows come from.
+    pub(super) async fn decide_step(&self, actor: &Actor, class: &ClassView, provider: OrganisationId, orders: &[AttendanceOrder], source: &'static str) -> Result<DecidedStep, Error> {
         let references: Vec<&WorkerReference> = orders.iter().filter_map(|order| order.content.as_ref().ok().map(|(worker, _)| worker)).collect();
         let mut found = self.find_referenced(&references).await?.into_iter();
         let named: Vec<Result<(String, Interval), Vec<Violation>>> = orders
@@ -188,7 +191,7 @@ impl Registry {
             attendance.entry(persons.root_of(&row.worker_id).to_owned()).or_default().add(interval, row.class_id);
         }
         let rules = self.catalogue().training_rules_on(class.row.first_on);
-        let mut judge = Judge { registry: self, actor, class, provider: &provider, rules: &rules, now: self.clock.now(), trainees, persons, attendance, revisions, rows: Vec::new(), signals: Vec::new() };
+        let mut judge = Judge { registry: self, actor, class, source, provider: &provider, rules: &rules, now: self.clock.now(), trainees, persons, attendance, revisions, rows: Vec::new(), signals: Vec::new() };
         let (mut unchanged, mut refused) = (0, Vec::new());
         for (order, named) in orders.iter().zip(named) {
             match named.and_then(|(worker, interval)| judge.take(worker, interval)) {
@@ -292,6 +295,7 @@ struct Judge<'a> {
     registry: &'a Registry,
     actor: &'a Actor,
     class: &'a ClassView,
+    source: &'static str,
     provider: &'a OrganisationId,
     rules: &'a TrainingRules,
     now: DateTime<Utc>,
@@ -331,7 +335,7 @@ impl Judge<'_> {
                     class_id: row.id.clone(),
                     mode: interval.mode.as_str().to_owned(),
                     part: interval.part.as_str().to_owned(),
-                    source: "upload".to_owned(),
+                    source: self.source.to_owned(),
                     recorded_at: self.now.timestamp_micros(),
                     recorded_by: self.actor.client.to_string(),
                 });

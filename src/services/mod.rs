@@ -43,6 +43,7 @@ pub mod shares;
 pub mod setup;
 mod signing;
 pub mod standings;
+pub mod statements;
 pub mod training;
 pub mod status;
 pub mod verification;

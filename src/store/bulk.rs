@@ -14,6 +14,8 @@ use super::log::{EntryRow as LogEntryRow, TileRow};
 use super::lookups::LookupRow;
 use super::schema::training::{attendance_intervals, attendance_voids, class_enrolments, class_results, credit_entries};
 use super::schema::{catalogue_entries, certificate_states, certificate_versions, certificates, job_rows, log_entries, log_tiles, lookups, session_candidates, session_scores, status_changes};
+use super::schema::platforms::statements;
+use super::statements::StatementRow;
 use super::training::{ClassResultRow, EnrolmentRow};
 use diesel::prelude::*;
 
@@ -67,6 +69,8 @@ bulk_insert!(/// Trainees of a class; one who is a trainee already is a conflict
     insert_enrolments, class_enrolments, EnrolmentRow);
 bulk_insert!(/// Attendance; the table refuses what overlaps (HR-5).
     insert_intervals, attendance_intervals, IntervalRow);
+bulk_insert!(/// Statements of online platforms; one that is known is a conflict.
+    insert_statements, statements, StatementRow);
 bulk_insert!(/// Voids of a class that was declared false.
     insert_voids, attendance_voids, VoidRow);
 bulk_insert!(/// What the trainees of a closed class reached.

@@ -31,6 +31,8 @@ pub enum Constraint {
     /// The worker has a result in this event already.
     CompetitionResult,
     CompetitionAnnulment,
+    /// The statement is known.
+    Statement,
     /// The record is joined to another one already.
     Merged,
     MergeEnd,
@@ -83,6 +85,7 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::GroupEnd, "worker_group_ends_pkey", "worker_group_ends.group_id"),
     (Constraint::CompetitionResult, "competition_results_key_unique", "competition_results.result_key"),
     (Constraint::CompetitionAnnulment, "competition_annulments_pkey", "competition_annulments.result_id"),
+    (Constraint::Statement, "statements_pkey", "statements.organisation_id, statements.id"),
     (Constraint::Merged, "merged_workers_pkey", "merged_workers.worker_id"),
     (Constraint::MergeEnd, "worker_merge_ends_pkey", "worker_merge_ends.merge_id"),
     (Constraint::DisputeSubject, "disputes_subject_unique", "disputes.worker_id, disputes.subject_kind, disputes.subject_id, disputes.ordinal"),

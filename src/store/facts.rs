@@ -19,11 +19,13 @@ use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, Num
 use super::schema::competitions::*;
 use super::schema::merges::*;
 use super::schema::own_affairs::*;
+use super::schema::platforms::*;
 use super::schema::training::*;
 use super::schema::worker_access::*;
 use super::schema::*;
 use super::shares::{ShareEndRow, ShareRow, ShareViewRow};
 use super::signals::SignalRow;
+use super::statements::StatementRow;
 use super::training::{AnnulmentRow, ClassResultRow, ClassRow, ClosingRow, EnrolmentRow};
 use super::worker_access::{AccessCodeRow, WorkerSessionEndRow, WorkerSessionRow};
 use super::workers::{WorkerDocumentRow, WorkerNameRow, WorkerRow};
@@ -82,6 +84,7 @@ recorded!(JobRow, "job_requested", |of| of.id.clone());
 recorded!(ClassRow, "class_registered", |of| of.id.clone());
 recorded!(EnrolmentRow, "trainee_enrolled", |of| format!("{}/{}", of.class_id, of.worker_id));
 recorded!(IntervalRow, "attendance_recorded", |of| format!("{}/{}/{}", of.worker_id, of.started_at, of.revision));
+recorded!(StatementRow, "statement_received", |of| format!("{}/{}", of.organisation_id, of.id));
 recorded!(VoidRow, "attendance_voided", |of| format!("{}/{}/{}", of.worker_id, of.started_at, of.revision));
 recorded!(ClosingRow, "class_closed", |of| of.class_id.clone());
 recorded!(ClassResultRow, "class_result_recorded", |of| format!("{}/{}", of.class_id, of.worker_id));
@@ -251,6 +254,8 @@ page!(/// Jobs.
 
 page!(/// Scores.
     page_scores, session_scores, ScoreRow, session_id, worker_id, version);
+page!(/// Statements of online platforms.
+    page_statements, statements, StatementRow, organisation_id, id);
 page!(/// Attendance.
     page_intervals, attendance_intervals, IntervalRow, worker_id, started_at, revision);
 page!(/// Voided attendance.

@@ -33,6 +33,7 @@ pub mod organisations;
 pub mod records;
 pub mod shares;
 pub mod signals;
+pub mod statements;
 pub mod status_lists;
 pub mod training;
 pub mod witnesses;

@@ -31,3 +31,4 @@ mod storage;
 mod training;
 mod verification;
 mod workers;
+mod xapi;

@@ -16,6 +16,7 @@ on_both_databases!(a_link_shows_what_it_says_until_it_closes_and_the_worker_sees
     let share = own_post(registry, &session, "/v1/me/shares", &order).expect(201);
     let path = path_of(&share);
     assert_eq!(path.len(), "/v1/shares/".len() + 32, "128 random bits");
+    registry.let_time_pass();
     let shown = registry.get(&path).expect(200);
     assert_eq!((&shown["purpose"], &shown["name"], &shown["parts"]), (&json!("应聘电工"), &json!(worker.name), &json!(["certificates", "credits"])));
     assert_eq!((&shown["certificates"][0]["certificate_id"], &shown["credits"]["balance"], &shown["record_url"]), (&first["certificate_id"], &json!("0.0"), &Value::Null));

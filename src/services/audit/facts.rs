@@ -3,6 +3,7 @@
 use super::Audit;
 use crate::services::disputes::answer_place;
 use crate::services::groups::end_place;
+use crate::services::statements::statement_place;
 use crate::store::backend::Conn;
 use crate::store::error::StoreError;
 use crate::store::facts::{self, for_each};
@@ -49,6 +50,11 @@ impl Audit<'_> {
         for_each(conn, facts::page_classes, |row| self.fact("training_classes", &row))?;
         for_each(conn, facts::page_enrolments, |row| self.fact("class_enrolments", &row))?;
         for_each(conn, facts::page_intervals, |row| self.fact("attendance_intervals", &row))?;
+        for_each(conn, facts::page_statements, |row| {
+            self.fact("statements", &row)?;
+            self.sealed("statements", Sealed::Statement, &statement_place(&row), &row.sealed_statement, &row.statement_hash);
+            Ok(())
+        })?;
         for_each(conn, facts::page_voids, |row| self.fact("attendance_voids", &row))?;
         for_each(conn, facts::page_closings, |row| self.fact("class_closings", &row))?;
         for_each(conn, facts::page_annulments, |row| self.fact("class_annulments", &row))?;

@@ -3,6 +3,7 @@
 pub mod competitions;
 pub mod merges;
 pub mod own_affairs;
+pub mod platforms;
 pub mod training;
 pub mod worker_access;
 

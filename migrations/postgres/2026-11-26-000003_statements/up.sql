@@ -1,0 +1,24 @@
+-- Statements of online platforms (xAPI).
+
+-- Statements as they were received, sealed, each as evidence of the study interval that was made from it. `findings` is a JSON text.
+CREATE TABLE statements (
+    organisation_id  TEXT NOT NULL,
+    id               TEXT NOT NULL,
+    sealed_statement BYTEA NOT NULL,
+    statement_hash   BYTEA NOT NULL,
+    verb             TEXT NOT NULL,
+    session          TEXT,
+    happened_at      BIGINT NOT NULL,
+    worker_id        TEXT,
+    class_id         TEXT,
+    outcome          TEXT NOT NULL,
+    started_at       BIGINT,
+    ended_at         BIGINT,
+    findings         TEXT NOT NULL,
+    stored_at        BIGINT NOT NULL,
+    stored_by        TEXT NOT NULL,
+    CONSTRAINT statements_pkey PRIMARY KEY (organisation_id, id)
+);
+CREATE INDEX statements_by_session ON statements (organisation_id, session, happened_at);
+CREATE INDEX statements_by_time ON statements (organisation_id, stored_at, id);
+CREATE TRIGGER statements_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON statements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
