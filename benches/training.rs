@@ -74,6 +74,7 @@ fn attendance(database: Database, intervals: usize) {
     println!("{database:?}: {first:.0} intervals/s in the empty registry, {last:.0} with {stored} stored: an interval costs {:.2} of what it did", first / last);
     if database == Database::Sqlite {
         record(&registry, &workers[0]);
+        own(&registry);
     }
 }
 
@@ -92,6 +93,50 @@ fn record(registry: &TestRegistry, worker: &str) {
         registry.get_as(registry.registrar(), &path, &[]).expect(200);
     }
     println!("  a record, each look recorded, one client: {:.0}/s", 500.0 / started.elapsed().as_secs_f64());
+}
+
+/// A worker's own record of 200 entries, and a history of 2,000 as a workbook.
+fn own(registry: &TestRegistry) {
+    registry.set_clock("2029-01-01T01:00:00Z");
+    let (_, client) = registry.organisation("52320100000000027X", "training_provider", "training_provider");
+    for (index, entries) in [(50_001, 200), (50_002, 2_000)] {
+        let worker = registry.worker(&client, index);
+        let order = json!({ "class_type": "general_training", "name": "班", "first_on": "2029-01-02", "last_on": "2034-12-31", "planned_practical_minutes": 3600 });
+        let class = registry.post_as(&client, "/v1/classes", &order).expect(201)["class_id"].as_str().unwrap().to_owned();
+        registry.post_as(&client, &format!("/v1/classes/{class}/enrolments"), &json!({ "trainees": [{ "worker_id": worker.id }] })).expect(200);
+        registry.set_clock("2035-01-01T01:00:00Z");
+        let first: NaiveDate = "2029-01-02".parse().unwrap();
+        // Registered, a document, enrolled: three entries are there.
+        let row = |n: u64| json!({ "worker_id": worker.id, "mode": "in_person", "part": "practical", "started_at": format!("{}T09:00:00+08:00", first + Days::new(n)), "ended_at": format!("{}T11:15:00+08:00", first + Days::new(n)) });
+        let rows: Vec<_> = (0..entries - 3).map(row).collect();
+        assert_eq!(registry.post_as(&client, &format!("/v1/classes/{class}/attendance"), &json!(rows)).expect(200)["recorded"], entries - 3);
+        let code = registry.post_as(registry.registrar(), &format!("/v1/workers/{}/access_codes", worker.id), &json!({})).expect(201)["access_code"].clone();
+        let session = registry.post("/v1/sessions", &json!({ "access_code": code, "document_number_end": &worker.number[12..] })).expect(201);
+        let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
+        let get = |path: &str, accept: &str| {
+            let reply = registry.send("GET", path, &[("authorization", &bearer), ("accept", accept)], b"");
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            reply.bytes
+        };
+        if entries == 200 {
+            let length = serde_json::from_slice::<serde_json::Value>(&get("/v1/me/record?limit=500", "*/*")).unwrap()["items"].as_array().unwrap().len();
+            let started = Instant::now();
+            let rounds = 4_000;
+            (0..4).into_par_iter().for_each(|_| (0..rounds / 4).for_each(|_| drop(get("/v1/me/record?limit=500", "*/*"))));
+            println!("  a worker's own record of {length} entries, one server thread: {:.0}/s", f64::from(rounds) / started.elapsed().as_secs_f64());
+        } else {
+            let mut times: Vec<f64> = (0..20)
+                .map(|_| {
+                    let started = Instant::now();
+                    get("/v1/me/history", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
+                    started.elapsed().as_secs_f64() * 1000.0
+                })
+                .collect();
+            times.sort_by(f64::total_cmp);
+            println!("  a history of {entries} entries as a workbook, logged before it leaves: {:.0} ms, the slowest of twenty {:.0} ms", times[10], times[19]);
+        }
+        registry.set_clock("2029-01-01T01:00:00Z");
+    }
 }
 
 fn main() {

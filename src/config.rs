@@ -39,6 +39,8 @@ pub struct Config {
     /// Life of a worker's access code in hours, and of the session that it opens in seconds.
     pub access_code_hours: u32,
     pub worker_session_seconds: u64,
+    /// An outside OpenID Connect issuer whose ID tokens open workers' sessions.
+    pub oidc: Option<OidcIssuer>,
     /// Most days that a link of a worker may be open.
     pub share_days_max: u32,
     /// Answers `not_found` that one address without a token may get in a minute; 0 means no limit.
@@ -63,6 +65,17 @@ pub struct Config {
 pub enum LogFormat {
     Json,
     Text,
+}
+
+/// An outside OpenID Connect issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcIssuer {
+    /// `iss` of its tokens; its discovery document stands below it.
+    pub issuer: String,
+    /// `aud` of the tokens: the client identifier that the issuer knows this registry by.
+    pub audience: String,
+    /// The claim that tells the worker's document number.
+    pub document_claim: String,
 }
 
 /// 32 bytes from which every key at rest is derived. `Debug` shows nothing.
@@ -166,6 +179,9 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "idempotency_days", default: "7", meaning: "days for which answers to an `Idempotency-Key` are kept (at least 7)" },
     SettingDoc { name: "access_code_hours", default: "72", meaning: "hours for which a worker's access code can be used" },
     SettingDoc { name: "worker_session_seconds", default: "1800", meaning: "life of a worker's session in seconds" },
+    SettingDoc { name: "oidc_issuer", default: "none", meaning: "an outside OpenID Connect issuer whose ID tokens open workers' sessions: `https://…` (`http://` only on this machine)" },
+    SettingDoc { name: "oidc_audience", default: "PUBLIC_URL", meaning: "`aud` of its tokens: the client identifier that it knows this registry by" },
+    SettingDoc { name: "oidc_document_claim", default: "document_number", meaning: "the claim that tells the worker's document number" },
     SettingDoc { name: "share_days_max", default: "90", meaning: "most days that a link of a worker may be open" },
     SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
     SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
@@ -290,7 +306,8 @@ impl Config {
             let default = crate::domain::assessment::Score::from_tenths(i32::from(standard.pass_score_tenths_min)).expect("the default is a score");
             raw.parse("pass_score", default)
         };
-        let config = Config {
+        let oidc = raw.parse_oidc();
+        let mut config = Config {
             listen,
             public_url: raw.parse("public_url", format!("http://localhost:{}", listen.port())),
             database: raw.parse("database", default_database),
@@ -306,6 +323,7 @@ impl Config {
             token_seconds: raw.parse_between("token_seconds", 900, 10, 43_200),
             idempotency_days: raw.parse_between("idempotency_days", 7, 7, 3650),
             access_code_hours: raw.parse_between("access_code_hours", 72, 1, 24 * 90),
+            oidc: None,
             share_days_max: raw.parse_between("share_days_max", 90, 1, 3_650),
             worker_session_seconds: raw.parse_between("worker_session_seconds", 1800, 60, 43_200),
             not_found_per_minute: raw.parse("not_found_per_minute", 60),
@@ -330,6 +348,7 @@ impl Config {
             data,
         };
         raw.check_public_url(&config.public_url);
+        config.oidc = oidc.map(|(issuer, audience, document_claim)| OidcIssuer { issuer, audience: audience.unwrap_or_else(|| config.public_url.clone()), document_claim });
         let (quorum, count) = (config.witness_quorum, config.witnesses.0.len());
         if quorum > count {
             raw.faults.push(format!("witness_quorum = {quorum}: at most the number of witnesses expected, {count}"));
@@ -339,6 +358,17 @@ impl Config {
 }
 
 impl RawSettings {
+    /// Issuer, audience if given, and claim.
+    fn parse_oidc(&mut self) -> Option<(String, Option<String>, String)> {
+        let text = |raw: &Self, name: &str| raw.values.get(name).map(|(text, _)| text.clone());
+        let issuer = text(self, "oidc_issuer")?;
+        let is_here = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|prefix| issuer.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));
+        if !(issuer.starts_with("https://") || is_here) {
+            self.faults.push(format!("oidc_issuer = {issuer:?}: https://… expected"));
+        }
+        Some((issuer, text(self, "oidc_audience"), text(self, "oidc_document_claim").unwrap_or_else(|| "document_number".to_owned())))
+    }
+
     /// did:web knows no IP addresses and no paths in a registry's own DID.
     fn check_public_url(&mut self, url: &str) {
         let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));

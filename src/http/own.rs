@@ -10,11 +10,12 @@ use super::organisations::path_id;
 use super::page::{Page, PageQuery};
 use super::problem::{Problem, Problems, language};
 use super::records::{RecordEntryDocument, page_of, place_of};
-use super::reply::{accepts, etag_of, instant_of, json_bytes, read, read_page, represent};
+use super::reply::{accepts, etag_of, instant_of, json_bytes, read, read_page, represent, with_link};
 use super::workers::DocumentDocument;
 use crate::domain::id::{CertificateId, CreditEntryId};
 use crate::services::Registry;
-use crate::services::worker_access::{NUMBER_END_LENGTH, SignInRefusal};
+use crate::services::own::RenderedPage;
+use crate::services::worker_access::{NUMBER_END_LENGTH, OpenedSession, SignInRefusal};
 use crate::domain::text::Text;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path, Query};
@@ -28,9 +29,11 @@ use utoipa::ToSchema;
 #[schema(example = json!({"access_code": "7K3M9-QPX2A", "document_number_end": "01001X"}))]
 pub struct SessionRequest {
     /// The one-time code; capitals or not, with or without the hyphen.
-    pub access_code: String,
-    /// The last six characters of the worker's document number.
-    pub document_number_end: String,
+    pub access_code: Option<String>,
+    /// With it, the last six characters of the worker's document number.
+    pub document_number_end: Option<String>,
+    /// Or an ID token of the outside issuer that the registry trusts, not older than five minutes, once.
+    pub id_token: Option<String>,
 }
 
 /// A worker's session.
@@ -89,19 +92,32 @@ pub struct LookDocument {
 pub async fn open_session(state: Data<AppState>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let wanted: SessionRequest = body.json()?;
     let mut fields = Fields::default();
-    let code = fields.text("access_code", &wanted.access_code, 40);
-    if wanted.document_number_end.trim().chars().count() != NUMBER_END_LENGTH {
+    let source = super::client_address::of(&request, &state.registry.config).map(|address| address.to_string()).unwrap_or_default();
+    if let Some(token) = &wanted.id_token {
+        if wanted.access_code.is_some() || wanted.document_number_end.is_some() {
+            return Err(Problem::invalid("id_token", "either an access code or an ID token expected", "验证码与 id_token 应只填一种"));
+        }
+        let detail = Text::new("the token is not a fresh one of the trusted issuer, was used before, or tells a document number that is registered for nobody", "身份令牌无效、过期或已使用，或其证件号码未登记");
+        return session_answer(state.registry.open_session_by_oidc(token, &source).await, "wrong-id-token", detail);
+    }
+    let code = fields.text("access_code", wanted.access_code.as_deref().unwrap_or_default(), 40);
+    let number_end = wanted.document_number_end.unwrap_or_default();
+    if number_end.trim().chars().count() != NUMBER_END_LENGTH {
         fields.fault("document_number_end", format!("the last {NUMBER_END_LENGTH} characters of the document number expected"), format!("应为证件号码最后 {NUMBER_END_LENGTH} 位"));
     }
     fields.finish()?;
-    let source = super::client_address::of(&request, &state.registry.config).map(|address| address.to_string()).unwrap_or_default();
-    match state.registry.open_worker_session(&code.expect(Fields::PARSED), &wanted.document_number_end, &source).await {
+    session_answer(state.registry.open_worker_session(&code.expect(Fields::PARSED), &number_end, &source).await, "wrong-access-code", Registry::wrong_code())
+}
+
+/// A session, or why there is none; `kind` and `detail` say what was wrong.
+fn session_answer(opened: Result<OpenedSession, SignInRefusal>, kind: &'static str, detail: Text) -> Result<HttpResponse, Problem> {
+    match opened {
         Ok(opened) => {
             let answer = SessionAnswer { access_token: opened.token, token_type: "Bearer", expires_in: opened.expires_in, scope: "self", worker_id: opened.worker.to_string() };
             Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).content_type("application/json").body(json_bytes(&answer)))
         }
-        Err(SignInRefusal::Wrong) => Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong-access-code", Text::new("No session was opened", "未能登录"), Registry::wrong_code())),
-        Err(SignInRefusal::TooMany(seconds)) => Err(Problem::too_many(Text::new("too many wrong codes from this address", "该地址验证码错误次数过多"), seconds)),
+        Err(SignInRefusal::Wrong) => Err(Problem::new(StatusCode::UNAUTHORIZED, kind, Text::new("No session was opened", "未能登录"), detail)),
+        Err(SignInRefusal::TooMany(seconds)) => Err(Problem::too_many(Text::new("too many failed attempts from this address", "该地址登录失败次数过多"), seconds)),
         Err(SignInRefusal::Other(error)) => Err(error.into()),
     }
 }
@@ -129,8 +145,15 @@ pub async fn get_own_worker(state: Data<AppState>, request: HttpRequest, own: Ow
 pub async fn list_own_record(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let window = query.window()?;
     let behind = place_of(window.after.as_deref())?;
-    let rows = state.registry.list_own_record(&own.0, behind, window.fetch()).await?;
-    Ok(read_page(&request, &window, &page_of(rows, &window, behind)))
+    let page = state
+        .registry
+        .render_own_record(&own.0, behind, window.fetch(), |rows| {
+            let page = page_of(rows, &window, behind);
+            let body = json_bytes(&page);
+            RenderedPage { etag: etag_of(&body), body, next_cursor: page.next_cursor }
+        })
+        .await?;
+    Ok(with_link(represent(&request, "application/json", page.body.clone(), &page.etag, "private, no-cache"), &request, &window, page.next_cursor.as_deref()))
 }
 
 /// Read one's own credits

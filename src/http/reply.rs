@@ -71,8 +71,12 @@ pub fn etag_of(bytes: &[u8]) -> String {
 
 /// A page, with its `Link`.
 pub fn read_page<T: Serialize>(request: &HttpRequest, window: &Window, page: &Page<T>) -> HttpResponse {
-    let mut response = read(request, page);
-    if let Some((name, value)) = link(request, page.next_cursor.as_deref(), window.limit)
+    with_link(read(request, page), request, window, page.next_cursor.as_deref())
+}
+
+/// The `Link` of a page that is not the last.
+pub fn with_link(mut response: HttpResponse, request: &HttpRequest, window: &Window, next_cursor: Option<&str>) -> HttpResponse {
+    if let Some((name, value)) = link(request, next_cursor, window.limit)
         && let Ok(value) = header::HeaderValue::from_str(&value)
     {
         response.headers_mut().insert(name, value);

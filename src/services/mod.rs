@@ -31,6 +31,7 @@ pub mod jobs;
 pub mod keys;
 pub mod log;
 mod numbering;
+pub mod oidc;
 pub mod organisations;
 pub mod own;
 pub mod published;
@@ -79,6 +80,8 @@ pub struct Registry {
     checkpoint: Arc<RwLock<Option<log::OpenedCheckpoint>>>,
     cosigned: Arc<RwLock<Option<Arc<cosigning::CosignedTree>>>>,
     pub access: Arc<access::AccessCache>,
+    own_records: Arc<own::OwnRecords>,
+    oidc_keys: Arc<oidc::OidcKeys>,
     pub bodies: Arc<organisations::BodyCache>,
     pub sessions: Arc<session_facts::SessionCache>,
     pub status_lists: Arc<status::SignedStatusLists>,
@@ -100,6 +103,8 @@ impl Registry {
             checkpoint: Arc::default(),
             cosigned: Arc::default(),
             access: Arc::new(access::AccessCache::default()),
+            own_records: Arc::default(),
+            oidc_keys: Arc::default(),
             bodies: Arc::new(organisations::BodyCache::default()),
             sessions: Arc::default(),
             status_lists: Arc::default(),

@@ -8,18 +8,65 @@ use super::signing::version_place;
 use super::workers::Worker;
 use crate::domain::access::SignedInWorker;
 use crate::domain::id::{CertificateId, CreditEntryId, OrganisationId};
+use crate::store::backend::Conn;
 use crate::store::certificates as certificate_store;
 use crate::store::credits::{self as credit_store, CreditEntryRow, LedgerPlace};
+use crate::store::log as log_store;
 use crate::store::lookups::{self, Look};
 use crate::store::merges;
 use crate::store::records::{self, RecordPlace, RecordRow};
 use crate::vault::Sealed;
 use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A page as it is sent.
+pub struct RenderedPage {
+    pub body: Vec<u8>,
+    pub etag: String,
+    pub next_cursor: Option<String>,
+}
+
+/// Worker, place and length of a page.
+type PageKey = (String, i64, i64, i64);
+
+/// Pages of records that were written a moment ago, each with the size of the log then: nothing has changed while that is the same.
+pub struct OwnRecords {
+    pages: quick_cache::sync::Cache<PageKey, (i64, Arc<RenderedPage>)>,
+}
+
+impl Default for OwnRecords {
+    fn default() -> Self {
+        OwnRecords { pages: quick_cache::sync::Cache::new(1_000) }
+    }
+}
 
 impl Registry {
     /// The worker's own data, in clear.
     pub async fn get_own_worker(&self, own: &SignedInWorker) -> Result<Worker, Error> {
         self.load_worker(&own.worker).await
+    }
+
+    /// A page of the worker's record as `render` writes it; written once for each state of the log.
+    pub async fn render_own_record(&self, own: &SignedInWorker, behind: RecordPlace, limit: i64, render: impl FnOnce(Vec<RecordRow>) -> RenderedPage) -> Result<Arc<RenderedPage>, Error> {
+        let key = (own.worker.to_string(), behind.at, behind.seen, limit);
+        let known = self.own_records.pages.get(&key);
+        let (known_size, wanted) = (known.as_ref().map(|(size, _)| *size), own.worker.to_string());
+        let read = move |conn: &mut Conn| {
+            let size = log_store::read_size(conn)?;
+            if known_size == Some(size) {
+                return Ok((size, None));
+            }
+            let of_person = merges::person_of(conn, &wanted)?;
+            Ok((size, Some(records::list_record(conn, &of_person, behind, limit)?)))
+        };
+        match (self.store.read_snapshot(read).await?, known) {
+            ((_, None), Some((_, page))) => Ok(page),
+            ((size, rows), _) => {
+                let page = Arc::new(render(rows.unwrap_or_default()));
+                self.own_records.pages.insert(key, (size, Arc::clone(&page)));
+                Ok(page)
+            }
+        }
     }
 
     pub async fn list_own_record(&self, own: &SignedInWorker, behind: RecordPlace, limit: i64) -> Result<Vec<RecordRow>, Error> {

@@ -128,18 +128,27 @@ impl Registry {
         if tries > TRIES_MAX || !self.has_document_end(&row.worker_id, number_end).await? {
             return Ok(None);
         }
-        let (id, worker): (WorkerSessionId, WorkerId) = (self.new_id(WorkerSessionId::new), super::stored(&row.worker_id)?);
+        self.start_worker_session(&super::stored(&row.worker_id)?, hash, None).await
+    }
+
+    /// Opens a session by a code, or by what stands in for one and is recorded with it. None when it has opened one before.
+    pub(super) async fn start_worker_session(&self, worker: &WorkerId, code_hash: Vec<u8>, code: Option<AccessCodeRow>) -> Result<Option<OpenedSession>, Error> {
+        let id: WorkerSessionId = self.new_id(WorkerSessionId::new);
         let (now, seconds) = (self.now_micros(), self.config.worker_session_seconds);
         let session = WorkerSessionRow {
             id: id.to_string(),
-            worker_id: row.worker_id,
-            code_hash: hash,
+            worker_id: worker.to_string(),
+            code_hash,
             started_at: now,
             expires_at: now + i64::try_from(seconds).unwrap_or(0) * 1_000_000,
         };
         let opened = self
             .store
             .write(move |tx| {
+                if let Some(code) = &code {
+                    store::insert_access_code(tx.conn, code)?;
+                    tx.record(Fact::of(None, code)?);
+                }
                 store::insert_worker_session(tx.conn, &session)?;
                 tx.record(Fact::of(None, &session)?);
                 Ok(())
@@ -151,7 +160,7 @@ impl Registry {
             Err(error) => return Err(error.into()),
         }
         let token = self.sign_access_token(worker.as_str(), SELF_SCOPE, id.to_string(), seconds).await?;
-        Ok(Some(OpenedSession { token, expires_in: seconds, worker }))
+        Ok(Some(OpenedSession { token, expires_in: seconds, worker: worker.clone() }))
     }
 
     /// Whether one of the worker's documents ends so; every document is compared, in constant time.

@@ -38,7 +38,7 @@ pub enum Constraint {
     MergeEnd,
     DisputeSubject,
     DisputeAnswer,
-    /// The code has opened a session.
+    /// The code, or the token that stands in for one, has opened a session.
     AccessCodeUsed,
     /// Somebody else posted to the worker's ledger.
     CreditSequence,
@@ -90,6 +90,7 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::MergeEnd, "worker_merge_ends_pkey", "worker_merge_ends.merge_id"),
     (Constraint::DisputeSubject, "disputes_subject_unique", "disputes.worker_id, disputes.subject_kind, disputes.subject_id, disputes.ordinal"),
     (Constraint::DisputeAnswer, "dispute_answers_pkey", "dispute_answers.dispute_id"),
+    (Constraint::AccessCodeUsed, "access_codes_pkey", "access_codes.code_hash"),
     (Constraint::AccessCodeUsed, "worker_sessions_code_unique", "worker_sessions.code_hash"),
     (Constraint::CreditSequence, "credit_entries_sequence_unique", "credit_entries.worker_id, credit_entries.sequence"),
     (Constraint::CreditAchievement, "credit_entries_achievement_unique", "credit_entries.achievement_key"),

@@ -260,6 +260,11 @@ pub fn list_tiles(conn: &mut Conn, level: i32, from: i64, limit: i64) -> Result<
 /// The kind of entries that commit to a signed credential; their subject is the certificate's identifier and version.
 pub const CREDENTIAL_SIGNED: &str = "credential_signed";
 
+/// How many entries the log has: the same number is the same state of every fact.
+pub fn read_size(conn: &mut Conn) -> Result<i64, StoreError> {
+    Ok(on!(conn, |c| log_head::table.select(log_head::size).get_result(c).optional())?.unwrap_or(0))
+}
+
 /// A file that a worker took away.
 pub const HISTORY_EXPORTED: &str = "history_exported";
 

@@ -22,6 +22,7 @@ mod history;
 mod idempotency;
 mod log;
 mod merges;
+mod oidc;
 mod organisations;
 mod status;
 mod own;
