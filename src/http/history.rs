@@ -10,6 +10,7 @@ use super::records::RecordEntryDocument;
 use super::reply::{accepts, instant_of, json_bytes, place_headers, read};
 use super::workers::DocumentDocument;
 use crate::domain::calendar::china;
+use crate::domain::level::SkillLevel;
 use crate::domain::text::Language;
 use crate::services::error::Error;
 use crate::services::history::{ExportedHistory, History, HistoryForm, ProvenExport};
@@ -156,6 +157,15 @@ fn word(text: &str, language: Language) -> &str {
     }
 }
 
+fn level_cell(level: Option<&str>, language: Language) -> Cell {
+    let known: Option<SkillLevel> = level.and_then(|level| level.parse().ok());
+    match (level, known) {
+        (_, Some(known)) if language == Language::Chinese => Cell::text(known.name_zh()),
+        (Some(level), _) => Cell::text(level),
+        (None, _) => Cell::Empty,
+    }
+}
+
 fn instant_cell(micros: i64) -> Cell {
     Cell::Instant(china(crate::clock::from_micros(micros)))
 }
@@ -180,6 +190,7 @@ fn row_of(entry: &RecordEntryDocument, at: i64, history: &History, classes: &Has
                 found => found,
             },
             "occupation_code" => first(&["occupation_code", "occupation"]),
+            "level" => level_cell(facts["level"].as_str(), language),
             "mode" | "part" => spoken(&facts[*key]),
             "state" => spoken(if facts["state"].is_null() { &facts["assessment"] } else { &facts["state"] }),
             "minutes" | "credited_hours" | "place" => facts[*key].as_i64().map_or(Cell::Empty, Cell::Whole),
@@ -216,7 +227,7 @@ fn certificate_sheet(history: &History, language: Language) -> Sheet<'static> {
             Cell::from(&facts.certificate_number),
             Cell::text(kind),
             what.map_or(Cell::Empty, Cell::from),
-            facts.level.as_ref().map_or(Cell::Empty, Cell::from),
+            level_cell(facts.level.as_deref(), language),
             Cell::from(&certificate.issuer_name),
             Cell::Date(version.issued_on),
             version.valid_to.map_or(Cell::Empty, Cell::Date),

@@ -33,7 +33,27 @@ const ALGORITHMS: &[Algorithm] = &[Algorithm::RS256, Algorithm::PS256, Algorithm
 
 /// The issuer's keys as they were fetched.
 #[derive(Default)]
-pub struct OidcKeys(Mutex<Option<(JwkSet, Instant)>>);
+pub struct OidcKeys(Mutex<KnownKeys>);
+
+#[derive(Default)]
+struct KnownKeys {
+    keys: Option<JwkSet>,
+    /// When they were asked for last, whether there was an answer or not.
+    asked_at: Option<Instant>,
+}
+
+impl KnownKeys {
+    /// By name; without one, the only key.
+    fn find(&self, key_id: Option<&str>) -> Option<DecodingKey> {
+        let set = self.keys.as_ref()?;
+        let key = match key_id {
+            Some(id) => set.find(id),
+            None if set.keys.len() == 1 => set.keys.first(),
+            None => None,
+        };
+        DecodingKey::from_jwk(key?).ok()
+    }
+}
 
 fn fetched(url: &str) -> Result<Value, String> {
     let Answer { status, body } = remote::get(url, DOCUMENT_BYTES_MAX).map_err(|error| error.to_string())?;
@@ -122,29 +142,27 @@ impl Registry {
     }
 
     async fn oidc_key(&self, issuer: &OidcIssuer, key_id: Option<&str>) -> Result<Option<DecodingKey>, Error> {
-        let known = || {
-            let known = self.oidc_keys.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let (set, at) = known.as_ref()?;
-            let key = match key_id {
-                Some(id) => set.find(id),
-                None if set.keys.len() == 1 => set.keys.first(),
-                None => None,
-            };
-            Some((key.and_then(|key| DecodingKey::from_jwk(key).ok()), at.elapsed()))
-        };
-        match known() {
-            Some((Some(key), _)) => return Ok(Some(key)),
-            Some((None, age)) if age < KEYS_AGAIN_AFTER => return Ok(None),
-            _ => {}
+        let unreachable = || Error::Unavailable(Text::new("the outside issuer cannot be reached; sign in with an access code, or try again", "外部身份认证暂不可用，请使用验证码登录或稍后再试"));
+        {
+            let mut known = self.oidc_keys.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(key) = known.find(key_id) {
+                return Ok(Some(key));
+            }
+            // Invented key identifiers, and an issuer that is down, make no more than one request a minute.
+            if known.asked_at.is_some_and(|at| at.elapsed() < KEYS_AGAIN_AFTER) {
+                return if known.keys.is_some() { Ok(None) } else { Err(unreachable()) };
+            }
+            known.asked_at = Some(Instant::now());
         }
         let url = issuer.issuer.clone();
-        let set = tokio::task::spawn_blocking(move || fetch_keys(&url)).await.map_err(|error| Error::Internal(error.to_string()))?;
-        let set = set.map_err(|why| {
+        let keys = tokio::task::spawn_blocking(move || fetch_keys(&url)).await.map_err(|error| Error::Internal(error.to_string()))?;
+        let keys = keys.map_err(|why| {
             tracing::error!(%why, "the keys of the outside issuer cannot be read");
-            Error::Unavailable(Text::new("the outside issuer cannot be reached; sign in with an access code, or try again", "外部身份认证暂不可用，请使用验证码登录或稍后再试"))
+            unreachable()
         })?;
-        *self.oidc_keys.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((set, Instant::now()));
-        Ok(known().and_then(|(key, _)| key))
+        let mut known = self.oidc_keys.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.keys = Some(keys);
+        Ok(known.find(key_id))
     }
 
     /// The person whom documents with this number belong to; None for nobody, and for several.

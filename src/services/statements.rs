@@ -70,6 +70,8 @@ struct Arriving {
     /// Canonical, without what the registry adds.
     text: String,
     statement: Statement,
+    /// A keyed hash: a platform may put anything into its names of sessions.
+    session: Option<String>,
     worker: Option<String>,
     class: Option<ClassId>,
     study: Option<Study>,
@@ -134,7 +136,7 @@ impl Registry {
             match known.get(id) {
                 Some(hash) if *hash == self.vault.commitment(Sealed::Statement, &place(provider.as_str(), id), &text) => {}
                 Some(_) => return Err(Error::Conflict(Text::new(format!("statement {id} is known with other content"), format!("statement {id} 已存在且内容不同")))),
-                None => arriving.push(Arriving { id: id.clone(), text, statement: statement.clone(), worker: None, class: None, study: None, outcome: StatementOutcome::Kept, findings: Vec::new() }),
+                None => arriving.push(Arriving { id: id.clone(), text, session: statement.session.as_deref().map(|session| hex::encode(self.vault.blind_index("xapi session", session))), statement: statement.clone(), worker: None, class: None, study: None, outcome: StatementOutcome::Kept, findings: Vec::new() }),
             }
         }
         let slot = PlaceSlot::default();
@@ -154,7 +156,7 @@ impl Registry {
             (page.trim_end_matches('/') == home).then(|| name.parse::<WorkerId>().ok()).flatten().map(|id| id.to_string())
         };
         let named: Vec<String> = arriving.iter().filter_map(|one| worker(&one.statement)).collect();
-        let session_keys: HashSet<String> = arriving.iter().filter_map(|one| one.statement.session.clone()).collect();
+        let session_keys: HashSet<String> = arriving.iter().filter_map(|one| one.session.clone()).collect();
         let (of, keys): (String, Vec<String>) = (provider.to_string(), session_keys.into_iter().collect());
         let read = move |conn: &mut Conn| Ok((worker_store::list_existing(conn, &named)?, store::list_of_sessions(conn, &of, &keys, BEGINNINGS)?));
         let (existing, earlier) = self.store.read_snapshot(read).await?;
@@ -170,7 +172,7 @@ impl Registry {
             one.worker = worker(&one.statement).filter(|worker| existing.contains(worker));
             one.class = one.statement.names(&classes).and_then(|rest| rest.split(['/', '?', '#']).next()?.parse().ok());
             one.study = one.statement.study(now);
-            if let Some(key) = &one.statement.session {
+            if let Some(key) = &one.session {
                 let known = sessions.entry(key.clone()).or_default();
                 known.class = known.class.take().or_else(|| one.class.clone());
                 let began = BEGINNINGS.contains(&one.statement.verb.as_str()).then(|| one.statement.at.unwrap_or(now));
@@ -178,7 +180,7 @@ impl Registry {
             }
         }
         for one in arriving.iter_mut().filter(|one| one.study.is_some()) {
-            let session = one.statement.session.as_ref().and_then(|key| sessions.get(key)).cloned().unwrap_or_default();
+            let session = one.session.as_ref().and_then(|key| sessions.get(key)).cloned().unwrap_or_default();
             one.class = one.class.take().or(session.class);
             if one.worker.is_none() {
                 one.findings.push(Violation::warn("HR-6", Text::new(format!("an account with homePage {home} and the worker_id of a registered worker as its name expected"), format!("应为 homePage {home}、name 为已登记劳动者编号的 account"))).at("actor"));
@@ -263,7 +265,7 @@ impl Registry {
                 statement_hash: self.vault.commitment(Sealed::Statement, &at, &one.text),
                 id: one.id,
                 verb: one.statement.verb,
-                session: one.statement.session,
+                session: one.session,
                 happened_at: one.statement.at.map_or(now, |at| at.timestamp_micros()),
                 worker_id: one.worker,
                 class_id: one.class.map(|class| class.to_string()),

@@ -19,7 +19,7 @@ pub struct StatementRow {
     #[serde(serialize_with = "hex::serde::serialize")]
     pub statement_hash: Vec<u8>,
     pub verb: String,
-    /// Registration, with the cmi5 session.
+    /// A keyed hash of the registration with the cmi5 session.
     pub session: Option<String>,
     pub happened_at: i64,
     pub worker_id: Option<String>,

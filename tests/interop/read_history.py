@@ -138,6 +138,7 @@ attended = [row for row in cells if row["事项"].value == "出勤"]
 assert attended[0]["时间"].value == datetime.datetime(2026, 3, 9, 9, 0) and attended[0]["分钟"].value == 270
 posted = next(row for row in cells if row["事项"].value == "学分入账")
 assert posted["学分"].value == story["credits"] and posted["学分"].data_type == "n"
+assert next(row for row in cells if row["事项"].value == "结班结果")["等级"].value.startswith("四级"), [row["等级"].value for row in cells]
 named = next(row for row in cells if row["名称"].value == story["class"])
 assert named["名称"].data_type == "s", "a text, not a formula"
 assert book["证书"]["F2"].is_date and book["说明"]["B1"].value
