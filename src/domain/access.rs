@@ -95,7 +95,10 @@ pub struct Actor {
 /// A worker who has signed in; may see and do what is their own (scope `self`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedInWorker {
+    /// The record that stands for the person.
     pub worker: WorkerId,
+    /// The record that the person signed in with; what they make stays with it when records are parted.
+    pub record: WorkerId,
     pub session: WorkerSessionId,
     /// Whether the registry itself made the code. Another organisation that makes one could use it; sensitive data stay hidden then.
     pub by_registrar: bool,

@@ -6,8 +6,9 @@
 //! 1. The trainee is the account whose `homePage` is the registry's address and whose `name` is the worker's identifier.
 //! 2. The class is an activity (object, or in `context.contextActivities`) whose identifier is the class's address in the registry;
 //!    other statements of the same registration and session need not name it again.
-//! 3. The end of a session is study: `terminated` and `abandoned` (cmi5, sections 9.3.8 and 9.3.6), `exited` and `suspended` (ADL)
-//!    with `result.duration`. The interval ends at `timestamp` and began `duration` before. Durations of other verbs lie within it.
+//! 3. The end of a session is study: `terminated` (cmi5, section 9.3.8) with `result.duration`. The interval ends at `timestamp` and
+//!    began `duration` before. Durations of other verbs lie within it; `abandoned` is sent by whoever notices later, so its
+//!    `timestamp` tells no time of study.
 //! 4. A session that lasted longer than the clock since it was `initialized` or `launched` was run faster than the clock.
 
 use super::rule::{Violation, invalid};
@@ -15,13 +16,8 @@ use super::text::Text;
 use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-/// Verbs that end a session.
-const ENDINGS: &[&str] = &[
-    "http://adlnet.gov/expapi/verbs/terminated",
-    "https://w3id.org/xapi/adl/verbs/abandoned",
-    "http://adlnet.gov/expapi/verbs/exited",
-    "http://adlnet.gov/expapi/verbs/suspended",
-];
+/// The verb that ends a session.
+const TERMINATED: &str = "http://adlnet.gov/expapi/verbs/terminated";
 /// Verbs that begin one.
 pub const BEGINNINGS: &[&str] = &["http://adlnet.gov/expapi/verbs/launched", "http://adlnet.gov/expapi/verbs/initialized"];
 const SESSION: &str = "https://w3id.org/xapi/cmi5/context/extensions/sessionid";
@@ -135,7 +131,7 @@ impl Statement {
 
     /// The study that this statement ends, by rule 3; `stored_at` stands in for a missing timestamp.
     pub fn study(&self, stored_at: DateTime<Utc>) -> Option<Study> {
-        let duration = self.duration.filter(|_| ENDINGS.contains(&self.verb.as_str()))?;
+        let duration = self.duration.filter(|_| self.verb == TERMINATED)?;
         let ended_at = self.at.unwrap_or(stored_at).trunc_subsecs(0);
         let started_at = ended_at.checked_sub_signed(TimeDelta::seconds(duration.num_seconds()))?;
         (started_at < ended_at).then_some(Study { started_at, ended_at })
@@ -170,7 +166,9 @@ fn instant_of(text: &str) -> Option<DateTime<Utc>> {
     if text.ends_with("-00:00") || text.ends_with("-0000") || text.ends_with("-00") && text.contains('T') {
         return None;
     }
-    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).ok().or_else(|| text.parse::<NaiveDateTime>().ok().map(|at| at.and_utc()))
+    // RFC 3339 is only recommended; ISO 8601 also knows +0800 and +08.
+    let with_zone = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%#z"));
+    with_zone.map(|at| at.to_utc()).ok().or_else(|| text.parse::<NaiveDateTime>().ok().map(|at| at.and_utc()))
 }
 
 /// The account of an actor (4.1.2): an agent, or an identified group, has exactly one identifier.
@@ -322,7 +320,7 @@ mod tests {
 
     #[test]
     fn only_the_end_of_a_session_is_study() {
-        for verb in ["http://adlnet.gov/expapi/verbs/completed", "http://adlnet.gov/expapi/verbs/initialized", "http://adlnet.gov/expapi/verbs/passed"] {
+        for verb in ["https://w3id.org/xapi/adl/verbs/abandoned", "http://adlnet.gov/expapi/verbs/suspended", "http://adlnet.gov/expapi/verbs/completed", "http://adlnet.gov/expapi/verbs/initialized", "http://adlnet.gov/expapi/verbs/passed"] {
             let mut statement = terminated();
             statement["verb"]["id"] = json!(verb);
             assert_eq!(Statement::parse(&statement, "0").unwrap().study(Utc::now()), None, "{verb}");
@@ -332,6 +330,14 @@ mod tests {
         assert_eq!(Statement::parse(&statement, "0").unwrap().study(Utc::now()), None, "less than a second");
         statement.as_object_mut().unwrap().remove("result");
         assert_eq!(Statement::parse(&statement, "0").unwrap().study(Utc::now()), None);
+    }
+
+    #[test]
+    fn instants_are_read_in_every_form_that_platforms_use() {
+        let expected: DateTime<Utc> = "2026-03-09T02:00:00Z".parse().unwrap();
+        for text in ["2026-03-09T10:00:00+08:00", "2026-03-09T10:00:00+0800", "2026-03-09T10:00:00+08", "2026-03-09T02:00:00", "2026-03-09T02:00:00.000Z"] {
+            assert_eq!(instant_of(text), Some(expected), "{text}");
+        }
     }
 
     #[test]

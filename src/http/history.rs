@@ -135,6 +135,7 @@ const WORDS: &[(&str, &str)] = &[
     ("credits_posted", "学分入账"),
     ("competition", "竞赛获奖"),
     ("competition_annulled", "竞赛成绩撤回"),
+    ("exported", "文件生成"),
     ("merged", "档案合并"),
     ("merge_undone", "撤销合并"),
     ("online", "线上"),
@@ -237,6 +238,17 @@ fn certificate_sheet(history: &History, language: Language) -> Sheet<'static> {
     Sheet { name: if is_chinese { "证书" } else { "Certificates" }, rows: rows.collect(), heading }
 }
 
+/// The last line of a CSV file: when it was made, and its identifier.
+fn file_row(history: &History, language: Language) -> Vec<Cell> {
+    let cell = |(key, ..): &(&str, &str, &str)| match *key {
+        "at" => instant_cell(history.exported_at),
+        "kind" => Cell::text(word("exported", language)),
+        "reason" => Cell::text(history.export.as_str()),
+        _ => Cell::Empty,
+    };
+    COLUMNS.iter().map(cell).collect()
+}
+
 /// Whose record it is, when it was made, and how somebody else checks the file.
 fn about_sheet(history: &History, public_url: &str, language: Language) -> Sheet<'static> {
     let is_chinese = language == Language::Chinese;
@@ -275,7 +287,10 @@ fn write_file(history: &History, form: HistoryForm, with_bom: bool, public_url: 
     match form {
         HistoryForm::Json => Ok(json_bytes(&history_document(history, public_url, language))),
         HistoryForm::Csv => {
-            let lines = csv_sheet(&record_sheet(history, language));
+            let mut sheet = record_sheet(history, language);
+            // Without it two files of one unchanged record would be the same file.
+            sheet.rows.push(file_row(history, language));
+            let lines = csv_sheet(&sheet);
             Ok(if with_bom { [b"\xef\xbb\xbf".as_slice(), &lines].concat() } else { lines })
         }
         HistoryForm::Xlsx => {

@@ -69,7 +69,7 @@ pub struct StatementFinding {
 pub struct StatementOutcomeDocument {
     /// The statement's UUID.
     pub statement_id: String,
-    /// Its verb.
+    /// Its verb, where it is of a known vocabulary; `other` otherwise.
     pub verb: String,
     /// `recorded` when its study is attendance, `refused` when rules say no, `unassigned` when it does not tell whose study or in which class, `kept` when it tells of none.
     pub outcome: String,
@@ -138,10 +138,10 @@ pub async fn get_xapi_about(request: HttpRequest) -> HttpResponse {
 
 /// Take statements of an online platform
 ///
-/// Every statement is kept as evidence; the end of a session in a class (`terminated`, `abandoned`, `exited`, `suspended` with
-/// `result.duration`) is online attendance. `GET /v1/statements` tells what became of each.
+/// Every statement is kept as evidence; the end of a session in a class (`terminated` with `result.duration`) is
+/// online attendance. `GET /v1/statements` tells what became of each.
 #[utoipa::path(tag = "training", operation_id = "receive_statements", params(("X-Experience-API-Version" = String, Header, description = "1.0.x")),
-    request_body(description = "One statement or an array of them, all or none", content((Value = "application/json"))),
+    request_body(description = "One statement or an array of them; one that is not well formed has the whole batch refused", content((Value = "application/json"))),
     responses((status = 200, description = "The identifiers, in the order of the statements; the same statement again changes nothing", body = Vec<String>), Problems), security(("bearer" = []), ("oauth" = ["training.write"]), ("client" = [])))]
 #[post("/xapi/statements")]
 pub async fn receive_statements(state: Data<AppState>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {

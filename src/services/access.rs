@@ -9,7 +9,7 @@ use super::error::Error;
 use super::keys::PURPOSE_TOKENS;
 use crate::credential::jws::CompactJws;
 use crate::domain::access::{Actor, Role, Scope, SignedInWorker};
-use crate::domain::id::{ClientId, OrganisationId};
+use crate::domain::id::{ClientId, OrganisationId, WorkerId};
 use crate::store::organisations::{self, ClientRow};
 use crate::store::worker_access;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
@@ -150,7 +150,8 @@ impl Registry {
         let wanted = claims.jti.clone();
         let Some((row, by_registrar)) = self.store.read(move |conn| worker_access::find_open_session(conn, &wanted)).await?.filter(|(row, _)| row.worker_id == claims.sub) else { return Ok(None) };
         // Whoever signs in with one of two joined records sees the whole person.
-        let worker = SignedInWorker { worker: self.root_of(&super::stored(&row.worker_id)?).await?, session: super::stored(&row.id)?, by_registrar };
+        let record: WorkerId = super::stored(&row.worker_id)?;
+        let worker = SignedInWorker { worker: self.root_of(&record).await?, record, session: super::stored(&row.id)?, by_registrar };
         self.access.believed_workers.insert(digest, (worker.clone(), claims.exp, Instant::now()));
         Ok(Some(worker))
     }

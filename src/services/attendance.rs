@@ -63,6 +63,9 @@ pub(super) struct AttendanceInsert {
     provider: OrganisationId,
     class_id: String,
     stamp: i64,
+    /// Those that the rows name.
+    named: Vec<String>,
+    /// Every record of these persons.
     workers: Vec<String>,
     window: Window,
     /// Intervals that were there when the rows were decided.
@@ -93,6 +96,10 @@ impl AttendanceInsert {
         tx.expect_stamp(&self.class_id, self.stamp)?;
         tx.move_stamp(&attendance_stamp(&self.class_id))?;
         worker_store::lock_workers(tx.conn, &self.workers)?;
+        // Records that were joined meanwhile are one person now.
+        if merges::list_persons(tx.conn, &self.named)?.everybody(&self.named) != self.workers {
+            return Err(StoreError::Stale);
+        }
         if store::count_intervals(tx.conn, &self.workers, self.window)? != self.known {
             return Err(StoreError::Stale);
         }
@@ -169,7 +176,7 @@ impl Registry {
             })
             .collect();
         let window = window_of(class, &named);
-        let (class_id, ids) = (class.row.id.clone(), workers_of(&named));
+        let (class_id, ids, names) = (class.row.id.clone(), workers_of(&named), workers_of(&named));
         let read = move |conn: &mut Conn| {
             let trainees: HashSet<String> = class_store::list_trainees(conn, &class_id)?.into_iter().collect();
             // One person is in one place, however many records there are of them.
@@ -203,7 +210,7 @@ impl Registry {
         let Judge { mut rows, signals, .. } = judge;
         // In the order of the table, so that neighbours are written together and two nodes lock in one order.
         rows.sort_by(|one, other| (&one.worker_id, one.started_at).cmp(&(&other.worker_id, other.started_at)));
-        Ok(DecidedStep { insert: AttendanceInsert { provider, class_id: class.row.id.clone(), stamp: class.stamp, workers, window, known, rows, signals }, unchanged, refused })
+        Ok(DecidedStep { insert: AttendanceInsert { provider, class_id: class.row.id.clone(), stamp: class.stamp, named: names, workers, window, known, rows, signals }, unchanged, refused })
     }
 
     /// Voids intervals of an open class that were recorded wrongly: they stay in the record, and their time is free again.

@@ -8,7 +8,7 @@ use super::references::WorkerReference;
 use crate::domain::access::{Act, Actor};
 use crate::domain::competition::CompetitionLevel;
 use crate::domain::credit::Credits;
-use crate::domain::id::{CompetitionResultId, OrganisationId};
+use crate::domain::id::{CompetitionResultId, OrganisationId, WorkerId};
 use crate::domain::occupation::Occupation;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
@@ -19,6 +19,9 @@ use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
+
+/// How often a result may be recorded, each time behind one that was taken back.
+const RECORDINGS_MAX: usize = 5;
 
 /// A place to be recorded.
 #[derive(Debug, Clone)]
@@ -68,10 +71,29 @@ impl Registry {
         }
         let worker = self.find_referenced(&[&order.worker]).await?.pop().ok_or_else(|| Error::Internal("a reference without an answer".to_owned()))?;
         let worker = worker.map_err(|why| Error::invalid("worker_id", why))?;
-        let key = json!([order.competition, order.held_on, order.event, worker]).to_string();
+        let worker = self.root_of(&super::stored(&worker)?).await?;
+        for ordinal in 1..=RECORDINGS_MAX {
+            // One that was taken back makes room for another one.
+            if let Some(answer) = self.try_record_competition_result(actor, order, &worker, ordinal, intent).await? {
+                return Ok(answer);
+            }
+        }
+        Err(Error::Conflict(Text::new("results of this worker in this event were taken back too often", "该劳动者在此项目的成绩撤回次数过多")))
+    }
+
+    /// None when the result of this ordinal was taken back.
+    async fn try_record_competition_result(&self, actor: &Actor, order: &CompetitionOrder, worker: &WorkerId, ordinal: usize, intent: &Intent<CompetitionView>) -> Result<Option<Answer>, Error> {
+        let key_of = |worker: &str| json!([order.competition, order.held_on, order.event, worker, ordinal]).to_string();
+        let key = key_of(worker.as_str());
+        // Another record of the person may have it; within one record the constraint decides.
+        let keys: Vec<String> = self.person_of(worker).await?.iter().map(|record| key_of(record)).collect();
+        let known = self.store.read(move |conn| keys.iter().find_map(|key| store::find_result_by_key(conn, key).transpose()).transpose()).await?;
+        if let Some(known) = known {
+            return self.answer_known_result(order, known, intent).await;
+        }
         let row = CompetitionResultRow {
             id: self.new_id(CompetitionResultId::new).to_string(),
-            worker_id: worker,
+            worker_id: worker.to_string(),
             competition: order.competition.clone(),
             competition_level: order.level.as_str().to_owned(),
             event: order.event.clone(),
@@ -99,16 +121,25 @@ impl Registry {
             })
             .await;
         match inserted {
-            Ok(()) => Ok(answer),
+            Ok(()) => Ok(Some(answer)),
             Err(StoreError::Conflict(Constraint::CompetitionResult)) => {
                 let known = self.store.read(move |conn| store::find_result_by_key(conn, &key)).await?.ok_or(Error::Stale)?;
-                if known.0.place != order.place {
-                    return Err(Error::Conflict(Text::new(format!("place {} is recorded for this worker in this event; take it back first", known.0.place), format!("该劳动者在此项目已登记第 {} 名，应先撤回", known.0.place))));
-                }
-                self.answer_known(intent, &self.competition_view(known, false)).await
+                self.answer_known_result(order, known, intent).await
             }
             Err(other) => Err(other.into()),
         }
+    }
+
+    /// The result that stands, if it says the same; None when it was taken back.
+    async fn answer_known_result(&self, order: &CompetitionOrder, known: FoundResult, intent: &Intent<CompetitionView>) -> Result<Option<Answer>, Error> {
+        if known.1.is_some() {
+            return Ok(None);
+        }
+        if known.0.place != order.place || known.0.competition_level != order.level.as_str() {
+            let (place, level) = (known.0.place, &known.0.competition_level);
+            return Err(Error::Conflict(Text::new(format!("place {place} ({level}) is recorded for this worker in this event; take it back first"), format!("该劳动者在此项目已登记第 {place} 名（{level}），应先撤回"))));
+        }
+        self.answer_known(intent, &self.competition_view(known, false)).await.map(Some)
     }
 
     pub async fn get_competition_result(&self, actor: &Actor, id: &CompetitionResultId) -> Result<CompetitionView, Error> {

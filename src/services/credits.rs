@@ -410,11 +410,11 @@ impl Registry {
     /// Posts one entry, or returns the one that stands for the same achievement.
     pub(super) async fn try_post_one(&self, posting: &Posting, basis: Basis, intent: &Intent<(CreditEntryRow, bool)>) -> Result<Answer, Error> {
         let (key, worker, certificate) = (posting.achievement_key.clone(), posting.worker_id.clone(), posting.facts["certificate_id"].as_str().map(str::to_owned));
-        let (posted, mut ends) = self
+        let (posted, mut ends, records) = self
             .store
             .read_snapshot(move |conn| {
                 let records = merges::person_of(conn, &worker)?;
-                Ok((store::list_by_achievements(conn, &[key])?, store::list_ledger_ends(conn, &records)?))
+                Ok((store::list_by_achievements(conn, &[key])?, store::list_ledger_ends(conn, &records)?, records))
             })
             .await?;
         if let Some(posted) = posted.into_iter().next() {
@@ -443,7 +443,15 @@ impl Registry {
                     tx.expect_stamp(of, *stamp)?;
                 }
                 // Behind the state, as those who end certificates lock them: others wait for this entry instead of meeting it.
-                worker_store::lock_workers(tx.conn, std::slice::from_ref(&row.worker_id))?;
+                worker_store::lock_workers(tx.conn, &records)?;
+                // What is spent must still be there, in all ledgers of the person together.
+                if let Some(balance) = basis.balance {
+                    let now = merges::person_of(tx.conn, &row.worker_id)?;
+                    let total: i32 = store::list_ledger_ends(tx.conn, &now)?.values().map(|end| end.balance_tenths).sum();
+                    if now != records || total != balance.tenths() {
+                        return Err(StoreError::Stale);
+                    }
+                }
                 store::insert_credit_entries(tx.conn, std::slice::from_ref(&row))?;
                 tx.record(Fact::of(organisation.as_ref(), &row)?);
                 Ok(())

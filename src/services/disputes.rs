@@ -94,17 +94,17 @@ impl Registry {
     }
 
     async fn try_file_dispute(&self, own: &SignedInWorker, order: &DisputeOrder, intent: &Intent<DisputeView>) -> Result<Answer, Error> {
-        let (worker, subject) = (own.worker.to_string(), order.subject);
+        let (worker, subject) = (own.record.to_string(), order.subject);
         // Written in one way, so that an entry has one name.
         let subject_id = match (subject, &order.subject_id) {
             (DisputeSubject::Identity, _) => String::new(),
             (DisputeSubject::Attendance, Some(id)) => DateTime::parse_from_rfc3339(id).map(|at| at.with_timezone(&Utc).to_rfc3339()).unwrap_or_default(),
             (_, id) => id.clone().unwrap_or_default(),
         };
-        let (wanted, records, id) = (worker.clone(), self.person_of(&own.worker).await?, subject_id.clone());
+        let (records, id) = (self.person_of(&own.worker).await?, subject_id.clone());
         let (author, newest) = self
             .store
-            .read_snapshot(move |conn| Ok((find_author(conn, &records, subject, &id)?, store::find_newest_of(conn, &wanted, subject.as_str(), &id)?)))
+            .read_snapshot(move |conn| Ok((find_author(conn, &records, subject, &id)?, store::find_newest_of(conn, &records, subject.as_str(), &id)?)))
             .await?;
         let Some(organisation_id) = author else {
             return Err(Error::invalid("subject_id", Text::new("no such entry in your record", "您的档案中没有该记录")));

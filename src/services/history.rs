@@ -88,7 +88,7 @@ impl Registry {
         };
         let row = HistoryExportRow {
             id: export,
-            worker_id: own.worker.to_string(),
+            worker_id: own.record.to_string(),
             form: form.as_str().to_owned(),
             sha256: hex::encode(Sha256::digest(&file)),
             bytes: i64::try_from(file.len()).unwrap_or(i64::MAX),

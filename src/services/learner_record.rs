@@ -17,7 +17,7 @@ use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::records::RecordRow;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 impl Registry {
     /// Composes and signs a learner record.
@@ -70,10 +70,12 @@ impl Registry {
 
 /// Classes that were completed and not declared false, with the credits that they gave.
 fn completed_classes(history: &History) -> Vec<CompletedClass> {
+    let reversed: HashSet<&String> = history.entries.iter().filter_map(|row| if let RecordRow::Credits(entry) = row { entry.reverses.as_ref() } else { None }).collect();
     let mut credits: HashMap<String, i32> = HashMap::new();
     for row in &history.entries {
         if let RecordRow::Credits(entry) = row
             && entry.source == "class"
+            && !reversed.contains(&entry.id)
             && let Some(class) = entry.achievement_key.split('/').nth(1).filter(|_| entry.achievement_key.starts_with("class/"))
         {
             *credits.entry(class.to_owned()).or_default() += entry.tenths;

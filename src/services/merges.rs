@@ -87,7 +87,7 @@ impl Registry {
         if is_dry_run {
             return Ok((intent.render)(&view));
         }
-        let raised = self.overlap_signals(&row, overlaps).await?;
+        let raised = self.overlap_signals(&row, overlaps.clone()).await?;
         let (answer, kept_answer) = self.answer(intent, &view);
         let organisation = actor.organisation.clone();
         self.store
@@ -96,6 +96,10 @@ impl Registry {
                 worker_store::lock_workers(tx.conn, &ids)?;
                 // A record that was joined meanwhile stands for nobody.
                 if !(store::is_root(tx.conn, &row.worker_id)? && store::is_root(tx.conn, &row.merged_worker_id)?) {
+                    return Err(StoreError::Stale);
+                }
+                // Attendance that came in between belongs to what is told of the join.
+                if find_overlaps(tx.conn, &ids)? != overlaps {
                     return Err(StoreError::Stale);
                 }
                 store::insert_merge(tx.conn, &row)?;

@@ -25,6 +25,7 @@ const DOCUMENT_BYTES_MAX: u64 = 1 << 18;
 const TOKEN_BYTES_MAX: usize = 8192;
 /// Between two looks for new keys.
 const KEYS_AGAIN_AFTER: Duration = Duration::from_secs(60);
+const KEYS_BELIEVED_FOR: Duration = Duration::from_secs(3_600);
 /// Seconds within which a token must be sent.
 const AGE_SECONDS_MAX: i64 = 300;
 const LEEWAY_SECONDS: i64 = 5;
@@ -95,7 +96,8 @@ impl Registry {
             Some(worker) => {
                 let now = self.now_micros();
                 let code = AccessCodeRow {
-                    code_hash: self.vault.blind_index("id token", token).to_vec(),
+                    // Of what is signed: some signatures have a second form that is valid too.
+                    code_hash: self.vault.blind_index("id token", token.rsplit_once('.').map_or(token, |(signed, _)| signed)).to_vec(),
                     worker_id: worker.to_string(),
                     organisation_id: None,
                     // The issuer that the operator trusts has seen the document.
@@ -145,7 +147,9 @@ impl Registry {
         let unreachable = || Error::Unavailable(Text::new("the outside issuer cannot be reached; sign in with an access code, or try again", "外部身份认证暂不可用，请使用验证码登录或稍后再试"));
         {
             let mut known = self.oidc_keys.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(key) = known.find(key_id) {
+            // A key that the issuer has withdrawn is forgotten in time.
+            let is_fresh = known.asked_at.is_some_and(|at| at.elapsed() < KEYS_BELIEVED_FOR);
+            if let Some(key) = known.find(key_id).filter(|_| is_fresh) {
                 return Ok(Some(key));
             }
             // Invented key identifiers, and an issuer that is down, make no more than one request a minute.
@@ -174,9 +178,7 @@ impl Registry {
         };
         let (persons, owners) = self.store.read_snapshot(read).await?;
         let roots: HashSet<&str> = owners.iter().map(|owner| persons.root_of(owner)).collect();
-        match roots.into_iter().collect::<Vec<_>>().as_slice() {
-            [only] => super::stored(only).map(Some),
-            _ => Ok(None),
-        }
+        // The record that has the document, which stays the person's own when records are parted.
+        if roots.len() == 1 { owners.first().map(|owner| super::stored(owner)).transpose() } else { Ok(None) }
     }
 }

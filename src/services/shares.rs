@@ -57,7 +57,7 @@ impl Registry {
         let terms = ShareTerms { purpose: order.purpose, parts: order.parts, certificates: order.certificates, token: hex::encode(self.entropy.bytes::<16>()) };
         let text = serde_json::to_string(&terms).map_err(|error| Error::Internal(error.to_string()))?;
         let row = ShareRow {
-            worker_id: own.worker.to_string(),
+            worker_id: own.record.to_string(),
             token_hash: self.share_hash(&terms.token),
             sealed_terms: self.vault.seal(Sealed::ShareTerms, &id, text.as_bytes(), &self.entropy),
             terms_hash: self.vault.commitment(Sealed::ShareTerms, &id, &text),
@@ -167,9 +167,9 @@ impl Registry {
                 Ok(())
             })
             .await?;
-        let worker: WorkerId = super::stored(&row.worker_id)?;
+        let record: WorkerId = super::stored(&row.worker_id)?;
         // Sensitive parts are never behind a link.
-        let holder = SignedInWorker { worker, session: self.new_id(WorkerSessionId::new), by_registrar: false };
+        let holder = SignedInWorker { worker: self.root_of(&record).await?, record, session: self.new_id(WorkerSessionId::new), by_registrar: false };
         Ok((row.clone(), self.open_terms(&row)?, holder))
     }
 

@@ -1,7 +1,8 @@
 //! Statements of online platforms (xAPI): every one is kept as evidence, and study that follows from one is attendance in its class.
 //!
-//! A batch is decided on one reading, and written with the intervals that follow from it in one transaction. A statement that is
-//! known already changes nothing, so a platform sends again what it does not know the fate of.
+//! A batch that is not well formed is refused as a whole. The statements of one class are decided on one reading, and written with the
+//! intervals that follow from them in one transaction. A statement that is known already changes nothing, so a platform sends again
+//! what it does not know the fate of.
 
 use super::Registry;
 use super::attendance::{AttendanceInsert, AttendanceOrder};
@@ -26,7 +27,7 @@ use crate::store::writer::PlaceSlot;
 use crate::vault::Sealed;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// Where study comes from that no clerk has uploaded.
 const SOURCE: &str = "xapi";
@@ -96,7 +97,7 @@ pub(super) fn statement_place(row: &StatementRow) -> String {
 }
 
 impl Registry {
-    /// Takes a batch of statements, all or none.
+    /// Takes a batch of statements.
     ///
     /// # Errors
     /// `Conflict` when a statement with the same identifier and other content is known.
@@ -142,8 +143,11 @@ impl Registry {
         let slot = PlaceSlot::default();
         if !arriving.is_empty() {
             self.assign(provider, &mut arriving).await?;
-            let (inserts, raised) = self.decide_statements(actor, provider, &mut arriving).await?;
-            self.write_statements(actor, provider, arriving, inserts, raised, slot.clone()).await?;
+            // Class by class: what is decided of one must be there when the next one is judged.
+            for (class, mut group) in by_class(arriving) {
+                let (insert, raised) = self.decide_statements(actor, provider, class.as_ref(), &mut group).await?;
+                self.write_statements(actor, provider, group, insert, raised, slot.clone()).await?;
+            }
         }
         Ok(ReceivedStatements { ids, place: slot })
     }
@@ -199,44 +203,33 @@ impl Registry {
         Ok(())
     }
 
-    /// Judges the study of each class like any other attendance.
-    async fn decide_statements(&self, actor: &Actor, provider: &OrganisationId, arriving: &mut [Arriving]) -> Result<(Vec<AttendanceInsert>, Vec<SignalRow>), Error> {
-        let mut by_class: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        let mut raised = Vec::new();
-        for (index, one) in arriving.iter().enumerate() {
-            match (one.outcome, &one.class) {
-                (StatementOutcome::Recorded, Some(class)) => by_class.entry(class.to_string()).or_default().push(index),
-                (StatementOutcome::Refused, _) => raised.push(self.accelerated(provider, one)),
-                _ => {}
+    /// Judges the study in one class like any other attendance.
+    async fn decide_statements(&self, actor: &Actor, provider: &OrganisationId, class: Option<&ClassId>, group: &mut [Arriving]) -> Result<(Option<AttendanceInsert>, Vec<SignalRow>), Error> {
+        let raised = group.iter().filter(|one| one.outcome == StatementOutcome::Refused).map(|one| self.accelerated(provider, one)).collect();
+        let Some(class) = class else { return Ok((None, raised)) };
+        let refuse_all = |group: &mut [Arriving], findings: &[Violation]| {
+            for one in group {
+                (one.outcome, one.findings) = (StatementOutcome::Refused, findings.to_vec());
             }
+        };
+        let (view, owner) = match self.own_class(actor, class).await {
+            Ok(found) => found,
+            Err(Error::NotFound) => {
+                refuse_all(group, &[Violation::deny("HR-6", Text::new("no such class of this organisation", "本机构没有该培训班")).at("context")]);
+                return Ok((None, raised));
+            }
+            Err(other) => return Err(other),
+        };
+        if let Err(Error::Refused(findings)) = refuse_closed(&view) {
+            refuse_all(group, &findings);
+            return Ok((None, raised));
         }
-        let mut inserts = Vec::new();
-        for (class, indexes) in by_class {
-            let refuse_all = |arriving: &mut [Arriving], findings: &[Violation]| {
-                for index in &indexes {
-                    (arriving[*index].outcome, arriving[*index].findings) = (StatementOutcome::Refused, findings.to_vec());
-                }
-            };
-            let (view, owner) = match self.own_class(actor, &super::stored(&class)?).await {
-                Ok(found) => found,
-                Err(Error::NotFound) => {
-                    refuse_all(arriving, &[Violation::deny("HR-6", Text::new("no such class of this organisation", "本机构没有该培训班")).at("context")]);
-                    continue;
-                }
-                Err(other) => return Err(other),
-            };
-            if let Err(Error::Refused(findings)) = refuse_closed(&view) {
-                refuse_all(arriving, &findings);
-                continue;
-            }
-            let orders: Vec<AttendanceOrder> = indexes.iter().filter_map(|index| order_of(&arriving[*index], *index)).collect();
-            let step = self.decide_step(actor, &view, owner, &orders, SOURCE).await?;
-            for (index, findings) in step.refused {
-                (arriving[index].outcome, arriving[index].findings) = (StatementOutcome::Refused, findings);
-            }
-            inserts.push(step.insert);
+        let orders: Vec<AttendanceOrder> = group.iter().enumerate().filter_map(|(index, one)| order_of(one, index)).collect();
+        let step = self.decide_step(actor, &view, owner, &orders, SOURCE).await?;
+        for (index, findings) in step.refused {
+            (group[index].outcome, group[index].findings) = (StatementOutcome::Refused, findings);
         }
-        Ok((inserts, raised))
+        Ok((Some(step.insert), raised))
     }
 
     /// SV-9: study faster than the clock.
@@ -254,7 +247,7 @@ impl Registry {
         }
     }
 
-    async fn write_statements(&self, actor: &Actor, provider: &OrganisationId, arriving: Vec<Arriving>, inserts: Vec<AttendanceInsert>, raised: Vec<SignalRow>, slot: PlaceSlot) -> Result<(), Error> {
+    async fn write_statements(&self, actor: &Actor, provider: &OrganisationId, arriving: Vec<Arriving>, insert: Option<AttendanceInsert>, raised: Vec<SignalRow>, slot: PlaceSlot) -> Result<(), Error> {
         let now = self.now_micros();
         let row = |one: Arriving| {
             let at = place(provider.as_str(), &one.id);
@@ -264,7 +257,7 @@ impl Registry {
                 sealed_statement: self.vault.seal(Sealed::Statement, &at, one.text.as_bytes(), &self.entropy),
                 statement_hash: self.vault.commitment(Sealed::Statement, &at, &one.text),
                 id: one.id,
-                verb: one.statement.verb,
+                verb: known_verb(&one.statement.verb).to_owned(),
                 session: one.session,
                 happened_at: one.statement.at.map_or(now, |at| at.timestamp_micros()),
                 worker_id: one.worker,
@@ -282,7 +275,7 @@ impl Registry {
         self.store
             .write(move |tx| {
                 tx.tell_place(&slot);
-                for insert in &inserts {
+                if let Some(insert) = &insert {
                     insert.run(tx)?;
                 }
                 store::insert_statements(tx.conn, &rows)?;
@@ -326,6 +319,27 @@ impl Registry {
         let of = provider.to_string();
         Ok(self.store.read(move |conn| store::list_statements(conn, &of, outcome.map(StatementOutcome::as_str), after.as_ref(), limit)).await?)
     }
+}
+
+/// A verb of the vocabularies that everybody knows; a platform's own may say anything, and stays in the sealed statement.
+fn known_verb(verb: &str) -> &str {
+    let name = ["http://adlnet.gov/expapi/verbs/", "https://w3id.org/xapi/adl/verbs/", "http://activitystrea.ms/schema/1.0/"].iter().find_map(|vocabulary| verb.strip_prefix(vocabulary));
+    if name.is_some_and(|name| name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')) { verb } else { "other" }
+}
+
+/// Statements whose study may be attendance by their class, the others together; in the order in which they stand in the batch.
+fn by_class(arriving: Vec<Arriving>) -> Vec<(Option<ClassId>, Vec<Arriving>)> {
+    let mut groups: Vec<(Option<ClassId>, Vec<Arriving>)> = Vec::new();
+    let mut places: HashMap<Option<ClassId>, usize> = HashMap::new();
+    for one in arriving {
+        let class = one.class.clone().filter(|_| one.outcome == StatementOutcome::Recorded);
+        let place = *places.entry(class.clone()).or_insert_with(|| {
+            groups.push((class, Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(one);
+    }
+    groups
 }
 
 fn order_of(one: &Arriving, index: usize) -> Option<AttendanceOrder> {

@@ -234,8 +234,12 @@ impl Registry {
         let (row, name, mut documents) = found.ok_or(Error::NotFound)?;
         let below: Vec<String> = if joined.root_of(id.as_str()) == id.as_str() { joined.records_of(id.as_str()).split_off(1) } else { Vec::new() };
         if !below.is_empty() {
-            let others = self.store.read(move |conn| store::find_workers(conn, &below)).await?;
-            documents.extend(others.into_values().flat_map(|(_, _, documents)| documents));
+            let (ids, mut all) = (below.clone(), Vec::new());
+            let mut others = self.store.read(move |conn| store::find_workers(conn, &ids)).await?;
+            all.extend(below.iter().filter_map(|id| others.remove(id)).flat_map(|(_, _, documents)| documents));
+            // The record's own stand last, where the newest one is looked for.
+            all.append(&mut documents);
+            documents = all;
         }
         self.open_worker(&row, &name, &documents)
     }

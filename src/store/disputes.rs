@@ -77,13 +77,13 @@ pub fn find_dispute(conn: &mut Conn, id: &str) -> Result<Option<FoundDispute>, S
     Ok(on!(conn, |c| found!().filter(disputes::id.eq(id)).get_result(c).optional())?)
 }
 
-/// The newest dispute of an entry.
-pub fn find_newest_of(conn: &mut Conn, worker_id: &str, subject_kind: &str, subject_id: &str) -> Result<Option<FoundDispute>, StoreError> {
+/// The newest dispute of an entry, under any of the person's records.
+pub fn find_newest_of(conn: &mut Conn, records: &[String], subject_kind: &str, subject_id: &str) -> Result<Option<FoundDispute>, StoreError> {
     Ok(on!(conn, |c| found!()
-        .filter(disputes::worker_id.eq(worker_id))
+        .filter(disputes::worker_id.eq_any(records))
         .filter(disputes::subject_kind.eq(subject_kind))
         .filter(disputes::subject_id.eq(subject_id))
-        .order(disputes::ordinal.desc())
+        .order((disputes::filed_at.desc(), disputes::ordinal.desc()))
         .limit(1)
         .get_result(c)
         .optional())?)

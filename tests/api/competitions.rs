@@ -36,6 +36,8 @@ on_both_databases!(a_place_is_worth_what_the_list_says_and_is_taken_back_with_it
     assert_eq!(recognise(registry, &result).rules(), ["CR-6"]);
     assert_eq!(registry.get_as(registry.registrar(), &of_this, &[]).expect(200)["annulled_for"], "成绩复核有误");
     assert!(kinds().contains(&json!("competition_annulled")));
+    let right = record(registry, &worker, json!({ "place": 1 })).expect(201);
+    assert_eq!(recognise(registry, &right).expect(201)["credits"], "2.0", "recorded rightly behind the mistake");
     registry.expect_clean_audit();
 });
 

@@ -57,6 +57,7 @@ on_both_databases!(a_file_that_was_changed_is_not_known, |registry| {
     let (worker, _) = trained(registry, &provider(registry), 1);
     let session = signed_in(registry, &worker);
     let mut file = history(registry, &session, "/v1/me/history", &[("accept", "text/csv")]).bytes;
+    assert_ne!(history(registry, &session, "/v1/me/history", &[("accept", "text/csv")]).expect_bytes(), file, "taken again it is another file");
     let find = |file: &[u8]| registry.get(&format!("/v1/history_exports/{}", hex::encode(Sha256::digest(file))));
     let known = find(&file).expect(200);
     assert_eq!((&known["form"], &known["bytes"]), (&json!("csv"), &json!(file.len())));

@@ -125,6 +125,24 @@ on_both_databases!(study_that_cannot_be_is_kept_as_evidence_and_counts_for_nothi
     registry.expect_clean_audit();
 });
 
+on_both_databases!(one_batch_may_tell_of_several_classes, |registry| {
+    let client = platform(registry);
+    let (worker, first) = online_class(registry, &client);
+    registry.set_clock("2026-03-02T01:00:00Z");
+    let (_, second) = online_class(registry, &client);
+    let ended = |n: u32, class: &str, at: &str| {
+        let mut statement = statement(registry, n, &worker, Some(class), "terminated", at, Some("PT30M"));
+        statement["context"]["extensions"][SESSION] = json!(format!("s-{n}"));
+        statement
+    };
+    let batch = json!([ended(1, &first, "2026-03-09T02:00:00Z"), ended(2, &second, "2026-03-09T03:00:00Z"), ended(3, &second, "2026-03-09T02:15:00Z"), ended(4, &first, "2026-03-09T04:00:00Z")]);
+    assert_eq!(send(registry, &client, &batch).expect(200).as_array().unwrap().len(), 4);
+    assert_eq!((attended(registry, &client, &first, &worker).len(), attended(registry, &client, &second, &worker).len()), (2, 1), "one of them was in two classes at once");
+    let refused = outcomes(registry, &client, "?outcome=refused");
+    assert_eq!((refused.len(), &refused[0]["findings"][0]["rule"]), (1, &json!("HR-5")));
+    registry.expect_clean_audit();
+});
+
 on_both_databases!(what_is_no_statement_is_refused_with_the_whole_batch, |registry| {
     let client = platform(registry);
     let (worker, class) = online_class(registry, &client);

@@ -61,6 +61,12 @@ impl Reply {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The bytes of an answer that is a success.
+    pub fn expect_bytes(&self) -> Vec<u8> {
+        assert_eq!(self.status, 200, "{}", self.text());
+        self.bytes.clone()
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
     }
