@@ -5,6 +5,7 @@ use jilu::clock::Clock;
 use jilu::config::Config;
 use jilu::entropy::Entropy;
 use jilu::http::serve::{Part, serve};
+use std::io::Write;
 use std::net::TcpListener;
 
 pub async fn run(mut config: Config) -> Result<(), Failure> {
@@ -21,9 +22,9 @@ pub async fn run(mut config: Config) -> Result<(), Failure> {
     super::refuse_if_behind(&registry).await?;
     registry.ensure_registry_keys().await.map_err(|error| super::describe(&error))?;
     let key = registry.witness_key().await.map_err(|error| super::describe(&error))?;
-    println!("witness    {key}");
-    println!("address    {public_url}/witness");
-    watched.iter().for_each(|log| println!("cosigns    {}", log.name));
-    println!("\nWhoever runs one of these logs sets: witnesses = \"{key} {public_url}/witness\"");
+    let cosigns: String = watched.iter().map(|log| format!("cosigns    {}\n", log.name)).collect();
+    let said = format!("witness    {key}\naddress    {public_url}/witness\n{cosigns}\nWhoever runs one of these logs sets: witnesses = \"{key} {public_url}/witness\"\n");
+    // Whoever has read enough may close its end; a witness goes on.
+    let _ = std::io::stdout().write_all(said.as_bytes());
     super::serve::until_stopped(serve(registry, listener, workers, Part::Witness)).await
 }
