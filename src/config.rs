@@ -361,7 +361,14 @@ impl RawSettings {
     /// Issuer, audience if given, and claim.
     fn parse_oidc(&mut self) -> Option<(String, Option<String>, String)> {
         let text = |raw: &Self, name: &str| raw.values.get(name).map(|(text, _)| text.clone());
-        let issuer = text(self, "oidc_issuer")?;
+        let Some(issuer) = text(self, "oidc_issuer") else {
+            for name in ["oidc_audience", "oidc_document_claim"] {
+                if let Some((_, place)) = self.values.get(name) {
+                    self.faults.push(format!("{place}: {name} without oidc_issuer, which it belongs to"));
+                }
+            }
+            return None;
+        };
         let is_here = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|prefix| issuer.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));
         if !(issuer.starts_with("https://") || is_here) {
             self.faults.push(format!("oidc_issuer = {issuer:?}: https://… expected"));

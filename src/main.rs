@@ -44,7 +44,7 @@ enum Command {
     /// Follow a log from outside: that it only grows, and what is issued in a body's name
     #[command(after_help = "Exit code 1 when the log is not to be trusted; with --once also when it cannot be read, an entry is not known, or a quorum is missing.\n\nWith --witness it follows what the witnesses have cosigned, which is some seconds older than the newest.\n\nExample: jilu monitor https://registry.example/log --log-key \"$(cat vkey)\" --organisation org_01kjr0m5000000000000000000 --state seen.json")]
     Monitor(MonitorArguments),
-    /// Check a credential offline: signature, schema, validity, log, status
+    /// Check a credential, or a learner record with every certificate in it, offline: signature, schema, validity, log, status
     #[command(after_help = "Exit code 0 when every check passed.\n\nExample: jilu verify credential.jwt --keys jwks.json --proof certificate.tlog-proof --log-key vkey --status list.jwt")]
     Verify(VerifyArguments),
     /// Print the OpenAPI document

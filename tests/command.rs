@@ -209,6 +209,35 @@ fn a_credential_is_checked_offline_and_each_forgery_fails_its_own_check() {
     assert_eq!(verify(&["nowhere", "--keys", "keys"]).0, Some(2));
 }
 
+/// What a worker took away, checked by files alone.
+#[test]
+fn a_learner_record_is_checked_offline_with_every_certificate_in_it() {
+    let demo = Demo::start(&["--workers", "8"]);
+    let holder = demo.story["certificates"].as_array().unwrap().iter().find(|certificate| certificate["state"] == "issued").unwrap()["document_number"].clone();
+    let worker = demo.story["workers"].as_array().unwrap().iter().find(|worker| worker["document_number"] == holder).unwrap();
+    let order = serde_json::json!({ "access_code": worker["access_code"], "document_number_end": &worker["document_number"].as_str().unwrap()[12..] });
+    let session: Value = ureq::post(format!("{}/v1/sessions", demo.base_url())).send_json(&order).unwrap().body_mut().read_json().unwrap();
+    let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
+    let record = ureq::get(format!("{}/v1/me/history", demo.base_url())).header("authorization", &bearer).header("accept", "application/vc+jwt").call().unwrap().body_mut().read_to_string().unwrap();
+    let keys: Value = ureq::get(format!("{}/.well-known/jwks.json", demo.base_url())).call().unwrap().body_mut().read_json().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let verify = |record: &str, keys: &Value| {
+        std::fs::write(directory.path().join("record"), record).unwrap();
+        std::fs::write(directory.path().join("keys"), keys.to_string()).unwrap();
+        let output = jilu().args(["verify", "record", "--keys", "keys"]).current_dir(directory.path()).output().unwrap();
+        let failed: Vec<String> = text(&output.stdout).lines().filter(|line| !line.contains(" passed ")).map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+        (output.status.code(), failed)
+    };
+    assert_eq!(verify(&record, &keys), (Some(0), vec![]));
+    let (head, signature) = record.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { 'B' } else { 'A' };
+    assert_eq!(verify(&format!("{head}.{other}{}", &signature[1..]), &keys), (Some(1), vec!["proof".to_owned()]));
+    // Without the key of the body that issued, only the registry vouches for the certificate.
+    let mut registry_alone = keys.clone();
+    registry_alone["keys"].as_array_mut().unwrap().retain(|key| !key["kid"].as_str().unwrap().contains("organisations"));
+    assert_eq!(verify(&record, &registry_alone), (Some(1), vec!["certificates".to_owned()]));
+}
+
 /// A verifier in another language, with code of its own, rebuilds the log and refuses every mutated proof.
 #[test]
 fn a_second_verifier_agrees_on_the_log_and_refuses_mutated_proofs() {

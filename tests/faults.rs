@@ -367,21 +367,27 @@ fn record(world: &World<'_>, sites: &[Site], n: &mut u32) -> BTreeMap<String, (u
         })
         .unwrap();
     }
-    let mut reached = BTreeMap::new();
+    let mut reached: BTreeMap<String, (usize, bool)> = BTreeMap::new();
+    let mut lasted = Vec::new();
     for (index, (name, job)) in JOBS.iter().enumerate() {
         hit.lock().unwrap().clear();
         *n += 1;
+        let started = Instant::now();
         job(world, *n, true).unwrap_or_else(|reply| panic!("{name}: {}", reply.text()));
+        lasted.push(started.elapsed());
         for (place, is_writer) in hit.lock().unwrap().iter() {
             let known = reached.entry(place.clone()).or_insert((index, false));
-            known.1 |= *is_writer;
+            // The shortest job that reaches a site stands for all of them; on another thread than the writer's it does not count.
+            if *is_writer && (!known.1 || lasted[index] < lasted[known.0]) {
+                *known = (index, true);
+            }
         }
     }
     sites.iter().for_each(|site| fail::remove(format!("before {}", site.place)));
     reached
 }
 
-fn every_site_fails(database: Database, durations: &[&str]) {
+fn every_site_fails(database: Database, kinds: &[&str], durations: &[&str]) {
     let mut registry = TestRegistry::start(database, &[("notice_working_days", "0"), ("token_seconds", "43200"), ("wrong_secrets_max", "0")]);
     registry.keep_no_connections();
     let world = world(&registry);
@@ -395,12 +401,10 @@ fn every_site_fails(database: Database, durations: &[&str]) {
     assert!(untested.is_empty(), "no job reaches these: {untested:#?}");
     let is_seldom = |place: &String| sites.iter().any(|site| site.place == *place && SELDOM.contains(&site.function.as_str()));
     let mut failed = 0;
-    for (index, (place, (job, _))) in reached.iter().filter(|(_, (_, is_writer))| *is_writer).enumerate() {
-        let ways = durations.iter().flat_map(|duration| ["before", "after"].map(|moment| (moment, *duration)));
-        for (turn, (moment, duration)) in ways.enumerate() {
-            // Every site fails in every way, and meets every kind of error in turn. What is left of a batch waits for the end of a
-            // lease, so one kind has to do there.
-            let kind = if JOBS[*job].0 == "batch" { KINDS[0] } else { KINDS[(index + turn) % KINDS.len()] };
+    for (place, (job, _)) in reached.iter().filter(|(_, (_, is_writer))| *is_writer) {
+        // What is left of a batch waits for the end of a lease, so one kind has to do.
+        let kinds = if JOBS[*job].0 == "batch" { &kinds[..1] } else { kinds };
+        for (moment, kind, duration) in kinds.iter().flat_map(|kind| durations.iter().flat_map(move |duration| ["before", "after"].map(|moment| (moment, *kind, *duration)))) {
             n += 1;
             let (name, run) = JOBS[*job];
             let point = format!("{moment} {place}");
@@ -445,6 +449,6 @@ fn every_site_fails(database: Database, durations: &[&str]) {
 /// One test, since fail points belong to the process.
 #[test]
 fn every_statement_of_a_write_may_fail() {
-    every_site_fails(Database::Sqlite, &["1*", ""]);
-    every_site_fails(Database::Postgres, &["1*", ""]);
+    every_site_fails(Database::Sqlite, KINDS, &["1*", ""]);
+    every_site_fails(Database::Postgres, &KINDS[..1], &["1*", ""]);
 }

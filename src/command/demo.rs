@@ -5,6 +5,7 @@
 use super::demo_client::Client;
 use super::demo_people::{Person, credit_code, person};
 use super::demo_training::{Training, close_class, open_class};
+use super::demo_worker::{Affairs, look_after, study_online};
 use crate::{DemoArguments, Failure};
 use chrono::{Days, NaiveDate};
 use jilu::clock::Clock;
@@ -43,6 +44,7 @@ struct Story {
     revoked: String,
     answers: Vec<(String, Value)>,
     training: Training,
+    affairs: Affairs,
     body: Value,
     did: String,
     log_vkey: String,
@@ -64,9 +66,9 @@ pub async fn run(mut config: Config, arguments: DemoArguments) -> Result<(), Fai
     let Serving { handle, server } = serve(registry, listener, workers, Part::Registry).map_err(|error| error.to_string())?;
     let served = actix_web::rt::spawn(server);
 
-    let (count, base_url) = (arguments.workers, format!("http://{address}"));
+    let (count, base_url, told_url) = (arguments.workers, format!("http://{address}"), public_url.clone());
     let scores = data.join("scores.csv");
-    let told = actix_web::rt::task::spawn_blocking(move || tell(&base_url, Client::new(&base_url, &registrar.row.id, &registrar.secret), count, today, &scores, &shift)).await;
+    let told = actix_web::rt::task::spawn_blocking(move || tell(&base_url, &told_url, Client::new(&base_url, &registrar.row.id, &registrar.secret), count, today, &scores, &shift)).await;
     let mut story = match told.map_err(|error| error.to_string()).and_then(|story| story) {
         Ok(story) => story,
         Err(error) => {
@@ -88,7 +90,7 @@ pub async fn run(mut config: Config, arguments: DemoArguments) -> Result<(), Fai
 }
 
 /// The main job, from a filed assessment body to a verified certificate.
-fn tell(base_url: &str, mut registrar: Client, count: u32, today: NaiveDate, scores: &std::path::Path, shift: &AtomicI64) -> Result<Story, String> {
+fn tell(base_url: &str, public_url: &str, mut registrar: Client, count: u32, today: NaiveDate, scores: &std::path::Path, shift: &AtomicI64) -> Result<Story, String> {
     registrar.sign_in()?;
     let (authority, body) = register_organisations(&registrar)?;
     let body_id = text(&body, "organisation_id")?;
@@ -140,13 +142,16 @@ fn tell(base_url: &str, mut registrar: Client, count: u32, today: NaiveDate, sco
             issued.push((index, number, text(&certificate, "token")?));
         }
     }
+    study_online(&clients[0].1, &class, &people[1].1, public_url, today)?;
     let training = close_class(&clients[0].1, &registrar, &class, &people, &issued, today)?;
     let (answers, revoked) = verify_and_revoke(base_url, issuing, &people, &issued)?;
+    let (first, number, _) = issued.first().ok_or("nobody passed")?;
+    let affairs = look_after(base_url, &registrar, issuing, &people[*first].0, &people[*first].1, number, today)?;
     let access_codes = people.iter().map(|(_, worker)| text(&registrar.post(&format!("/v1/workers/{worker}/access_codes"), &json!({}))?, "access_code")).collect::<Result<_, _>>()?;
     let did = text(&issuing.get_json("/.well-known/did.json")?, "id")?;
     let log_vkey = issuing.get("/log/vkey", "text/plain")?.trim().to_owned();
     clients.insert(0, ("registrar", registrar));
-    Ok(Story { base_url: base_url.to_owned(), clients, people, access_codes, session, publication, rows, issued, revoked, answers, training, body, did, log_vkey })
+    Ok(Story { base_url: base_url.to_owned(), clients, people, access_codes, session, publication, rows, issued, revoked, answers, training, affairs, body, did, log_vkey })
 }
 
 fn register_organisations(registrar: &Client) -> Result<(String, Value), String> {
@@ -272,6 +277,7 @@ impl Story {
         for (what, answer) in &self.answers {
             println!("     {what:<28} {}", field(answer, "outcome"));
         }
+        self.affairs.print();
         if is_over {
             return;
         }

@@ -17,6 +17,11 @@ impl Client {
         Client { agent: config.into(), base_url: base_url.to_owned(), client_id: client_id.to_owned(), client_secret: client_secret.to_owned(), token: String::new() }
     }
 
+    /// A caller whose token is known: a worker who has signed in.
+    pub fn with_token(base_url: &str, token: &str) -> Self {
+        Client { token: token.to_owned(), ..Client::new(base_url, "", "") }
+    }
+
     /// Fetches an access token; called again whenever the demo's clock has moved.
     pub fn sign_in(&mut self) -> Result<(), String> {
         let form = [("grant_type", "client_credentials"), ("client_id", &self.client_id), ("client_secret", &self.client_secret)];
@@ -42,7 +47,15 @@ impl Client {
 
     /// Sends bytes of a media type and expects success.
     pub fn send(&self, path: &str, media_type: &str, body: &[u8]) -> Result<Value, String> {
+        self.send_with(path, media_type, &[], body)
+    }
+
+    /// The same with further headers.
+    pub fn send_with(&self, path: &str, media_type: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Value, String> {
         let mut request = self.agent.post(format!("{}{path}", self.base_url)).header("content-type", media_type);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if !self.token.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.token));
         }

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod demo_client;
 pub mod demo_people;
 mod demo_training;
+mod demo_worker;
 pub mod init;
 pub mod keys;
 pub mod migrate;

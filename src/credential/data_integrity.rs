@@ -25,6 +25,11 @@ pub fn multikey_id(key_id: &str) -> String {
     format!("{key_id}-multikey")
 }
 
+/// The key behind an identifier that [`multikey_id`] made.
+pub fn key_of_multikey(identifier: &str) -> Option<&str> {
+    identifier.strip_suffix("-multikey")
+}
+
 /// SHA-256 over the canonical options and over the canonical document, options first (EDDSA 3.3.4).
 fn hash_data(options: &Value, document: &Value) -> Result<Vec<u8>, serde_json::Error> {
     let (options, document) = (serde_json_canonicalizer::to_vec(options)?, serde_json_canonicalizer::to_vec(document)?);

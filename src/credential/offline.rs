@@ -2,6 +2,7 @@
 //! database, no network, and nothing of the registry has to be believed but its keys.
 
 use super::conformance;
+use super::data_integrity;
 use super::identity::did_web;
 use super::jws::{CREDENTIAL_TYP, CompactJws};
 use super::keys::PublicKey;
@@ -64,14 +65,19 @@ pub fn verify(evidence: &Evidence, now: DateTime<Utc>) -> Vec<OfflineCheck> {
         (Ok(jws), Ok(document)) => (jws, document),
         (Err(fault), _) | (_, Err(fault)) => return vec![check("proof", Err(fault))],
     };
-    let schema = conformance::check(&document).map(|_| "the document follows VC 2.0 and Open Badges 3.0".to_owned()).map_err(|breaches| {
+    let is_record = document["type"].as_array().is_some_and(|types| types.iter().any(|name| name == "ClrCredential"));
+    let conforms = if is_record { conformance::check_learner_record(&document) } else { conformance::check(&document) };
+    let standard = if is_record { "the Comprehensive Learner Record 2.0" } else { "Open Badges 3.0" };
+    let schema = conforms.map(|_| format!("the document follows VC 2.0 and {standard}")).map_err(|breaches| {
         let places: Vec<String> = breaches.iter().map(|breach| format!("{} ({} expected)", breach.path, breach.expected)).collect();
         places.join("; ")
     });
-    let checks = [
-        Some(check("proof", signed_by_issuer(&jws, &document, &evidence.keys))),
-        Some(check("schema", schema)),
-        Some(check("validity", validity(&document, now))),
+    let first = [check("proof", signed_by_issuer(&jws, &document, &evidence.keys)), check("schema", schema), check("validity", validity(&document, now))];
+    if is_record {
+        // Its own entry in the log is of the file; each certificate inside has a status of its own.
+        return first.into_iter().chain([check("certificates", certificates_inside(&document, &evidence.keys))]).collect();
+    }
+    let checks = first.map(Some).into_iter().chain([
         Some(match (&evidence.proof, &evidence.log_key) {
             (Some(proof), Some(key)) => check("log", logged(text, &document, proof, key)),
             _ => not_shown("log", "the proof file or the log's key"),
@@ -81,8 +87,24 @@ pub fn verify(evidence: &Evidence, now: DateTime<Utc>) -> Vec<OfflineCheck> {
             Some(list) => check("status", status(&document, list.trim(), &evidence.keys, now)),
             None => not_shown("status", "a status list"),
         }),
-    ];
-    checks.into_iter().flatten().collect()
+    ]);
+    checks.flatten().collect()
+}
+
+/// The embedded proof of every certificate in a learner record, each by a key of its own issuer.
+fn certificates_inside(record: &Value, keys: &Value) -> Result<String, String> {
+    let inside = record["credentialSubject"]["verifiableCredential"].as_array().map_or(&[][..], Vec::as_slice);
+    for credential in inside {
+        let fault = |why: &str| format!("{}: {why}", credential["id"].as_str().unwrap_or("a credential without id"));
+        let method = data_integrity::verification_method(credential).ok_or_else(|| fault("one proof expected"))?;
+        let key_id = data_integrity::key_of_multikey(method).ok_or_else(|| fault("its proof names no key of this kind of registry"))?;
+        let (key, controller) = published_key(key_id, keys).map_err(|why| fault(&why))?;
+        if credential["issuer"]["id"] != controller.as_str() {
+            return Err(fault("the issuer is not the controller of the key"));
+        }
+        data_integrity::verify(credential, &key).map_err(|why| fault(&why.to_string()))?;
+    }
+    Ok(format!("{} certificates, each with the proof of its issuer", inside.len()))
 }
 
 /// Whether enough witnesses have cosigned the checkpoint that the proof rests on: a log that shows two people two trees has no
@@ -97,7 +119,11 @@ fn witnessed(evidence: &Evidence) -> Result<String, String> {
 
 /// The key that a header names, from the JWK set; its identifier begins with the DID of its controller.
 fn key_of(jws: &CompactJws<'_>, keys: &Value) -> Result<(PublicKey, String), String> {
-    let key_id = jws.key_id().ok_or("no key identifier in the header")?;
+    published_key(jws.key_id().ok_or("no key identifier in the header")?, keys)
+}
+
+/// A key of the set, with its controller.
+fn published_key(key_id: &str, keys: &Value) -> Result<(PublicKey, String), String> {
     let (controller, _) = key_id.split_once('#').ok_or("the key identifier is not a DID URL")?;
     let jwk = keys["keys"].as_array().into_iter().flatten().find(|key| key["kid"] == key_id).ok_or_else(|| format!("{key_id} is not among the keys given"))?;
     let bytes = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap_or_default()).unwrap_or_default();

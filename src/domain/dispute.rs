@@ -16,6 +16,8 @@ pub enum DisputeSubject {
     Certificate,
     /// An entry of the credit ledger.
     CreditEntry,
+    /// A place in a skills competition.
+    CompetitionResult,
 }
 
 names!(DisputeSubject {
@@ -25,6 +27,7 @@ names!(DisputeSubject {
     Session => "session",
     Certificate => "certificate",
     CreditEntry => "credit_entry",
+    CompetitionResult => "competition_result",
 });
 
 /// How a dispute was answered.

@@ -23,7 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"subject_kind": "class", "subject_id": "cls_01ka4zrjh00000000000000000", "statement": "3 月 12 日我也到课，未登记"}))]
 pub struct DisputeRequest {
-    /// `identity`, `class`, `attendance`, `session`, `certificate` or `credit_entry`.
+    /// `identity`, `class`, `attendance`, `session`, `certificate`, `credit_entry` or `competition_result`.
     pub subject_kind: String,
     /// Identifier of the entry; of attendance the moment at which it began; absent for `identity`.
     pub subject_id: Option<String>,

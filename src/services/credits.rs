@@ -108,6 +108,13 @@ pub struct CreditBalance {
     pub entries: i32,
 }
 
+/// What is read of a person's ledgers for a balance.
+pub(super) struct Ledgers {
+    sums: Vec<(String, String, Option<i64>)>,
+    ends: HashMap<String, LedgerEnd>,
+    entries: Vec<CreditEntryRow>,
+}
+
 pub(super) fn class_key(class: &str, worker: &str) -> String {
     format!("class/{class}/{worker}")
 }
@@ -214,22 +221,34 @@ impl Registry {
 
     pub(super) async fn balance_of(&self, worker: &WorkerId) -> Result<CreditBalance, Error> {
         let wanted = worker.to_string();
+        let read_ledgers = self.ledger_reader();
+        let read = move |conn: &mut Conn| {
+            let records = merges::person_of(conn, &wanted)?;
+            read_ledgers(conn, &records)
+        };
+        let ledgers = self.store.read_snapshot(read).await?;
+        Ok(self.balance_from(ledgers))
+    }
+
+    /// How a person's ledgers are read; whole only where credits may have expired.
+    pub(super) fn ledger_reader(&self) -> impl FnOnce(&mut Conn, &[String]) -> Result<Ledgers, StoreError> + Send + use<> {
+        let today = self.clock.today();
+        let may_expire = expired_if_earned_by(today, &self.catalogue().training_rules_on(today)).is_some();
+        move |conn, records| {
+            let entries = if may_expire { store::list_ledger(conn, records)? } else { Vec::new() };
+            Ok(Ledgers { sums: store::sum_by_source(conn, records)?, ends: store::list_ledger_ends(conn, records)?, entries })
+        }
+    }
+
+    pub(super) fn balance_from(&self, ledgers: Ledgers) -> CreditBalance {
+        let Ledgers { sums, ends, entries: ledger } = ledgers;
         let today = self.clock.today();
         let rules = self.catalogue().training_rules_on(today);
-        let may_expire = expired_if_earned_by(today, &rules).is_some();
-        let (sums, ledger, ends) = self
-            .store
-            .read_snapshot(move |conn| {
-                let records = merges::person_of(conn, &wanted)?;
-                let ledger = if may_expire { store::list_ledger(conn, &records)? } else { Vec::new() };
-                Ok((store::sum_by_source(conn, &records)?, ledger, store::list_ledger_ends(conn, &records)?))
-            })
-            .await?;
         let (balance, entries) = ends.values().fold((0, 0), |(balance, entries), end| (balance + end.balance_tenths, entries + end.sequence));
         let amount = |tenths: Option<i64>| Credits::from_tenths(i32::try_from(tenths.unwrap_or(0)).unwrap_or(i32::MAX));
         let expired = expired_credits(&standing_credits(&ledger), today, &rules);
         let sources = sums.into_iter().map(|(kind, source, tenths)| (kind, source, amount(tenths))).collect();
-        Ok(CreditBalance { balance: Credits::from_tenths(balance), expired, sources, entries })
+        CreditBalance { balance: Credits::from_tenths(balance), expired, sources, entries }
     }
 
     /// A page of a worker's ledger.

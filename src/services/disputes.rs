@@ -11,6 +11,7 @@ use crate::store::assessments;
 use crate::store::attendance;
 use crate::store::backend::Conn;
 use crate::store::certificates;
+use crate::store::competitions;
 use crate::store::credits;
 use crate::store::disputes::{self as store, DisputeAnswerRow, DisputeFilter, DisputeRow, FoundDispute};
 use crate::store::error::{Constraint, StoreError};
@@ -62,7 +63,7 @@ pub(super) fn answer_place(dispute: &str) -> String {
 fn find_author(conn: &mut Conn, records: &[String], subject: DisputeSubject, id: &str) -> Result<Option<Option<String>>, StoreError> {
     Ok(match subject {
         DisputeSubject::Identity => Some(None),
-        DisputeSubject::Class => match training::list_trainees(conn, id)?.iter().any(|trainee| records.contains(trainee)) {
+        DisputeSubject::Class => match training::has_trainee(conn, id, records)? {
             true => training::find_class(conn, id)?.map(|class| Some(class.organisation_id)),
             false => None,
         },
@@ -77,12 +78,13 @@ fn find_author(conn: &mut Conn, records: &[String], subject: DisputeSubject, id:
                 None => None,
             }
         }
-        DisputeSubject::Session => match assessments::list_candidate_workers(conn, id)?.iter().any(|candidate| records.contains(candidate)) {
+        DisputeSubject::Session => match assessments::has_candidate(conn, id, records)? {
             true => assessments::find_session(conn, id)?.map(|session| Some(session.organisation_id)),
             false => None,
         },
         DisputeSubject::Certificate => certificates::find_by_id(conn, id)?.filter(|(row, ..)| records.contains(&row.worker_id)).map(|(row, ..)| Some(row.issuer_id)),
-        // The authority posts, reverses and recognises.
+        // The authority posts, reverses and recognises, and records competitions.
+        DisputeSubject::CompetitionResult => competitions::find_result(conn, id)?.filter(|(row, _)| records.contains(&row.worker_id)).map(|_| None),
         DisputeSubject::CreditEntry => credits::find_entry(conn, id)?.filter(|row| records.contains(&row.worker_id)).map(|_| None),
     })
 }

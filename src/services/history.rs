@@ -42,7 +42,7 @@ names!(HistoryForm {
     Clr => "clr",
 });
 
-/// Everything that goes into a file, read at one moment.
+/// Everything that goes into a file. Entries, certificates, credits and checkpoint are of one moment.
 pub struct History {
     pub export: ExportId,
     pub exported_at: i64,
@@ -119,20 +119,20 @@ impl Registry {
     }
 
     async fn gather_history(&self, own: &SignedInWorker) -> Result<History, Error> {
-        let wanted = own.worker.to_string();
+        let (wanted, read_ledgers) = (own.worker.to_string(), self.ledger_reader());
         let read = move |conn: &mut Conn| {
             let of_person = merges::person_of(conn, &wanted)?;
             let entries = records::list_record(conn, &of_person, RecordPlace { at: i64::MIN, seen: 0 }, ENTRIES_MAX)?;
             let certificates = certificate_store::list_by_workers(conn, &of_person)?;
-            Ok((entries, certificates, log_store::find_tip(conn)?))
+            Ok((entries, certificates, read_ledgers(conn, &of_person)?, log_store::find_tip(conn)?))
         };
-        let (entries, standings, tip) = self.store.read_snapshot(read).await?;
+        let (entries, standings, ledgers, tip) = self.store.read_snapshot(read).await?;
         let tip = tip.ok_or_else(|| Error::Unavailable(Text::new("the log has no checkpoint yet", "日志尚无检查点")))?;
         let mut history = History {
             export: self.new_id(ExportId::new),
             exported_at: self.now_micros(),
             worker: self.load_worker(&own.worker).await?,
-            credits: self.balance_of(&own.worker).await?,
+            credits: self.balance_from(ledgers),
             certificates: Vec::with_capacity(standings.len()),
             organisations: HashMap::new(),
             log_size: tip.frontier.size(),

@@ -71,10 +71,11 @@ impl Registry {
 
     pub async fn list_own_record(&self, own: &SignedInWorker, behind: RecordPlace, limit: i64) -> Result<Vec<RecordRow>, Error> {
         let wanted = own.worker.to_string();
-        Ok(self.store.read_snapshot(move |conn| {
-                let of_person = merges::person_of(conn, &wanted)?;
-                records::list_record(conn, &of_person, behind, limit)
-            }).await?)
+        let read = move |conn: &mut Conn| {
+            let of_person = merges::person_of(conn, &wanted)?;
+            records::list_record(conn, &of_person, behind, limit)
+        };
+        Ok(self.store.read_snapshot(read).await?)
     }
 
     pub async fn get_own_credits(&self, own: &SignedInWorker) -> Result<CreditBalance, Error> {

@@ -6,6 +6,7 @@ use super::Registry;
 use super::error::Error;
 use crate::domain::access::{Act, Actor, READ_RECORD, reaches_all};
 use crate::domain::id::{LookupId, WorkerId};
+use crate::store::backend::Conn;
 use crate::store::log::Fact;
 use crate::store::lookups::{self, RecordLookupRow};
 use crate::store::merges;
@@ -40,10 +41,11 @@ impl Registry {
         self.authorise(actor, Act::ReadRecord)?;
         self.look_at_record(actor, worker, RecordPart::Record).await?;
         let wanted = worker.to_string();
-        Ok(self.store.read_snapshot(move |conn| {
-                let records = merges::person_of(conn, &wanted)?;
-                store::list_record(conn, &records, behind, limit)
-            }).await?)
+        let read = move |conn: &mut Conn| {
+            let records = merges::person_of(conn, &wanted)?;
+            store::list_record(conn, &records, behind, limit)
+        };
+        Ok(self.store.read_snapshot(read).await?)
     }
 
     /// Lets an actor who may look at records at all look at this one, and records it. A worker whom the actor has nothing to do with does not exist.
@@ -55,13 +57,9 @@ impl Registry {
             .store
             .read(move |conn| {
                 let exists = !worker_store::list_existing(conn, std::slice::from_ref(&wanted))?.is_empty();
-                Ok(exists && (sees_all || match organisation {
-                    Some(organisation) => {
-                        let records = merges::person_of(conn, &wanted)?;
-                        store::has_tie(conn, organisation.as_str(), &records)?
-                    }
-                    None => false,
-                }))
+                let Some(organisation) = organisation.filter(|_| exists && !sees_all) else { return Ok(exists && sees_all) };
+                let records = merges::person_of(conn, &wanted)?;
+                store::has_tie(conn, organisation.as_str(), &records)
             })
             .await?;
         if !may_look {

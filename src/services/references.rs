@@ -5,6 +5,7 @@ use super::error::Error;
 use crate::domain::number::normalised;
 use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
+use crate::store::backend::Conn;
 use crate::store::merges;
 use crate::store::workers as store;
 use serde::{Deserialize, Serialize};
@@ -40,11 +41,12 @@ impl Registry {
         };
         let hashes: Vec<Vec<u8>> = references.iter().filter_map(|reference| hash(reference)).collect();
         let ids: Vec<String> = references.iter().filter_map(|reference| if let WorkerReference::Id(id) = reference { Some(id.clone()) } else { None }).collect();
-        let (persons, by_number, existing) = self.store.read(move |conn| {
+        let read = move |conn: &mut Conn| {
             let by_number = store::list_workers_by_numbers(conn, &hashes)?;
             let owners: Vec<String> = by_number.iter().map(|(_, worker)| worker.clone()).collect();
             Ok((merges::list_persons(conn, &owners)?, by_number, store::list_existing(conn, &ids)?))
-        }).await?;
+        };
+        let (persons, by_number, existing) = self.store.read_snapshot(read).await?;
         let mut owners: HashMap<Vec<u8>, HashSet<String>> = HashMap::new();
         for (hash, worker) in by_number {
             owners.entry(hash).or_default().insert(persons.root_of(&worker).to_owned());

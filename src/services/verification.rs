@@ -287,11 +287,8 @@ impl Registry {
         let rows = self
             .store
             .read(move |conn| {
-                let mut rows: Vec<StandingRows> = Vec::new();
-                for document in worker_store::list_documents_by_number(conn, &wanted)? {
-                    rows.extend(store::list_by_worker(conn, &document.worker_id)?);
-                }
-                Ok(rows)
+                let owners: Vec<String> = worker_store::list_documents_by_number(conn, &wanted)?.into_iter().map(|document| document.worker_id).collect();
+                store::list_by_workers(conn, &owners)
             })
             .await?;
         let mut standings = Vec::with_capacity(rows.len());

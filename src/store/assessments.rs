@@ -101,6 +101,12 @@ pub fn list_all_candidates(conn: &mut Conn, session_id: &str) -> Result<Vec<Cand
     Ok(on!(conn, |c| session_candidates::table.filter(session_candidates::session_id.eq(session_id)).select(CandidateRow::as_select()).load(c))?)
 }
 
+/// Whether one of these workers is a candidate of a session.
+pub fn has_candidate(conn: &mut Conn, session_id: &str, worker_ids: &[String]) -> Result<bool, StoreError> {
+    let listed = session_candidates::table.filter(session_candidates::session_id.eq(session_id)).filter(session_candidates::worker_id.eq_any(worker_ids));
+    Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(listed.clone())).get_result(c))?)
+}
+
 /// Every candidate of a session, by worker.
 pub fn list_candidate_workers(conn: &mut Conn, session_id: &str) -> Result<Vec<String>, StoreError> {
     Ok(on!(conn, |c| session_candidates::table.filter(session_candidates::session_id.eq(session_id)).select(session_candidates::worker_id).load(c))?)

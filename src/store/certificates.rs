@@ -240,13 +240,9 @@ pub fn list_certified_workers(conn: &mut Conn, session_id: &str) -> Result<Vec<S
         .load(c))?)
 }
 
-/// Every certificate of a person, in order of issue.
+/// Every certificate of these workers, in order of issue.
 pub fn list_by_workers(conn: &mut Conn, worker_ids: &[String]) -> Result<Vec<Standing>, StoreError> {
     Ok(on!(conn, |c| standing!(c, certificates::worker_id.eq_any(worker_ids)).load(c))?)
-}
-
-pub fn list_by_worker(conn: &mut Conn, worker_id: &str) -> Result<Vec<Standing>, StoreError> {
-    Ok(on!(conn, |c| standing!(c, certificates::worker_id.eq(worker_id)).load(c))?)
 }
 
 /// A page of one issuer's certificates, in order of issue.

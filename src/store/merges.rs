@@ -89,7 +89,9 @@ impl Persons {
     /// The record that stands for the person.
     pub fn root_of<'a>(&'a self, worker: &'a str) -> &'a str {
         let mut root = worker;
-        while let Some(into) = self.into.get(root) {
+        // No longer than there are joins: a circle, which no join can make, would have no end.
+        for _ in 0..self.into.len() {
+            let Some(into) = self.into.get(root) else { break };
             root = into;
         }
         root

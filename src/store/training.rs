@@ -113,6 +113,12 @@ pub fn list_all_enrolments(conn: &mut Conn, class_id: &str) -> Result<Vec<Enrolm
     Ok(on!(conn, |c| class_enrolments::table.filter(class_enrolments::class_id.eq(class_id)).order(class_enrolments::worker_id).select(EnrolmentRow::as_select()).load(c))?)
 }
 
+/// Whether one of these workers is on the list of a class.
+pub fn has_trainee(conn: &mut Conn, class_id: &str, worker_ids: &[String]) -> Result<bool, StoreError> {
+    let listed = class_enrolments::table.filter(class_enrolments::class_id.eq(class_id)).filter(class_enrolments::worker_id.eq_any(worker_ids));
+    Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(listed.clone())).get_result(c))?)
+}
+
 /// Every trainee of a class, by worker alone.
 pub fn list_trainees(conn: &mut Conn, class_id: &str) -> Result<Vec<String>, StoreError> {
     Ok(on!(conn, |c| class_enrolments::table.filter(class_enrolments::class_id.eq(class_id)).select(class_enrolments::worker_id).load(c))?)

@@ -36,9 +36,14 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 
 /// Rows as lines of CSV.
 pub fn csv_lines<'a>(rows: impl IntoIterator<Item = &'a [String]>) -> Vec<u8> {
+    records(rows.into_iter().map(|row| row.iter().map(|cell| harmless(cell))))
+}
+
+/// Records by RFC 4180; their cells are harmless already.
+fn records<'a>(rows: impl IntoIterator<Item = impl IntoIterator<Item = Cow<'a, str>>>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row.iter().map(|cell| harmless(cell).into_owned())).expect("memory takes every row of one length");
+        writer.write_record(row.into_iter().map(Cow::into_owned)).expect("memory takes every row of one length");
     }
     writer.into_inner().expect("memory takes every byte")
 }
@@ -69,12 +74,8 @@ impl From<&String> for Cell {
 
 /// A sheet as CSV, its heading first.
 pub fn csv_sheet(sheet: &Sheet<'_>) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(&sheet.heading).expect("memory takes every row of one length");
-    for row in &sheet.rows {
-        writer.write_record(row.iter().map(|cell| cell.as_csv().into_owned())).expect("memory takes every row of one length");
-    }
-    writer.into_inner().expect("memory takes every byte")
+    let heading: Vec<Cow<'_, str>> = sheet.heading.iter().map(|text| Cow::Borrowed(*text)).collect();
+    records(std::iter::once(heading).chain(sheet.rows.iter().map(|row| row.iter().map(Cell::as_csv).collect())))
 }
 
 /// How cells of each type look.

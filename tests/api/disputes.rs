@@ -67,6 +67,9 @@ on_both_databases!(every_kind_of_entry_can_be_contested_and_only_ones_own, |regi
     assert_eq!(by("certificate", certificate["certificate_id"].clone()), json!(body.organisation));
     assert_eq!(by("session", session_id), json!(body.organisation));
     assert_eq!(by("identity", Value::Null), Value::Null);
+    let place = json!({ "worker_id": worker.id, "competition": "x", "competition_level": "municipal", "event": "x", "place": 2, "held_on": "2026-03-01" });
+    let place = registry.post_as(registry.registrar(), "/v1/competition_results", &place).expect(201);
+    assert_eq!(by("competition_result", place["competition_result_id"].clone()), Value::Null);
     assert!(by("attendance", json!("2026-03-09T09:00:00+08:00")).is_string());
     assert_eq!(file(registry, &session, "attendance", &json!("2026-03-09T01:00:00Z")).status, 200, "the same moment, written otherwise");
     assert_eq!(file(registry, &session, "certificate", &foreign["certificate_id"]).fields(), ["subject_id"]);

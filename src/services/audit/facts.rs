@@ -58,8 +58,16 @@ impl Audit<'_> {
         for_each(conn, facts::page_voids, |row| self.fact("attendance_voids", &row))?;
         for_each(conn, facts::page_closings, |row| self.fact("class_closings", &row))?;
         for_each(conn, facts::page_annulments, |row| self.fact("class_annulments", &row))?;
-        for_each(conn, facts::page_competition_results, |row| self.fact("competition_results", &row))?;
-        for_each(conn, facts::page_competition_annulments, |row| self.fact("competition_annulments", &row))?;
+        for_each(conn, facts::page_competition_results, |row| {
+            self.fact("competition_results", &row)?;
+            self.known.results.insert(row.id, false);
+            Ok(())
+        })?;
+        for_each(conn, facts::page_competition_annulments, |row| {
+            self.fact("competition_annulments", &row)?;
+            self.known.results.insert(row.result_id, true);
+            Ok(())
+        })?;
         for_each(conn, facts::page_signals, |row| self.fact("signals", &row))?;
         for_each(conn, facts::page_groups, |row| {
             self.fact("worker_groups", &row)?;

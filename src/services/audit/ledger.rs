@@ -5,7 +5,7 @@ use crate::domain::attendance::Interval;
 use crate::domain::credit::{AttendedMinutes, HoursWorking, credited_hours, credits_of_hours};
 use crate::domain::training_rules::TrainingRules;
 use crate::services::attendance::{interval_of, window_of_days};
-use crate::services::credits::{AWARD, REVERSAL};
+use crate::services::credits::{AWARD, COMPETITION, REVERSAL};
 use crate::services::error::Error;
 use crate::services::training::OpenedClass;
 use crate::store::attendance as attendance_store;
@@ -15,7 +15,7 @@ use crate::store::error::StoreError;
 use crate::store::facts::{self, for_each};
 use crate::store::training::{self as class_store, ClassResultRow};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What is kept of an entry while its worker's ledger is replayed.
 struct Replayed {
@@ -24,6 +24,8 @@ struct Replayed {
     balance: i32,
     /// Amounts of the worker's entries so far, for their reversals.
     amounts: HashMap<String, i32>,
+    /// Awards for places that were taken back; each must be reversed before the ledger ends.
+    unfounded: HashSet<String>,
 }
 
 fn corrupt(error: Error) -> StoreError {
@@ -101,11 +103,22 @@ impl Audit<'_> {
             self.fact("credit_entries", &row)?;
             let ledger = match replayed.take() {
                 Some(ledger) if ledger.worker == row.worker_id => ledger,
-                _ => Replayed { worker: row.worker_id.clone(), sequence: 0, balance: 0, amounts: HashMap::new() },
+                ended => {
+                    self.end_ledger(ended);
+                    Replayed { worker: row.worker_id.clone(), sequence: 0, balance: 0, amounts: HashMap::new(), unfounded: HashSet::new() }
+                }
             };
             replayed = Some(self.replay(ledger, &row));
             Ok(())
-        })
+        })?;
+        self.end_ledger(replayed);
+        Ok(())
+    }
+
+    fn end_ledger(&mut self, ledger: Option<Replayed>) {
+        for entry in ledger.into_iter().flat_map(|ledger| ledger.unfounded) {
+            self.fault(format!("credit_entries {entry}: it stands for a place in a competition that was taken back"));
+        }
     }
 
     fn replay(&mut self, mut ledger: Replayed, row: &CreditEntryRow) -> Replayed {
@@ -121,6 +134,19 @@ impl Audit<'_> {
         }
         if row.kind == REVERSAL && row.reverses.as_ref().and_then(|entry| ledger.amounts.get(entry)) != Some(&-row.tenths) {
             self.fault(format!("credit_entries {}: it does not undo the entry that it names", row.id));
+        }
+        if let Some(reversed) = &row.reverses {
+            ledger.unfounded.remove(reversed);
+        }
+        if row.kind == AWARD && row.source == COMPETITION {
+            let facts: Value = serde_json::from_str(&row.facts).unwrap_or_default();
+            match facts["competition_result_id"].as_str().and_then(|id| self.known.results.get(id)) {
+                Some(false) => {}
+                Some(true) => {
+                    ledger.unfounded.insert(row.id.clone());
+                }
+                None => self.fault(format!("credit_entries {}: the place in a competition that it stands for is gone", row.id)),
+            }
         }
         if row.kind == AWARD && row.source == "class" && self.credits_of_class_award(row) != Some(row.tenths) {
             self.fault(format!("credit_entries {}: its credits do not follow from its hours", row.id));

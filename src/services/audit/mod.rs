@@ -82,6 +82,8 @@ struct Known {
     /// Joins of records that stand: merge, joined record, record that stands for it; and every record that was ever part of one.
     joined: Vec<(String, String, String)>,
     once_joined: HashSet<String>,
+    /// Places in competitions: whether each was taken back.
+    results: HashMap<String, bool>,
 }
 
 /// How a fact compares with its entry.
