@@ -2,7 +2,7 @@
 
 use crate::credits::{balance, entries, provider, trained};
 use crate::on_both_databases;
-use crate::own::{code, own, sign_in, signed_in};
+use crate::own::{code, own, own_post, sign_in, signed_in};
 use crate::support::{Reply, TestRegistry, Worker};
 use serde_json::{Value, json};
 
@@ -54,6 +54,10 @@ on_both_databases!(two_records_are_read_as_one_and_parted_again, |registry| {
     let session = sign_in(registry, &code(registry, registry.registrar(), &of_joined), "234567").expect(201);
     assert_eq!(own(registry, &session, "GET", "/v1/me").expect(200)["worker_id"], worker.id);
     assert_eq!(own(registry, &session, "GET", "/v1/me/credits").expect(200)["balance"], "3.7");
+    let order = json!({ "purpose": "x", "parts": ["credits"], "expires_at": "2026-04-01T00:00:00Z" });
+    let share = own_post(registry, &session, "/v1/me/shares", &order).expect(201);
+    let link = format!("/v1/shares/{}", share["url"].as_str().unwrap().rsplit('/').next().unwrap());
+    assert_eq!(registry.get(&link).expect(200)["credits"]["worker_id"], worker.id);
     // The open class knows the person by the other record; one person is in one place.
     let refused = attend(registry, &school, &open, &json!({ "worker_id": worker.id }), "09T02:00", "09T03:00");
     assert_eq!(refused["rows"][0]["violations"][0]["rule"], "HR-5", "{refused}");
@@ -68,6 +72,8 @@ on_both_databases!(two_records_are_read_as_one_and_parted_again, |registry| {
     assert_eq!(undo().status, 200);
     assert_eq!(count(&path), before + 2, "with the join and its end");
     assert_eq!(count(&format!("/v1/workers/{other}/record")), of_other + 1, "with one interval more");
+    let shown = registry.get(&link).expect(200);
+    assert_eq!((&shown["credits"]["worker_id"], &shown["credits"]["balance"]), (&json!(other), &json!("0.0")), "a link shows whose it was");
     let listed = registry.get_as(registry.registrar(), &format!("/v1/workers/{other}/merges"), &[]).expect(200);
     assert_eq!((&listed["items"][0]["state"], &listed["items"][0]["undone_for"]), (&json!("undone"), &json!("同名不同人")));
     merge(registry, &worker.id, &other, "").expect(201);
@@ -89,6 +95,47 @@ on_both_databases!(credits_of_both_records_are_one_balance, |registry| {
     let second = registry.get_as(registry.registrar(), &format!("/v1/workers/{other}/credits/entries?limit=1&cursor={}", first["next_cursor"].as_str().unwrap()), &[]).expect(200);
     assert_eq!((&first["items"][0]["credits"], &second["items"][0]["credits"], &second["next_cursor"]), (&json!("-2.0"), &json!("3.7"), &Value::Null));
     registry.expect_clean_audit();
+});
+
+on_both_databases!(credits_are_spent_once_whichever_record_is_named, |registry| {
+    let (worker, _) = trained(registry, &provider(registry), 1);
+    let other = with_passport(registry, &worker.name, "AB1234567");
+    merge(registry, &worker.id, &other, "").expect(201);
+    let spent: usize = std::thread::scope(|scope| {
+        let spend = |id: String| move || loop {
+            let reply = registry.post_as(registry.registrar(), "/v1/credit_conversions", &json!({ "worker_id": id, "programme": "technician_college", "credits": "1.0" }));
+            match reply.status {
+                201 => break 1,
+                422 => break 0,
+                409 | 503 => {}
+                status => panic!("{status}: {}", reply.text()),
+            }
+        };
+        let spenders: Vec<_> = (0..12).map(|n| scope.spawn(spend(if n % 2 == 0 { worker.id.clone() } else { other.clone() }))).collect();
+        spenders.into_iter().map(|one| one.join().unwrap()).sum()
+    });
+    assert_eq!((spent, balance(registry, &worker)), (3, json!("0.7")), "3.7 credits");
+    registry.expect_clean_audit();
+});
+
+on_both_databases!(attendance_that_meets_a_join_is_refused_or_told, |registry| {
+    let school = provider(registry);
+    let pairs: Vec<(Worker, Worker)> = (0..4).map(|n| (registry.worker(&school, 2 * n + 1), registry.worker(&school, 2 * n + 2))).collect();
+    let classes: Vec<(String, String)> = pairs.iter().map(|(one, other)| (class_of(registry, &school, &one.id, "甲班"), class_of(registry, &school, &other.id, "乙班"))).collect();
+    registry.set_clock("2026-03-25T01:00:00Z");
+    let mut met = 0;
+    for ((one, other), (first, second)) in pairs.iter().zip(&classes) {
+        attend(registry, &school, second, &json!({ "worker_id": other.id }), "09T02:00", "09T03:00");
+        let answer = std::thread::scope(|scope| {
+            let attending = scope.spawn(|| attend(registry, &school, first, &json!({ "worker_id": one.id }), "09T02:30", "09T03:30"));
+            merge(registry, &one.id, &other.id, "").expect(201);
+            attending.join().unwrap()
+        });
+        met += usize::from(answer["recorded"] == 1);
+    }
+    let signals = registry.get_as(registry.registrar(), "/v1/signals?limit=500", &[]).expect(200);
+    let told = signals["items"].as_array().unwrap().iter().filter(|signal| signal["facts"]["merge_id"].is_string()).count();
+    assert_eq!(told, met, "an overlap that was not refused is told with the join: {signals}");
 });
 
 on_both_databases!(what_speaks_against_a_join_is_told_first, |registry| {

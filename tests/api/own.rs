@@ -58,6 +58,21 @@ on_both_databases!(a_worker_signs_in_once_with_a_code_and_sees_what_is_their_own
     assert_eq!(own(registry, &session, "GET", "/v1/me").status, 401, "signed out");
 });
 
+on_both_databases!(ones_own_record_is_never_an_old_one, |registry| {
+    let body = registry.body();
+    let (worker, certificate) = registry.certificate(&body, 1);
+    let session = signed_in(registry, &worker);
+    let read = || own(registry, &session, "GET", "/v1/me/record");
+    let (first, second) = (read(), read());
+    assert_eq!((first.header("etag"), &first.bytes), (second.header("etag"), &second.bytes), "nothing has changed");
+    let path = format!("/v1/certificates/{}/status_changes", certificate["certificate_id"].as_str().unwrap());
+    registry.post_as(&body.client, &path, &json!({ "change": "suspend", "reason": "x" })).expect(200);
+    let third = read();
+    assert_ne!(third.header("etag"), first.header("etag"));
+    let items = |reply: &Reply| reply.json()["items"].as_array().unwrap().len();
+    assert_eq!(items(&third), items(&first) + 1);
+});
+
 on_both_databases!(a_workers_token_is_good_for_nothing_else_and_others_tokens_not_for_it, |registry| {
     let body = registry.body();
     let (worker, _) = registry.certificate(&body, 1);
