@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn nothing_can_be_changed() {
-        let cases: Vec<(fn(&mut Value), ProofFault)> = vec![
+        type Case = (fn(&mut Value), ProofFault);
+        let cases: Vec<Case> = vec![
             (|d| d["credentialSubject"]["licenseNumber"] = json!("S000032000001263000002"), ProofFault::WrongSignature),
             (|d| d["@context"].as_array_mut().unwrap().insert(0, json!("https://example.org/other")), ProofFault::ForeignContexts),
             (|d| d["proof"][0]["created"] = json!("2026-03-10T02:00:01Z"), ProofFault::WrongSignature),
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn nobody_else_secures_it() {
         let other = IssuingKey::from_secret("did:web:evil.example", &[7; 32]);
-        assert!(secure(&other, &conformance::check(&sample().compose()).unwrap(), Utc::now()).is_err());
+        assert!(secure(&other, &conformance::check(&sample().compose()).unwrap(), "2026-03-10T02:00:00Z".parse().unwrap()).is_err());
         let same_name = IssuingKey::from_secret(&sample().issuer_did, &[8; 32]);
         assert!(verify(&secured(), &same_name.public).is_err());
     }

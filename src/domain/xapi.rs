@@ -301,6 +301,11 @@ mod tests {
         })
     }
 
+    /// When the statements arrived.
+    fn noon() -> DateTime<Utc> {
+        "2026-03-09T04:00:00Z".parse().unwrap()
+    }
+
     fn places(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut statement = terminated();
         change(&mut statement);
@@ -310,7 +315,7 @@ mod tests {
     #[test]
     fn a_cmi5_session_is_study_that_ends_at_its_timestamp() {
         let statement = Statement::parse(&terminated(), "0").unwrap();
-        let study = statement.study(Utc::now()).unwrap();
+        let study = statement.study(noon()).unwrap();
         assert_eq!((study.started_at, study.ended_at), ("2026-03-09T01:15:00Z".parse().unwrap(), "2026-03-09T02:00:00Z".parse().unwrap()));
         assert_eq!(statement.session.as_deref(), Some("a7e6d2f0-7d5c-4a5d-8b1e-0d1f2a3b4c5d/s-1"));
         assert_eq!(statement.names("https://registry.example/v1/classes/"), Some("cls_01ka4zrjh00000000000000000"));
@@ -323,13 +328,13 @@ mod tests {
         for verb in ["https://w3id.org/xapi/adl/verbs/abandoned", "http://adlnet.gov/expapi/verbs/suspended", "http://adlnet.gov/expapi/verbs/completed", "http://adlnet.gov/expapi/verbs/initialized", "http://adlnet.gov/expapi/verbs/passed"] {
             let mut statement = terminated();
             statement["verb"]["id"] = json!(verb);
-            assert_eq!(Statement::parse(&statement, "0").unwrap().study(Utc::now()), None, "{verb}");
+            assert_eq!(Statement::parse(&statement, "0").unwrap().study(noon()), None, "{verb}");
         }
         let mut statement = terminated();
         statement["result"] = json!({ "duration": "PT0.4S" });
-        assert_eq!(Statement::parse(&statement, "0").unwrap().study(Utc::now()), None, "less than a second");
+        assert_eq!(Statement::parse(&statement, "0").unwrap().study(noon()), None, "less than a second");
         statement.as_object_mut().unwrap().remove("result");
-        assert_eq!(Statement::parse(&statement, "0").unwrap().study(Utc::now()), None);
+        assert_eq!(Statement::parse(&statement, "0").unwrap().study(noon()), None);
     }
 
     #[test]
@@ -342,7 +347,8 @@ mod tests {
 
     #[test]
     fn each_fault_of_form_is_told_at_its_place() {
-        let cases: Vec<(&str, fn(&mut Value))> = vec![
+        type Case = (&'static str, fn(&mut Value));
+        let cases: Vec<Case> = vec![
             ("0", |s| *s = json!([])),
             ("0.", |s| s["result"]["response"] = Value::Null),
             ("0.surprise", |s| s["surprise"] = json!(1)),

@@ -23,7 +23,7 @@ use crate::store::records::{self, RecordPlace, RecordRow};
 use crate::store::writer::PlaceSlot;
 use crate::vault::Sealed;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,13 +139,11 @@ impl Registry {
             checkpoint: tip.checkpoint.note,
             entries,
         };
-        let named: Vec<String> = history.entries.iter().filter_map(|row| row.organisation().cloned()).chain(standings.iter().map(|(row, ..)| row.issuer_id.clone())).collect();
+        let named: HashSet<String> = history.entries.iter().filter_map(|row| row.organisation().cloned()).chain(standings.iter().map(|(row, ..)| row.issuer_id.clone())).collect();
         for id in named {
-            if !history.organisations.contains_key(&id) {
-                let organisation: OrganisationId = super::stored(&id)?;
-                let name = self.get_body(&organisation).await?.name.clone();
-                history.organisations.insert(id, name);
-            }
+            let organisation: OrganisationId = super::stored(&id)?;
+            let name = self.get_body(&organisation).await?.name.clone();
+            history.organisations.insert(id, name);
         }
         for standing in standings {
             let credential = self.vault.open_text(Sealed::Document, &version_place(&standing.0.id, standing.1.version), &standing.1.sealed_document)?;

@@ -42,6 +42,9 @@ pub struct StatementPlace {
     pub id: String,
 }
 
+/// What a statement tells of its session: the session, its class, the verb and the moment.
+pub type OfSession = (Option<String>, Option<String>, String, i64);
+
 /// Those of these statements that an organisation has sent.
 pub fn list_statements_by_ids(conn: &mut Conn, organisation_id: &str, ids: &[String]) -> Result<Vec<StatementRow>, StoreError> {
     let mut found = Vec::new();
@@ -53,11 +56,11 @@ pub fn list_statements_by_ids(conn: &mut Conn, organisation_id: &str, ids: &[Str
     Ok(found)
 }
 
-/// What is known of these sessions: of each statement its session, class, verb and moment, in the order of time.
-pub fn list_of_sessions(conn: &mut Conn, organisation_id: &str, sessions: &[String], verbs: &[&str]) -> Result<Vec<(Option<String>, Option<String>, String, i64)>, StoreError> {
+/// What is known of these sessions, in the order of time.
+pub fn list_of_sessions(conn: &mut Conn, organisation_id: &str, sessions: &[String], verbs: &[&str]) -> Result<Vec<OfSession>, StoreError> {
     let mut found = Vec::new();
     for chunk in sessions.chunks(500) {
-        let rows: Vec<(Option<String>, Option<String>, String, i64)> = on!(conn, |c| statements::table
+        let rows: Vec<OfSession> = on!(conn, |c| statements::table
             .filter(statements::organisation_id.eq(organisation_id))
             .filter(statements::session.eq_any(chunk))
             .filter(statements::class_id.is_not_null().or(statements::verb.eq_any(verbs)))
