@@ -15,6 +15,13 @@ pub fn did_web(public_url: &str, organisation: Option<&str>) -> String {
     }
 }
 
+/// The key that a verification method of did:key names: the DID is the key itself (did:key, W3C CCG).
+pub fn did_key(method: &str) -> Option<PublicKey> {
+    let (did, fragment) = method.split_once('#')?;
+    let multikey = did.strip_prefix("did:key:")?;
+    if multikey == fragment { PublicKey::from_multikey(method, multikey) } else { None }
+}
+
 /// A key with what has happened to it.
 #[derive(Debug, Clone)]
 pub struct PublishedKey {
@@ -57,6 +64,17 @@ mod tests {
     fn ports_and_paths_are_written_as_did_web_demands() {
         assert_eq!(did_web("http://localhost:8080", None), "did:web:localhost%3A8080");
         assert_eq!(did_web("https://registry.example", Some("org_1")), "did:web:registry.example:organisations:org_1");
+    }
+
+    #[test]
+    fn a_did_key_is_its_own_key() {
+        let key = IssuingKey::from_secret("did:web:registry.example", &[1; 32]).public;
+        let multikey = key.multikey();
+        let method = format!("did:key:{multikey}#{multikey}");
+        assert_eq!(did_key(&method).unwrap().bytes(), key.bytes());
+        for wrong in [format!("did:key:{multikey}#other"), format!("did:key:{multikey}"), "did:key:z6MkA#z6MkA".to_owned(), format!("did:web:{multikey}#{multikey}")] {
+            assert_eq!(did_key(&wrong), None, "{wrong}");
+        }
     }
 
     #[test]

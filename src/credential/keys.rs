@@ -43,6 +43,18 @@ impl PublicKey {
         Some(PublicKey { key_id: format!("{controller}#{}", thumbprint(&bytes)), key })
     }
 
+    /// A key under a name that others gave it. None when the bytes are not a point of the curve.
+    pub fn named(key_id: &str, bytes: &[u8]) -> Option<Self> {
+        let key = VerifyingKey::from_bytes(bytes.try_into().ok()?).ok()?;
+        Some(PublicKey { key_id: key_id.to_owned(), key })
+    }
+
+    /// Reads the Multikey form of an Ed25519 key under its name.
+    pub fn from_multikey(key_id: &str, text: &str) -> Option<Self> {
+        let bytes = bs58::decode(text.strip_prefix('z')?).into_vec().ok()?;
+        Self::named(key_id, bytes.strip_prefix(&[0xed, 0x01])?)
+    }
+
     pub fn bytes(&self) -> &[u8; 32] {
         self.key.as_bytes()
     }

@@ -4,6 +4,10 @@
 //! 1EdTech Open Badges 3.0 (OB), Bitstring Status List v1.0 (BSL), did:web, RFC 7515, RFC 7517, RFC 7638, RFC 8037.
 
 pub mod strict_json;
+pub mod contexts;
+pub mod linked_data;
+mod shapes;
+mod quads;
 pub mod keys;
 pub mod learner_record;
 pub mod jws;
@@ -11,6 +15,8 @@ pub mod document;
 pub mod conformance;
 pub mod data_integrity;
 pub mod status_list;
+pub mod token_status;
+pub mod sd_jwt;
 pub mod identity;
 pub mod receipt;
 pub mod offline;
