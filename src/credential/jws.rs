@@ -41,7 +41,8 @@ pub const CREDENTIAL_TYP: &str = "vc+jwt";
 #[derive(Serialize)]
 struct Header<'a> {
     alg: &'a str,
-    typ: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typ: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cty: Option<&'a str>,
     kid: &'a str,
@@ -62,9 +63,17 @@ pub struct ForeignKey;
 
 /// Signs `payload` under `typ`, naming the key by its absolute URL. `content_type` becomes `cty`.
 pub(super) fn sign(key: &IssuingKey, typ: &str, content_type: Option<&str>, payload: &[u8]) -> String {
-    let header = Header { alg: "EdDSA", typ, cty: content_type, kid: &key.public.key_id };
+    assemble(key, &Header { alg: "EdDSA", typ: Some(typ), cty: content_type, kid: &key.public.key_id }, payload)
+}
+
+/// Signs `payload` without `typ`, naming the key by the address of its JWK, as the JWT profile of Open Badges wants it.
+pub(super) fn sign_untyped(key: &IssuingKey, key_url: &str, payload: &[u8]) -> String {
+    assemble(key, &Header { alg: "EdDSA", typ: None, cty: None, kid: key_url }, payload)
+}
+
+fn assemble(key: &IssuingKey, header: &Header<'_>, payload: &[u8]) -> String {
     let mut text = String::with_capacity(payload.len() * 4 / 3 + 400);
-    URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(&header).expect("texts are plain data"), &mut text);
+    URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(header).expect("texts are plain data"), &mut text);
     text.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut text);
     let signature = key.sign(text.as_bytes());
