@@ -3,6 +3,8 @@
 //! A setting `listen` is written `listen = "…"` in the file (TOML), `JILU_LISTEN` in the environment, `--listen` on the command
 //! line where the command has it; later ones win. An unknown name is a fault, so that a slip of the pen does not pass in silence.
 
+use crate::credential::identity::did_web_url;
+use crate::credential::keys::PublicKey;
 use crate::domain::settings::RuleSettings;
 use crate::merkle::note::{KeyKind, NoteKey};
 use crate::store::backend::DatabaseUrl;
@@ -47,6 +49,8 @@ pub struct Config {
     pub not_found_per_minute: u32,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Networks,
+    /// Issuers elsewhere whose credentials count here.
+    pub trusted_issuers: Issuers,
     /// Wrong client secrets that one client may send in 15 minutes; 0 means no limit.
     pub wrong_secrets_max: u32,
     /// Who is asked to cosign this log, how many of them make a quorum, and how often they are asked, in seconds.
@@ -107,6 +111,22 @@ impl FromStr for Networks {
     fn from_str(text: &str) -> Result<Self, String> {
         let network = |part: &str| part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
         listed(text).map(|part| network(part).map_err(|_| format!("{part:?} found, an address or a network like 10.0.0.0/8 expected"))).collect::<Result<_, _>>().map(Networks)
+    }
+}
+
+/// Issuers that are trusted, by DID.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Issuers(pub Vec<String>);
+
+impl FromStr for Issuers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let issuer = |part: &str| {
+            let is_known = did_web_url(part).is_some() || part.strip_prefix("did:key:").is_some_and(|key| PublicKey::from_multikey(part, key).is_some());
+            if is_known { Ok(part.to_owned()) } else { Err(format!("{part:?} found, a did:web with a name of a host, or a did:key of Ed25519, expected")) }
+        };
+        listed(text).map(issuer).collect::<Result<_, _>>().map(Issuers)
     }
 }
 
@@ -185,6 +205,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "share_days_max", default: "90", meaning: "most days that a link of a worker may be open" },
     SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
     SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
+    SettingDoc { name: "trusted_issuers", default: "none", meaning: "DIDs of issuers elsewhere whose credentials count in verification by document, separated by commas; a `did:web` is asked for its keys and lists, and stands for all paths below it; nobody else is ever asked" },
     SettingDoc { name: "wrong_secrets_max", default: "10", meaning: "wrong client secrets in 15 minutes before a client has to wait; 0: no limit" },
     SettingDoc { name: "witnesses", default: "none", meaning: "who is asked to cosign the log: verifier key and address of each, separated by commas" },
     SettingDoc { name: "witness_quorum", default: "0", meaning: "cosignatures that a checkpoint needs before certificates under it count as witnessed; 0: none" },
@@ -328,6 +349,7 @@ impl Config {
             worker_session_seconds: raw.parse_between("worker_session_seconds", 1800, 60, 43_200),
             not_found_per_minute: raw.parse("not_found_per_minute", 60),
             trusted_proxies: raw.parse("trusted_proxies", Networks::default()),
+            trusted_issuers: raw.parse("trusted_issuers", Issuers::default()),
             wrong_secrets_max: raw.parse("wrong_secrets_max", 10),
             witnesses: raw.parse("witnesses", Witnesses::default()),
             witness_quorum: raw.parse("witness_quorum", 0),

@@ -21,6 +21,7 @@ pub mod form;
 pub mod type_metadata;
 pub mod badge_jwt;
 pub mod baked;
+pub mod presented;
 pub mod identity;
 pub mod receipt;
 pub mod offline;

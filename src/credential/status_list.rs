@@ -1,5 +1,6 @@
 //! Bitstring Status List v1.0: the bits, their encoding and the credential that carries them.
 
+use super::data_integrity::{ProofFault, ProofOptions, Suite, add_proof, multikey_id};
 use super::document::VC_CONTEXT;
 use super::jws;
 use super::keys::IssuingKey;
@@ -14,6 +15,8 @@ use std::io::{Read, Write};
 pub const ENTRIES: u32 = 131_072;
 /// Bytes of one list: 16 KiB.
 pub const BYTES: usize = (ENTRIES / 8) as usize;
+/// The largest list that is read.
+const BYTES_MAX: usize = 16 << 20;
 /// How long readers may keep a list.
 pub const TTL_SECONDS: u32 = 60;
 
@@ -37,22 +40,62 @@ pub fn encode(bits: &[u8]) -> String {
     format!("u{}", URL_SAFE_NO_PAD.encode(compressed))
 }
 
-/// Reads what [`encode`] writes; None for anything else, and for more than one list could hold.
+/// Reads what [`encode`] writes; None for anything else, for fewer entries than a list must have, and for more than anybody needs.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let compressed = URL_SAFE_NO_PAD.decode(text.strip_prefix('u')?).ok()?;
     let mut bits = Vec::new();
-    let limit = BYTES as u64 + 1;
+    let limit = BYTES_MAX as u64 + 1;
     flate2::read::GzDecoder::new(compressed.as_slice()).take(limit).read_to_end(&mut bits).ok()?;
-    (bits.len() == BYTES).then_some(bits)
+    (BYTES..=BYTES_MAX).contains(&bits.len()).then_some(bits)
 }
 
-/// The list as a signed credential, secured like the credentials that point at it. `key` is the key of its issuer.
-pub fn signed_credential(key: &IssuingKey, list_url: &str, purpose: &str, bits: &[u8], valid_from: DateTime<Utc>) -> String {
-    let credential = credential(list_url, &key.controller, purpose, bits, valid_from);
+/// What a status of the message list means, by its value (BSL, `statusMessage`).
+pub const MESSAGES: [(&str, &str); 4] = [("0x0", "in force"), ("0x1", "suspended"), ("0x2", "revoked, cancelled, withdrawn or superseded"), ("0x3", "not used")];
+
+/// The message list that follows from both others: two bits an entry, the first ones left-most.
+pub fn combine(revoked: &[u8], suspended: &[u8]) -> Vec<u8> {
+    let mut list = vec![0; BYTES * 2];
+    for index in 0..ENTRIES {
+        match (bit(revoked, index), bit(suspended, index)) {
+            (true, _) => set_bit(&mut list, index * 2, true),
+            (false, true) => set_bit(&mut list, index * 2 + 1, true),
+            (false, false) => {}
+        }
+    }
+    list
+}
+
+/// The entries of a credential in all lists, as `credentialStatus` would name them.
+pub fn entries(public_url: &str, list: i64, index: i32) -> Vec<Value> {
+    let entry = |purpose: &str| {
+        let url = format!("{public_url}/status/{purpose}/{list}");
+        json!({ "id": format!("{url}#{index}"), "type": "BitstringStatusListEntry", "statusPurpose": purpose, "statusListIndex": index.to_string(), "statusListCredential": url })
+    };
+    let mut message = entry("message");
+    message["statusSize"] = json!(2);
+    message["statusMessage"] = MESSAGES.iter().map(|(status, message)| json!({ "status": status, "message": message })).collect();
+    vec![entry("revocation"), entry("suspension"), message]
+}
+
+/// The list as a JWT, secured like the credentials that point at it. `key` is the key of its issuer.
+pub fn sign(key: &IssuingKey, credential: &Value) -> String {
     jws::sign(key, jws::CREDENTIAL_TYP, Some("vc"), credential.to_string().as_bytes())
 }
 
-fn credential(list_url: &str, issuer: &str, purpose: &str, bits: &[u8], valid_from: DateTime<Utc>) -> Value {
+/// The list with embedded proofs.
+///
+/// # Errors
+/// Never for a list that [`credential`] made.
+pub fn with_proofs(key: &IssuingKey, mut credential: Value, created: DateTime<Utc>) -> Result<String, ProofFault> {
+    let method = multikey_id(&key.public.key_id);
+    let proof = |suite| add_proof(key, &credential, &ProofOptions { suite, created, method: &method, purpose: "assertionMethod" });
+    let proofs = [proof(Suite::Rdfc)?, proof(Suite::Jcs)?];
+    credential["proof"] = json!(proofs);
+    Ok(credential.to_string())
+}
+
+/// The list as a credential without proof.
+pub fn credential(list_url: &str, issuer: &str, purpose: &str, bits: &[u8], valid_from: DateTime<Utc>) -> Value {
     json!({
         "@context": [VC_CONTEXT],
         "id": list_url,
@@ -117,7 +160,19 @@ mod tests {
         set_bit(&mut bits, 94_567, true);
         assert_eq!(decode(&encode(&bits)), Some(bits));
         assert_eq!(decode(&encode(&[0; 10])), None);
-        assert_eq!(decode(&encode(&vec![0; BYTES * 2])), None);
+        assert!(decode(&encode(&vec![0; BYTES * 2])).is_some());
+        assert_eq!(decode(&encode(&vec![0; BYTES_MAX + 1])), None);
+    }
+
+    #[test]
+    fn the_message_list_says_what_both_others_say() {
+        let (mut revoked, mut suspended) = (vec![0; BYTES], vec![0; BYTES]);
+        set_bit(&mut revoked, 0, true);
+        set_bit(&mut suspended, 1, true);
+        set_bit(&mut revoked, 3, true);
+        set_bit(&mut suspended, 3, true);
+        // Values 2, 1, 0, 2 from the left.
+        assert_eq!(combine(&revoked, &suspended)[..2], [0b1001_0010, 0]);
     }
 
     #[test]

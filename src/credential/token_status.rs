@@ -14,6 +14,7 @@ use std::io::{Read, Write};
 
 /// `typ` of the list.
 pub const TYP: &str = "statuslist+jwt";
+pub const MEDIA_TYPE: &str = "application/statuslist+jwt";
 const BITS: u32 = 2;
 const BYTES: usize = (ENTRIES * BITS / 8) as usize;
 

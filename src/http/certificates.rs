@@ -7,8 +7,10 @@ use super::fields::Fields;
 use super::once::once;
 use super::page::{Page, PageQuery};
 use super::problem::{Problem, Problems, ViolationDocument, language};
-use super::reply::{accepts, created_or_known, etag_of, instant_of, kept, read, read_page, represent};
+use super::reply::{created_or_known, etag_of, instant_of, kept, negotiate, read, read_page, represent};
 use super::workers::{DocumentRequest, parse_document};
+use crate::credential::form::CredentialForm;
+use crate::credential::status_list;
 use crate::domain::certificate::StatusChange;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::document::mask_number;
@@ -120,6 +122,8 @@ pub struct CertificateDocument {
     pub cures: Option<String>,
     /// `id` of the credential.
     pub credential_id: String,
+    /// Its entries in the status lists, as Bitstring Status List writes them: `revocation`, `suspension` and, with both in two bits, `message`.
+    pub status_entries: Vec<serde_json::Value>,
     /// Token of the QR code.
     pub token: String,
     /// What the QR code opens.
@@ -250,6 +254,7 @@ impl CertificateDocument {
             filing_version: row.filing_version,
             cures: row.cures.clone(),
             credential_id: version.credential_id.clone(),
+            status_entries: status_list::entries(public_url, version.status_list, version.status_index),
             verification_url: format!("{public_url}/v/{}", row.token),
             token: row.token.clone(),
             warnings: issued.warnings.iter().map(|warning| ViolationDocument::new(warning, language)).collect(),
@@ -345,23 +350,39 @@ pub struct VersionQuery {
     pub version: Option<i32>,
 }
 
-/// Read a certificate, as JSON or as the signed credential
+/// Read a certificate, as JSON or as a credential
 #[utoipa::path(tag = "certificates", operation_id = "get_certificate", params(VersionQuery, ("certificate_number" = String, Path, description = "Number, or `certificate_id`; a permit only by `certificate_id`, since its number contains an identity number")),
-    responses((status = 200, description = "The certificate; with `Accept: application/vc+jwt` the signed credential, byte for byte as it was signed", content((CertificateDocument = "application/json"), (String = "application/vc+jwt"))), Problems), security(("bearer" = []), ("oauth" = ["certificate.issue"])))]
+    responses((status = 200, description = "The certificate; by `Accept` as a credential: `application/vc+jwt` byte for byte as it was signed, `application/vc` with embedded proofs (Data Integrity), `application/jwt` in the JWT profile of Open Badges, `application/dc+sd-jwt` as plain claims to be shown one by one, `image/svg+xml` and `image/png` as a badge that carries it",
+        content((CertificateDocument = "application/json"), (String = "application/vc+jwt"), (serde_json::Value = "application/vc"), (String = "application/jwt"), (String = "application/dc+sd-jwt"), (String = "image/svg+xml"), (Vec<u8> = "image/png"))), Problems), security(("bearer" = []), ("oauth" = ["certificate.issue"])))]
 #[get("/v1/certificates/{certificate_number}")]
 pub async fn get_certificate(state: Data<AppState>, request: HttpRequest, caller: Caller, name: Path<String>, query: Query<VersionQuery>) -> Result<HttpResponse, Problem> {
     let name = CertificateName::parse(&name)?;
-    let (as_json, as_jwt) = (accepts(&request, "application/json"), accepts(&request, "application/vc+jwt"));
-    if as_json == 0.0 && as_jwt == 0.0 {
-        return Err(Problem::not_acceptable("application/json, application/vc+jwt"));
+    let offers: Vec<(Option<CredentialForm>, &[&str])> = std::iter::once((None, &["application/json"][..])).chain(FORMS.map(|form| (Some(form), form.media_types()))).collect();
+    match negotiate(&request, &offers).ok_or_else(|| Problem::not_acceptable(&format!("application/json, {}", media_types())))? {
+        Some(form) => Ok(credential(&request, form, &state.registry.get_form(&caller.0, &name, query.version, form).await?)),
+        None => {
+            let issued = state.registry.get_certificate(&caller.0, &name, query.version).await?;
+            Ok(read(&request, &CertificateDocument::new(&issued, &state.registry.config.public_url, language(&request))))
+        }
     }
-    if as_jwt > as_json {
-        let (document, _) = state.registry.get_document(&caller.0, &name, query.version).await?;
-        let etag = etag_of(document.as_bytes());
-        return Ok(represent(&request, "application/vc+jwt", document.into_bytes(), &etag, "private, no-cache"));
-    }
-    let issued = state.registry.get_certificate(&caller.0, &name, query.version).await?;
-    Ok(read(&request, &CertificateDocument::new(&issued, &state.registry.config.public_url, language(&request))))
+}
+
+const FORMS: [CredentialForm; 6] = CredentialForm::ALL;
+
+/// The media types of all forms, for those who asked for none of them.
+pub(super) fn media_types() -> String {
+    FORMS.map(CredentialForm::media_type).join(", ")
+}
+
+/// The form of a credential that a client takes most gladly.
+pub(super) fn wanted_form(request: &HttpRequest) -> Result<CredentialForm, Problem> {
+    let offers = FORMS.map(|form| (form, form.media_types()));
+    negotiate(request, &offers).ok_or_else(|| Problem::not_acceptable(&media_types()))
+}
+
+/// A credential as it is handed out.
+pub(super) fn credential(request: &HttpRequest, form: CredentialForm, bytes: &[u8]) -> HttpResponse {
+    represent(request, form.media_type(), bytes.to_vec(), &etag_of(bytes), "private, no-cache")
 }
 
 pub(super) fn status_order(wanted: StatusChangeRequest) -> Result<StatusOrder, Problem> {

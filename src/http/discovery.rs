@@ -3,17 +3,21 @@
 use super::AppState;
 use super::organisations::path_id;
 use super::problem::{Problem, Problems};
-use super::reply::{etag_of, json_bytes, represent};
+use super::reply::{accepts, etag_of, json_bytes, negotiate, represent};
 use crate::credential::identity::{did_document, jwk};
 use crate::credential::status_list::TTL_SECONDS;
+use crate::credential::{token_status, type_metadata};
 use crate::domain::access::Scope;
+use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::OrganisationId;
+use crate::services::status_lists::{ListForm, ListKind};
 use actix_web::http::header;
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get};
-use serde::Serialize;
+use chrono::DateTime;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Keys change rarely; a new one is read within this time.
 const KEYS_CACHE: &str = "public, max-age=300";
@@ -71,18 +75,72 @@ pub async fn get_authorization_server(state: Data<AppState>, request: HttpReques
     Ok(open(&request, "application/json", json_bytes(&metadata), KEYS_CACHE))
 }
 
-/// Read a status list (Bitstring Status List v1.0)
-#[utoipa::path(tag = "discovery", operation_id = "get_status_list", params(("purpose" = String, Path, description = "`revocation` or `suspension`", example = "revocation"), ("list" = i64, Path, description = "Number of the list", example = 1)),
-    responses((status = 200, description = "The list as a signed credential", body = String, content_type = "application/vc+jwt"), Problems), security(()))]
+/// Which state of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// A moment, for which the list is to hold (Bitstring Status List v1.0, `timestamp`). Only the current list can be given.
+    pub timestamp: Option<String>,
+}
+
+/// Read a status list (Bitstring Status List v1.0; Token Status List)
+#[utoipa::path(tag = "discovery", operation_id = "get_status_list", params(("purpose" = String, Path, description = "`revocation`, `suspension`, `message` (both, two bits an entry), or `token` (Token Status List, for SD-JWT VC)", example = "revocation"), ("list" = i64, Path, description = "Number of the list", example = 1), ListQuery),
+    responses((status = 200, description = "The list, signed: as a JWT, or by `Accept` with embedded proofs; the token list as `application/statuslist+jwt`", content((String = "application/vc+jwt"), (Value = "application/vc"), (String = "application/statuslist+jwt"))), Problems), security(()))]
 #[get("/status/{purpose}/{list}")]
-pub async fn get_status_list(state: Data<AppState>, request: HttpRequest, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+pub async fn get_status_list(state: Data<AppState>, request: HttpRequest, path: Path<(String, String)>, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
     let (purpose, list) = path.into_inner();
+    let kind: ListKind = purpose.parse().map_err(|_| Problem::not_found())?;
     let list: i64 = list.parse().map_err(|_| Problem::not_found())?;
-    let served = state.registry.get_status_list(&purpose, list).await?;
-    let etag = format!("\"{purpose}-{list}-{}\"", served.version);
-    let mut response = represent(&request, "application/vc+jwt", served.document.into_bytes(), &etag, &format!("public, max-age={TTL_SECONDS}"));
+    let proofs: &[&str] = &["application/vc", "application/vc+ld+json", "application/ld+json", "application/json"];
+    let (form, media_type) = match kind {
+        ListKind::Token => negotiate(&request, &[((ListForm::Jwt, token_status::MEDIA_TYPE), &[token_status::MEDIA_TYPE, "application/jwt"][..])]),
+        _ => negotiate(&request, &[((ListForm::Jwt, "application/vc+jwt"), &["application/vc+jwt"][..]), ((ListForm::DataIntegrity, "application/vc"), proofs)]),
+    }
+    .ok_or_else(|| Problem::not_acceptable("application/vc+jwt, application/vc, or application/statuslist+jwt"))?;
+    let served = state.registry.get_status_list(kind, list, form).await?;
+    if let Some(text) = &query.timestamp {
+        let at = DateTime::parse_from_rfc3339(text).map_err(|_| Problem::invalid("timestamp", "a date and time with a zone expected", "应为带时区的日期时间"))?;
+        if at < served.changed_at || at > state.registry.clock.now() {
+            return Err(Problem::invalid("timestamp", "earlier or later lists are not kept; a moment between the last change and now expected", "仅提供当前状态列表，时间应在最近一次变更与现在之间"));
+        }
+    }
+    // Some clients read a body only if its type says JSON.
+    let plain = accepts(&request, "application/json") > accepts(&request, "application/vc");
+    let media_type = if form == ListForm::DataIntegrity && plain { "application/json" } else { media_type };
+    let etag = format!("\"{purpose}-{list}-{}-{}\"", served.version, if form == ListForm::Jwt { "jwt" } else { "di" });
+    let mut response = represent(&request, media_type, served.document.into_bytes(), &etag, &format!("public, max-age={TTL_SECONDS}"));
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
     Ok(response)
+}
+
+/// Read one public key
+#[utoipa::path(tag = "discovery", operation_id = "get_key", params(("thumbprint" = String, Path, description = "Thumbprint of the key (RFC 7638)")), responses((status = 200, description = "The key as a JWK; `kid` of credentials in the JWT profile of Open Badges", body = Value, content_type = "application/jwk+json"), Problems), security(()))]
+#[get("/keys/{thumbprint}")]
+pub async fn get_key(state: Data<AppState>, request: HttpRequest, thumbprint: Path<String>) -> Result<HttpResponse, Problem> {
+    let keys = state.registry.list_all_keys().await?;
+    let found = keys.iter().find(|published| published.key.key_id.rsplit_once('#').is_some_and(|(_, name)| name == *thumbprint)).ok_or_else(Problem::not_found)?;
+    Ok(open(&request, "application/jwk+json", json_bytes(&jwk(&found.key)), KEYS_CACHE))
+}
+
+/// Read the keys of an issuer of SD-JWT VC
+#[utoipa::path(tag = "discovery", operation_id = "get_jwt_vc_issuer", params(("organisation_id" = String, Path, description = "Identifier")), responses((status = 200, description = "The issuer and its keys (SD-JWT VC, JWT VC Issuer Metadata)", body = Value), Problems), security(()))]
+#[get("/.well-known/jwt-vc-issuer/organisations/{organisation_id}")]
+pub async fn get_jwt_vc_issuer(state: Data<AppState>, request: HttpRequest, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let id: OrganisationId = path_id(&id)?;
+    let keys: Vec<Value> = state.registry.list_published_keys(&state.registry.organisation_did(&id)).await?.iter().map(|published| jwk(&published.key)).collect();
+    if keys.is_empty() {
+        return Err(Problem::not_found());
+    }
+    let issuer = format!("{}/organisations/{id}", state.registry.config.public_url);
+    Ok(open(&request, "application/json", json_bytes(&json!({ "issuer": issuer, "jwks": { "keys": keys } })), KEYS_CACHE))
+}
+
+/// Read what a type of SD-JWT VC is
+#[utoipa::path(tag = "discovery", operation_id = "get_credential_type", params(("certificate_kind" = String, Path, description = "Kind of certificate", example = "skill_level")), responses((status = 200, description = "Type metadata: names, claims, and which of them the holder may hide", body = Value), Problems), security(()))]
+#[get("/credential_types/{certificate_kind}")]
+pub async fn get_credential_type(state: Data<AppState>, request: HttpRequest, kind: Path<String>) -> Result<HttpResponse, Problem> {
+    let kind: CertificateKind = kind.parse().map_err(|_| Problem::not_found())?;
+    Ok(open(&request, "application/json", json_bytes(&type_metadata::document(&state.registry.config.public_url, kind)), KEYS_CACHE))
 }
 
 /// How the process is.

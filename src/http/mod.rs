@@ -179,6 +179,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(discovery::get_organisation_did_document)
         .service(discovery::get_authorization_server)
         .service(discovery::get_status_list)
+        .service(discovery::get_key)
+        .service(discovery::get_jwt_vc_issuer)
+        .service(discovery::get_credential_type)
         .service(discovery::get_health)
         .service(discovery::get_readiness);
 }

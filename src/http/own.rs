@@ -3,14 +3,14 @@
 use super::AppState;
 use super::auth::{OwnCaller, bearer_of};
 use super::body::Body;
-use super::certificates::CertificateDocument;
+use super::certificates::{CertificateDocument, credential, wanted_form};
 use super::credits::{CreditEntryDocument, CreditsDocument, ExplanationDocument, ledger_place};
 use super::fields::Fields;
 use super::organisations::path_id;
 use super::page::{Page, PageQuery};
 use super::problem::{Problem, Problems, language};
 use super::records::{RecordEntryDocument, page_of, place_of};
-use super::reply::{accepts, etag_of, instant_of, json_bytes, read, read_page, represent, with_link};
+use super::reply::{etag_of, instant_of, json_bytes, read, read_page, represent, with_link};
 use super::workers::DocumentDocument;
 use crate::domain::id::{CertificateId, CreditEntryId};
 use crate::services::Registry;
@@ -193,17 +193,13 @@ pub async fn list_own_certificates(state: Data<AppState>, request: HttpRequest, 
     Ok(read(&request, &Page::<CertificateDocument> { items, next_cursor: None }))
 }
 
-/// Read the signed credential of one's own certificate
-#[utoipa::path(tag = "workers' own", operation_id = "get_own_credential", params(("certificate_id" = String, Path, description = "Identifier")), responses((status = 200, description = "The credential, byte for byte as it was signed", content_type = "application/vc+jwt", body = String), Problems), security(("bearer" = [])))]
+/// Take the credential of one's own certificate
+#[utoipa::path(tag = "workers' own", operation_id = "get_own_credential", params(("certificate_id" = String, Path, description = "Identifier")), responses((status = 200, description = "The credential by `Accept`: `application/vc+jwt` byte for byte as it was signed, `application/vc`, `application/jwt`, `application/dc+sd-jwt`, `image/svg+xml`, `image/png`",
+    content((String = "application/vc+jwt"), (serde_json::Value = "application/vc"), (String = "application/jwt"), (String = "application/dc+sd-jwt"), (String = "image/svg+xml"), (Vec<u8> = "image/png"))), Problems), security(("bearer" = [])))]
 #[get("/v1/me/certificates/{certificate_id}")]
 pub async fn get_own_credential(state: Data<AppState>, request: HttpRequest, own: OwnCaller, id: Path<String>) -> Result<HttpResponse, Problem> {
-    if accepts(&request, "application/vc+jwt") == 0.0 {
-        return Err(Problem::not_acceptable("application/vc+jwt"));
-    }
-    let id: CertificateId = path_id(&id)?;
-    let document = state.registry.get_own_document(&own.0, &id).await?.into_bytes();
-    let etag = etag_of(&document);
-    Ok(represent(&request, "application/vc+jwt", document, &etag, "private, no-cache"))
+    let (form, id): (_, CertificateId) = (wanted_form(&request)?, path_id(&id)?);
+    Ok(credential(&request, form, &state.registry.get_own_form(&own.0, &id, form).await?))
 }
 
 /// See who looked

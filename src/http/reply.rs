@@ -114,3 +114,15 @@ pub fn accepts(request: &HttpRequest, media_type: &str) -> f32 {
     };
     accept.split(',').map(|item| weight(item.trim())).fold(0.0, f32::max)
 }
+
+/// The offer that a client takes most gladly; the first of equals. None when it takes none of them.
+pub fn negotiate<T: Copy>(request: &HttpRequest, offers: &[(T, &[&str])]) -> Option<T> {
+    let mut best: Option<(f32, T)> = None;
+    for (offer, media_types) in offers {
+        let gladly = media_types.iter().map(|media_type| accepts(request, media_type)).fold(0.0, f32::max);
+        if gladly > best.map_or(0.0, |(most, _)| most) {
+            best = Some((gladly, *offer));
+        }
+    }
+    best.map(|(_, offer)| offer)
+}

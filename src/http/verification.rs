@@ -5,15 +5,17 @@ use super::auth::OptionalCaller;
 use super::body::Body;
 use super::problem::{Problem, Problems, language};
 use super::reply::{instant, json_bytes};
+use crate::credential::form::CredentialForm;
 use crate::credential::keys::IssuingKey;
 use crate::credential::receipt;
 use crate::domain::text::{Language, Text};
-use crate::domain::verification::Outcome;
-use crate::services::verification::{Verdict, VerificationQuery};
+use crate::domain::verification::{Outcome, next_step};
+use crate::services::verification::{CheckOutcome, Verdict, VerificationQuery};
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -38,7 +40,7 @@ pub struct VerificationRequest {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentVerificationRequest {
-    /// The credential as a compact JWS.
+    /// The credential as text: a JWT, an SD-JWT, JSON or SVG.
     pub credential: String,
 }
 
@@ -55,12 +57,15 @@ pub struct ReceiptQuery {
 /// One check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckDocument {
-    /// `record`, `log`, `witnesses`, `proof`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
+    /// `record`, `log`, `witnesses`, `proof`, `issuer`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
     pub check: String,
     /// `passed` or `failed`; `pending` for witnesses that have not cosigned yet.
     pub outcome: String,
-    /// What was found.
+    /// What was found, and what was expected.
     pub detail: String,
+    /// What to do next, when it did not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_step: Option<String>,
 }
 
 /// What an answer tells of a certificate: nothing about the holder (PR-8).
@@ -216,6 +221,7 @@ fn document<'a>(verdict: &'a Verdict, language: Language, key_id: &'a str) -> Ve
                 check: check.name.to_owned(),
                 outcome: check.outcome.as_str().to_owned(),
                 detail: check.detail.in_language(language).to_owned(),
+                next_step: Some(check).filter(|check| check.outcome != CheckOutcome::Passed).and_then(|check| next_step(check.name, check.outcome == CheckOutcome::Pending)).map(|text| text.in_language(language).to_owned()),
             })
             .collect(),
         certificate: all.first().copied(),
@@ -247,19 +253,23 @@ pub async fn verify_by_facts(state: Data<AppState>, request: HttpRequest, caller
 }
 
 /// Verify a credential
+///
+/// In any form that the registry hands out; also of issuers elsewhere that the operator trusts. The form is told by what it is.
 #[utoipa::path(tag = "verification", operation_id = "verify_document", params(ReceiptQuery),
-    request_body(content((String = "application/vc+jwt"), (DocumentVerificationRequest = "application/json"))), responses((status = 200, description = "The answer with every check", body = VerificationAnswer), Problems), security((), ("bearer" = [])))]
+    request_body(content((String = "application/vc+jwt"), (Value = "application/vc"), (String = "application/jwt"), (String = "application/dc+sd-jwt"), (String = "image/svg+xml"), (Vec<u8> = "image/png"), (DocumentVerificationRequest = "application/json"))), responses((status = 200, description = "The answer with every check", body = VerificationAnswer), Problems), security((), ("bearer" = [])))]
 #[post("/v1/verifications/document")]
 pub async fn verify_document(state: Data<AppState>, request: HttpRequest, caller: OptionalCaller, query: Query<ReceiptQuery>, body: Body) -> Result<HttpResponse, Problem> {
-    let text = match body.media_type.as_str() {
-        "application/json" => body.json::<DocumentVerificationRequest>()?.credential,
-        "application/vc+jwt" | "application/jwt" | "text/plain" => {
-            String::from_utf8(body.bytes.to_vec()).map_err(|_| Problem::invalid("body", "bytes that are not UTF-8 found, a compact JWS expected", "请求体不是 UTF-8 文本，应为紧凑 JWS"))?
-        }
-        other => return Err(Problem::unsupported_media_type(other, "application/vc+jwt or application/json")),
+    // JSON is either a document with proofs or an envelope around any other form.
+    let shown = match body.media_type.as_str() {
+        "application/json" => match body.json::<Value>()? {
+            Value::Object(members) if members.contains_key("credential") => body.json::<DocumentVerificationRequest>()?.credential.into_bytes(),
+            _ => body.bytes.to_vec(),
+        },
+        media_type if CredentialForm::ALL.iter().any(|form| form.media_types().contains(&media_type)) || media_type == "text/plain" => body.bytes.to_vec(),
+        other => return Err(Problem::unsupported_media_type(other, &format!("application/json, text/plain or {}", super::certificates::media_types()))),
     };
     counted_address(&state, &request, &caller)?;
-    let verdict = state.registry.verify_document(&text).await;
+    let verdict = state.registry.verify_document(&shown).await;
     answer(&state, &request, &query, &caller, verdict).await
 }
 

@@ -3,12 +3,10 @@
 use super::Registry;
 use super::error::Error;
 use super::issuing::IssuedCertificate;
-use super::signing::version_place;
 use crate::domain::access::{Act, Actor, READ_CERTIFICATE, holds_any};
 use crate::domain::id::{CertificateId, OrganisationId};
 use crate::domain::text::Text;
 use crate::store::certificates::{self as store, CertificateVersionRow, PermitReviewRow, Standing, StatusChangeRow};
-use crate::vault::Sealed;
 
 /// How a path names a certificate: by its number, or by its identifier where the number must not stand in a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,14 +68,6 @@ impl Registry {
             }
         };
         self.open_issued((row, shown, state), body.name.clone())
-    }
-
-    /// The signed document of a version, byte for byte as it was signed.
-    pub async fn get_document(&self, actor: &Actor, name: &CertificateName, version: Option<i32>) -> Result<(String, Standing), Error> {
-        let issued = self.get_certificate(actor, name, version).await?;
-        let version = &issued.standing.1;
-        let document = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
-        Ok((document, issued.standing))
     }
 
     /// A page of the actor's own certificates, in order of issue.

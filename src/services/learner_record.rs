@@ -7,10 +7,8 @@ use super::issuing::IssuedCertificate;
 use super::keys::PURPOSE_CREDENTIALS;
 use super::signing::preferred_document;
 use crate::credential::conformance;
-use crate::credential::data_integrity;
-use crate::credential::jws::{self, CompactJws};
+use crate::credential::jws;
 use crate::credential::learner_record::{CompetitionPlace, CompletedClass, RecordFacts};
-use crate::credential::strict_json;
 use crate::domain::competition::CompetitionLevel;
 use crate::domain::id::OrganisationId;
 use crate::domain::rule::Violation;
@@ -26,8 +24,8 @@ impl Registry {
     /// `Refused` when the worker has no certificate: a record needs at least one (CLR 2.0, ClrSubject).
     pub(super) async fn sign_history(&self, history: History) -> Result<Vec<u8>, Error> {
         let mut credentials = Vec::with_capacity(history.certificates.len());
-        for (certificate, document) in &history.certificates {
-            credentials.extend(self.secure_again(certificate, document).await?);
+        for (certificate, _) in &history.certificates {
+            credentials.extend(self.secure_again(certificate).await?);
         }
         if credentials.is_empty() {
             let detail = Text::new("a learner record (CLR 2.0) holds at least one certificate, and there is none yet; take the history in another form", "学习者档案（CLR 2.0）至少应含一份证书，目前没有；请选择其他格式");
@@ -51,20 +49,13 @@ impl Registry {
         jws::sign_credential(&key, &checked).map(String::into_bytes).map_err(|error| Error::Internal(error.to_string()))
     }
 
-    /// The very document that was issued, with an embedded proof of its issuer in place of the JWS around it. None for a row that the
+    /// The very document that was issued, with embedded proofs of its issuer in place of the JWS around it. None for a row that the
     /// log does not have: it was never issued.
-    async fn secure_again(&self, certificate: &IssuedCertificate, document: &str) -> Result<Option<Value>, Error> {
-        let version = &certificate.standing.1;
-        if self.find_logged(version, document.as_bytes()).await?.is_none() {
-            return Ok(None);
-        }
+    async fn secure_again(&self, certificate: &IssuedCertificate) -> Result<Option<Value>, Error> {
+        let Some(signed) = self.signed_payload(certificate).await? else { return Ok(None) };
         let issuer: OrganisationId = super::stored(&certificate.standing.0.issuer_id)?;
         let key = self.current_key(&self.organisation_did(&issuer), PURPOSE_CREDENTIALS).await?;
-        let stored = |fault: String| Error::Internal(format!("the document of {}: {fault}", version.certificate_id));
-        let jws = CompactJws::parse(document).map_err(|fault| stored(fault.to_string()))?;
-        let payload = strict_json::parse(&jws.payload).map_err(|fault| stored(fault.to_string()))?;
-        let checked = conformance::check(&payload).map_err(|breaches| stored(format!("{breaches:?}")))?;
-        data_integrity::secure(&key, &checked, self.clock.now()).map(Some).map_err(|error| stored(error.to_string()))
+        self.with_proofs(&key, &signed, certificate.standing.1.issued_at).map(Some)
     }
 }
 

@@ -21,6 +21,7 @@ pub mod corrections;
 pub mod cosigning;
 pub mod disputes;
 pub mod error;
+pub mod forms;
 pub mod groups;
 pub mod history;
 mod learner_record;
@@ -47,6 +48,7 @@ pub mod standings;
 pub mod statements;
 pub mod training;
 pub mod status;
+pub mod status_lists;
 pub mod verification;
 pub mod witnessing;
 pub mod worker_access;
@@ -81,10 +83,12 @@ pub struct Registry {
     cosigned: Arc<RwLock<Option<Arc<cosigning::CosignedTree>>>>,
     pub access: Arc<access::AccessCache>,
     own_records: Arc<own::OwnRecords>,
+    forms: Arc<forms::Forms>,
+    known_issuers: Arc<verification::KnownIssuers>,
     oidc_keys: Arc<oidc::OidcKeys>,
     pub bodies: Arc<organisations::BodyCache>,
     pub sessions: Arc<session_facts::SessionCache>,
-    pub status_lists: Arc<status::SignedStatusLists>,
+    pub status_lists: Arc<status_lists::SignedStatusLists>,
     /// Whose turn it is to keep every core busy.
     cores: Arc<tokio::sync::Mutex<()>>,
     /// Wakes whoever works on jobs when one is asked for on this node.
@@ -104,6 +108,8 @@ impl Registry {
             cosigned: Arc::default(),
             access: Arc::new(access::AccessCache::default()),
             own_records: Arc::default(),
+            forms: Arc::default(),
+            known_issuers: Arc::default(),
             oidc_keys: Arc::default(),
             bodies: Arc::new(organisations::BodyCache::default()),
             sessions: Arc::default(),

@@ -4,7 +4,6 @@ use super::Registry;
 use super::credits::CreditBalance;
 use super::error::Error;
 use super::issuing::IssuedCertificate;
-use super::signing::version_place;
 use super::workers::Worker;
 use crate::domain::access::SignedInWorker;
 use crate::domain::id::{CertificateId, CreditEntryId, OrganisationId};
@@ -15,7 +14,6 @@ use crate::store::log as log_store;
 use crate::store::lookups::{self, Look};
 use crate::store::merges;
 use crate::store::records::{self, RecordPlace, RecordRow};
-use crate::vault::Sealed;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -103,12 +101,12 @@ impl Registry {
         Ok(certificates)
     }
 
-    /// The signed credential of one of the worker's certificates, byte for byte.
-    pub async fn get_own_document(&self, own: &SignedInWorker, id: &CertificateId) -> Result<String, Error> {
+    /// One of the worker's certificates.
+    pub async fn get_own_certificate(&self, own: &SignedInWorker, id: &CertificateId) -> Result<IssuedCertificate, Error> {
         let (wanted, records) = (id.to_string(), self.person_of(&own.worker).await?);
-        let standing = self.store.read(move |conn| certificate_store::find_by_id(conn, &wanted)).await?.filter(|(row, ..)| records.contains(&row.worker_id));
-        let (row, version, _) = standing.ok_or(Error::NotFound)?;
-        Ok(self.vault.open_text(Sealed::Document, &version_place(&row.id, version.version), &version.sealed_document)?)
+        let standing = self.store.read(move |conn| certificate_store::find_by_id(conn, &wanted)).await?.filter(|(row, ..)| records.contains(&row.worker_id)).ok_or(Error::NotFound)?;
+        let body = self.get_body(&super::stored(&standing.0.issuer_id)?).await?;
+        self.open_issued(standing, body.name.clone())
     }
 
     /// A page of looks at the worker, the newest first, each with the name of the organisation that looked (PR-7).

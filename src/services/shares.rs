@@ -8,6 +8,7 @@ use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::issuing::IssuedCertificate;
 use super::workers::Worker;
+use crate::credential::form::CredentialForm;
 use crate::domain::access::SignedInWorker;
 use crate::domain::id::{CertificateId, LookupId, ShareId, WorkerId, WorkerSessionId};
 use crate::domain::rule::invalid;
@@ -178,8 +179,8 @@ impl Registry {
         for certificate in self.list_own_certificates(holder).await? {
             let id: CertificateId = super::stored(&certificate.standing.0.id)?;
             if chosen.is_none_or(|chosen| chosen.contains(&id)) {
-                let document = self.get_own_document(holder, &id).await?;
-                shown.push((certificate, document));
+                let document = self.form_of(&certificate, CredentialForm::VcJwt).await?;
+                shown.push((certificate, String::from_utf8_lossy(&document).into_owned()));
             }
         }
         Ok(shown)

@@ -22,7 +22,6 @@ use crate::store::status_lists;
 use crate::store::writer::Tx;
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
 
 /// A change of status with its grounds.
 #[derive(Debug, Clone)]
@@ -31,17 +30,6 @@ pub struct StatusOrder {
     pub reason: String,
     pub decision_document: Option<String>,
 }
-
-/// A status list as it is served.
-#[derive(Debug, Clone)]
-pub struct ServedStatusList {
-    /// The list's credential as a compact JWS.
-    pub document: String,
-    pub version: i64,
-}
-
-/// Signed lists of this node, by purpose and number.
-pub type SignedStatusLists = Mutex<HashMap<(String, i64), ServedStatusList>>;
 
 /// Sets the bits of entries in both lists. The rows stay locked until the commit, so that no other bit is lost.
 pub(super) fn set_status_bits<'v>(tx: &mut Tx<'_>, versions: impl IntoIterator<Item = &'v CertificateVersionRow>, revoked: bool, suspended: bool, at: i64) -> Result<(), StoreError> {
@@ -203,25 +191,6 @@ impl Registry {
             .map_err(changed_meanwhile)?;
         self.standings.forget(&number_key);
         Ok(answer)
-    }
-
-    /// A status list as a signed credential (Bitstring Status List v1.0); signed once for each change of its bits.
-    pub async fn get_status_list(&self, purpose: &str, list: i64) -> Result<ServedStatusList, Error> {
-        let (asked, place) = (purpose.to_owned(), (purpose.to_owned(), list));
-        let version = self.store.read(move |conn| status_lists::find_list_version(conn, list, &asked)).await?.ok_or(Error::NotFound)?;
-        let kept = self.status_lists.lock().unwrap_or_else(PoisonError::into_inner).get(&place).filter(|kept| kept.version == version).cloned();
-        if let Some(kept) = kept {
-            return Ok(kept);
-        }
-        let wanted = purpose.to_owned();
-        let row = self.store.read(move |conn| status_lists::find_list(conn, list, &wanted)).await?.ok_or(Error::NotFound)?;
-        let did = self.registry_did();
-        let key = self.current_key(did, super::keys::PURPOSE_CREDENTIALS).await?;
-        let url = format!("{}/status/{purpose}/{list}", self.config.public_url);
-        let document = status_list::signed_credential(&key, &url, purpose, &row.bits, crate::clock::from_micros(row.changed_at));
-        let served = ServedStatusList { document, version: row.version };
-        self.status_lists.lock().unwrap_or_else(PoisonError::into_inner).insert(place, served.clone());
-        Ok(served)
     }
 }
 

@@ -49,7 +49,7 @@ fn unknown_paths_methods_and_identifiers_are_problems_too() {
     }
     let reply = registry.send("PUT", "/v1/organisations", &[], b"");
     assert_eq!((reply.status, reply.header("content-type")), (405, Some("application/problem+json")));
-    let refused = registry.get_as(&body.client, "/v1/certificates/S000032000001263000001", &[("accept", "image/png")]);
+    let refused = registry.get_as(&body.client, "/v1/certificates/S000032000001263000001", &[("accept", "image/gif")]);
     assert_eq!(refused.status, 406);
     let key = registry.post_with(&body.client, "/v1/workers", &json!({}), &[("idempotency-key", &"x".repeat(201))]);
     assert_eq!(key.status, 400);

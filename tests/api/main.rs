@@ -17,6 +17,7 @@ mod concurrency;
 mod credits;
 mod discovery;
 mod disputes;
+mod forms;
 mod groups;
 mod history;
 mod idempotency;

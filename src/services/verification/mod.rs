@@ -1,14 +1,18 @@
 //! Verification: by two of three facts, by the QR's token, by document. Every check is reported; every answer is signed.
 
+mod document;
+mod elsewhere;
+mod issuers;
+
+pub use issuers::KnownIssuers;
+
 use super::Registry;
 use super::error::Error;
 use super::issuing::{CertificateFacts, Holder};
 use super::signing::version_place;
 use super::keys::PURPOSE_CREDENTIALS;
 use super::standings::Standing;
-use crate::credential::jws::CompactJws;
 use crate::credential::keys::IssuingKey;
-use crate::credential::{conformance, strict_json};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::{IssueTarget, right_to_issue};
 use crate::domain::number::normalised;
@@ -18,9 +22,8 @@ use crate::domain::verification::{Outcome, StandingFacts, query_findings, standi
 use crate::store::certificates::{self as store, CertificateVersionRow, Standing as StandingRows};
 use crate::store::workers as worker_store;
 use crate::vault::Sealed;
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
@@ -125,95 +128,6 @@ impl Registry {
         checks.extend(standing_checks(*outcome, &standing.facts));
         let holders = found.iter().map(|(_, standing)| (standing.worker_id.clone(), standing.certificate_id.clone())).collect();
         Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(_, standing)| standing.summary.clone()).collect(), holders, status_as_of }
-    }
-
-    /// Verifies a credential of this registry as `vc+jwt`. Each check is reported by itself; none is skipped silently.
-    pub async fn verify_document(&self, text: &str) -> Result<Verdict, Error> {
-        let status_as_of = self.clock.now();
-        let failed = |checks: Vec<Check>| Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), holders: Vec::new(), status_as_of };
-        let text = text.trim();
-        let jws = match CompactJws::parse(text) {
-            Ok(jws) => jws,
-            Err(fault) => return Ok(failed(vec![check("proof", false, format!("not a JWS that can be verified: {fault}"), format!("不是可验证的 JWS：{fault}"))])),
-        };
-        let document = match strict_json::parse(&jws.payload) {
-            Ok(document @ Value::Object(_)) => document,
-            _ => return Ok(failed(vec![check("proof", false, "the payload is not one JSON object without duplicate members", "载荷不是无重复成员的 JSON 对象")])),
-        };
-        let mut checks = vec![self.check_proof(&jws, &document).await?];
-        checks.push(match conformance::check(&document) {
-            Ok(_) => check("schema", true, "the document follows VC 2.0 and Open Badges 3.0", "文件符合 VC 2.0 与 Open Badges 3.0"),
-            Err(breaches) => {
-                // The words of a stranger's document do not belong in an answer that the registry signs.
-                let count = breaches.len();
-                check("schema", false, format!("{count} rules of VC 2.0 and Open Badges 3.0 are broken"), format!("违反 VC 2.0 与 Open Badges 3.0 的规则 {count} 处"))
-            }
-        });
-        checks.push(check_validity(&document, status_as_of));
-        let (record, standing) = self.check_record(text, &document).await?;
-        checks.extend(record);
-        let Some((standing, right)) = standing else { return Ok(failed(checks)) };
-        checks.push(right);
-        let outcome = standing_on(&standing.facts, self.clock.today());
-        checks.extend(standing_checks(outcome, &standing.facts));
-        // Without an intact proof and record nothing else counts; acts and dates of a genuine document decide the outcome.
-        let is_genuine = checks.iter().all(|check| check.outcome != CheckOutcome::Failed || ["status", "validity", "review"].contains(&check.name));
-        if !is_genuine {
-            return Ok(failed(checks));
-        }
-        Ok(Verdict { outcome, checks, certificates: vec![standing.summary], holders: vec![(standing.worker_id, standing.certificate_id)], status_as_of })
-    }
-
-    /// The signature, strictly, by a published key that the issuer controls.
-    async fn check_proof(&self, jws: &CompactJws<'_>, document: &Value) -> Result<Check, Error> {
-        let failed = |en: &str, zh: &str| Ok(check("proof", false, en, zh));
-        if jws.typ() != Some("vc+jwt") {
-            return failed("typ vc+jwt expected in the header", "头部 typ 应为 vc+jwt");
-        }
-        let Some(key_id) = jws.key_id() else { return failed("no key identifier found in the header", "头部没有密钥标识") };
-        let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_CREDENTIALS) else {
-            return failed("the key is not one that this registry published", "签名密钥不是本登记系统公布的密钥");
-        };
-        if document["issuer"]["id"] != key.owner.as_str() {
-            return failed("the issuer is not the controller of the key", "签发者不是密钥的控制者");
-        }
-        if !jws.is_signed_by(&key.public) {
-            return failed("the signature does not fit the document: it was changed, or signed by somebody else", "签名与文件不符：文件被改动，或由他人签署");
-        }
-        Ok(check("proof", true, format!("signed by {key_id}"), format!("由 {key_id} 签署")))
-    }
-
-    /// Whether the registry issued exactly these bytes, and whether the body had the right to on that day.
-    async fn check_record(&self, text: &str, document: &Value) -> Result<(Vec<Check>, Option<(Standing, Check)>), Error> {
-        let credential_id = document["id"].as_str().unwrap_or_default().to_owned();
-        let rows = self
-            .store
-            .read(move |conn| {
-                let Some(version) = store::find_version_by_credential(conn, &credential_id)? else { return Ok(None) };
-                let standing = store::find_by_id(conn, &version.certificate_id)?;
-                Ok(standing.map(|standing| (version, standing)))
-            })
-            .await?;
-        let Some((version, standing)) = rows else {
-            return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
-        };
-        let digest = hex::encode(Sha256::digest(text));
-        let stored = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
-        if digest != version.document_digest || stored != text {
-            return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
-        }
-        let record = check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件");
-        let Some(index) = self.find_logged(&version, text.as_bytes()).await? else {
-            return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
-        };
-        let witnessed = self.check_witnesses(index);
-        let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
-        let right = self.check_right(&standing, &version).await?;
-        let is_superseded = standing.2.version != version.version;
-        let checks: Vec<Check> = [record, logged].into_iter().chain(witnessed).collect();
-        let Some(mut standing) = self.standing_of(standing).await? else { return Ok((checks, None)) };
-        standing.facts.is_superseded = is_superseded;
-        Ok((checks, Some((standing, right))))
     }
 
     /// Whether a quorum of witnesses has cosigned a tree that includes an entry; None when none is asked for. Between issuing and
@@ -364,12 +278,4 @@ fn standing_checks(outcome: Outcome, facts: &StandingFacts) -> Vec<Check> {
         checks.push(check("review", outcome != Outcome::ReviewOverdue, format!("review due by {due}; {done}"), format!("复审截止 {due}")));
     }
     checks
-}
-
-fn check_validity(document: &Value, now: DateTime<Utc>) -> Check {
-    let instant = |name: &str| document[name].as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-    let has_begun = instant("validFrom").is_some_and(|from| from <= now);
-    let has_not_ended = instant("validUntil").is_none_or(|until| now <= until);
-    let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
-    check("validity", has_begun && has_not_ended, format!("validFrom and validUntil compared with {at}"), format!("有效期与 {at} 比对"))
 }

@@ -1,0 +1,304 @@
+//! Verification by document, in every form that the registry hands out. Each check is reported by itself; none is skipped silently.
+//!
+//! A form that was made later carries no secret of its own: it holds when its signature does *and* it says exactly what the log
+//! committed to on the day of issue. So a stolen key can neither date back nor change anything.
+
+use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, check, standing_checks};
+use crate::credential::badge_jwt;
+use crate::credential::conformance;
+use crate::credential::data_integrity::{self, Expectation, key_of_multikey};
+use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
+use crate::credential::presented::Presented;
+use crate::credential::sd_jwt::SdJwt;
+use crate::credential::strict_json;
+use crate::domain::text::Text;
+use crate::domain::verification::{Outcome, standing_on};
+use crate::services::Registry;
+use crate::services::error::Error;
+use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
+use crate::services::signing::version_place;
+use crate::store::certificates::{self as store, CertificateVersionRow};
+use crate::vault::Sealed;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// What a document says, once its form is understood.
+pub(super) struct Said {
+    /// The signature, or the proofs.
+    pub proof: Check,
+    pub content: Content,
+    /// `id` of the credential.
+    pub credential_id: String,
+}
+
+/// What is compared with the record.
+pub(super) enum Content {
+    /// The text itself is what was issued.
+    Text(String, Value),
+    /// The document without its proofs.
+    Document(Value),
+    /// Plain claims, of which some may not be shown.
+    Claims(Map<String, Value>),
+}
+
+impl Content {
+    pub(super) fn document(&self) -> Option<&Value> {
+        match self {
+            Content::Text(_, document) | Content::Document(document) => Some(document),
+            Content::Claims(_) => None,
+        }
+    }
+}
+
+pub(super) fn failed(checks: Vec<Check>, status_as_of: DateTime<Utc>) -> Verdict {
+    Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), holders: Vec::new(), status_as_of }
+}
+
+/// What stops a document from being read at all.
+fn unread(en: impl Into<String>, zh: impl Into<String>) -> Vec<Check> {
+    vec![check("proof", false, en, zh)]
+}
+
+impl Registry {
+    /// Verifies a credential in any of its forms.
+    pub async fn verify_document(&self, shown: &[u8]) -> Result<Verdict, Error> {
+        let now = self.clock.now();
+        let presented = match Presented::read(shown) {
+            Ok(presented) => presented,
+            Err(fault) => return Ok(failed(unread(format!("not a credential that can be verified: {fault}"), format!("不是可验证的凭证：{fault}")), now)),
+        };
+        match issuer_of(&presented) {
+            Some(issuer) if !self.is_own_issuer(&issuer) => self.verify_elsewhere(&presented, &issuer, now).await,
+            _ => self.verify_own(&presented, now).await,
+        }
+    }
+
+    /// Whether an issuer's keys are held here: the registry itself, or one of its organisations.
+    fn is_own_issuer(&self, issuer: &str) -> bool {
+        let (did, url) = (self.registry_did(), &self.config.public_url);
+        [did, url.as_str()].into_iter().any(|own| issuer.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(":organisations:") || rest.starts_with("/organisations/")))
+    }
+
+    async fn verify_own(&self, presented: &Presented, now: DateTime<Utc>) -> Result<Verdict, Error> {
+        let said = match self.read_own(presented, now).await? {
+            Ok(said) => said,
+            Err(checks) => return Ok(failed(checks, now)),
+        };
+        let mut checks = vec![said.proof.clone(), schema_check(&said.content)];
+        checks.push(check_validity(&said.content, now));
+        let (record, standing) = self.check_record(&said).await?;
+        checks.extend(record);
+        let Some((standing, right)) = standing else { return Ok(failed(checks, now)) };
+        checks.push(right);
+        let outcome = standing_on(&standing.facts, self.clock.today());
+        checks.extend(standing_checks(outcome, &standing.facts));
+        // Without an intact proof and record nothing else counts; acts and dates of a genuine document decide the outcome.
+        let is_genuine = checks.iter().all(|check| check.outcome != CheckOutcome::Failed || ["status", "validity", "review"].contains(&check.name));
+        if !is_genuine {
+            return Ok(failed(checks, now));
+        }
+        Ok(Verdict { outcome, checks, certificates: vec![standing.summary], holders: vec![(standing.worker_id, standing.certificate_id)], status_as_of: now })
+    }
+
+    /// Understands a form and checks its signature by the keys that the registry holds.
+    async fn read_own(&self, presented: &Presented, now: DateTime<Utc>) -> Result<Result<Said, Vec<Check>>, Error> {
+        Ok(match presented {
+            Presented::VcJwt(text) | Presented::BadgeJwt(text) => self.read_own_jwt(text, matches!(presented, Presented::BadgeJwt(_))).await?,
+            Presented::Embedded(document) => Ok(self.read_own_embedded(document, now).await?),
+            Presented::SdJwt(text) => self.read_own_sd_jwt(text).await?,
+        })
+    }
+
+    async fn read_own_jwt(&self, text: &str, is_badge: bool) -> Result<Result<Said, Vec<Check>>, Error> {
+        let jws = match CompactJws::parse(text) {
+            Ok(jws) => jws,
+            Err(fault) => return Ok(Err(unread(format!("not a JWS that can be verified: {fault}"), format!("不是可验证的 JWS：{fault}")))),
+        };
+        let Ok(payload @ Value::Object(_)) = strict_json::parse(&jws.payload) else {
+            return Ok(Err(unread("the payload is not one JSON object without duplicate members", "载荷不是无重复成员的 JSON 对象")));
+        };
+        if !is_badge {
+            let proof = self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &payload["issuer"]["id"]).await?;
+            let credential_id = text_of(&payload, "id");
+            return Ok(Ok(Said { proof, credential_id, content: Content::Text(text.to_owned(), payload) }));
+        }
+        // The header names the address of the key, whose last part is the key's name behind the issuer's DID.
+        let issuer = payload["issuer"]["id"].as_str().unwrap_or_default();
+        let key_id = jws.key_id().and_then(|url| url.strip_prefix(&format!("{}/keys/", self.config.public_url))).map(|thumbprint| format!("{issuer}#{thumbprint}"));
+        let proof = self.check_jws(&jws, "", key_id.as_deref(), &payload["issuer"]["id"]).await?;
+        match badge_jwt::strip(&payload) {
+            Ok(document) => Ok(Ok(Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) })),
+            Err(fault) => Ok(Err(vec![proof, check("schema", false, format!("the claims of the JWT and the document disagree: {fault}"), format!("JWT 声明与文件不一致：{fault}"))])),
+        }
+    }
+
+    async fn read_own_embedded(&self, secured: &Value, now: DateTime<Utc>) -> Result<Said, Error> {
+        let mut document = secured.as_object().cloned().unwrap_or_default();
+        let proofs = document.shift_remove("proof").unwrap_or_default();
+        let issuer = document.get("issuer").map(|issuer| text_of(issuer, "id")).unwrap_or_default();
+        let mut keys: Vec<Arc<KnownKey>> = Vec::new();
+        for method in items(&proofs).iter().filter_map(|proof| proof["verificationMethod"].as_str()) {
+            if let Some(key_id) = key_of_multikey(method) {
+                keys.extend(self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_CREDENTIALS && key.owner == issuer));
+            }
+        }
+        let mut find_key = |method: &str| keys.iter().find(|key| key_of_multikey(method) == Some(&key.public.key_id)).map(|key| key.public.clone());
+        let proof = match data_integrity::verify(secured, &Expectation::assertion(now), &mut find_key) {
+            Ok(found) => {
+                let named: Vec<String> = found.iter().map(|proof| format!("{} ({})", proof.method, proof.suite.as_str())).collect();
+                let named = named.join(", ");
+                check("proof", true, format!("proved by {named}"), format!("由 {named} 证明"))
+            }
+            Err(fault) => check("proof", false, fault.to_string(), format!("内嵌证明无效：{fault}")),
+        };
+        let document = Value::Object(document);
+        Ok(Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) })
+    }
+
+    async fn read_own_sd_jwt(&self, text: &str) -> Result<Result<Said, Vec<Check>>, Error> {
+        let shown = match SdJwt::parse(text) {
+            Ok(shown) => shown,
+            Err(fault) => return Ok(Err(unread(format!("not an SD-JWT that can be verified: {fault}"), format!("不是可验证的 SD-JWT：{fault}")))),
+        };
+        let issuer = shown.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
+        let did = issuer.strip_prefix(&format!("{}/organisations/", self.config.public_url)).map(|id| format!("{}:organisations:{id}", self.registry_did()));
+        let mut proof = self.check_jws(&shown.jws, crate::credential::sd_jwt::TYP, shown.jws.key_id(), &Value::from(did.unwrap_or_default())).await?;
+        if let Err(fault) = shown.check_key_binding(None) {
+            proof = check("proof", false, fault.to_string(), "持有人密钥绑定与出示内容不符");
+        }
+        let credential_id = shown.claims.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Ok(Said { proof, credential_id, content: Content::Claims(shown.claims) }))
+    }
+
+    /// A signature, strictly, by a published key that the issuer controls. An empty `typ` stands for none.
+    async fn check_jws(&self, jws: &CompactJws<'_>, typ: &str, key_id: Option<&str>, issuer: &Value) -> Result<Check, Error> {
+        let failed = |en: &str, zh: &str| Ok(check("proof", false, en, zh));
+        if !typ.is_empty() && jws.typ() != Some(typ) {
+            return Ok(check("proof", false, format!("typ {typ} expected in the header"), format!("头部 typ 应为 {typ}")));
+        }
+        let Some(key_id) = key_id else { return failed("no key identifier of this registry found in the header", "头部没有本登记系统的密钥标识") };
+        let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_CREDENTIALS) else {
+            return failed("the key is not one that this registry published", "签名密钥不是本登记系统公布的密钥");
+        };
+        if *issuer != key.owner.as_str() {
+            return failed("the issuer is not the controller of the key", "签发者不是密钥的控制者");
+        }
+        if !jws.is_signed_by(&key.public) {
+            return failed("the signature does not fit the document: it was changed, or signed by somebody else", "签名与文件不符：文件被改动，或由他人签署");
+        }
+        Ok(check("proof", true, format!("signed by {key_id}"), format!("由 {key_id} 签署")))
+    }
+
+    /// Whether the registry issued exactly this, and whether the body had the right to on that day.
+    async fn check_record(&self, said: &Said) -> Result<(Vec<Check>, Option<(Standing, Check)>), Error> {
+        let credential_id = said.credential_id.clone();
+        let rows = self
+            .store
+            .read(move |conn| {
+                let Some(version) = store::find_version_by_credential(conn, &credential_id)? else { return Ok(None) };
+                let standing = store::find_by_id(conn, &version.certificate_id)?;
+                Ok(standing.map(|standing| (version, standing)))
+            })
+            .await?;
+        let Some((version, standing)) = rows else {
+            return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
+        };
+        let stored = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
+        let is_same = hex::encode(Sha256::digest(&stored)) == version.document_digest && self.says_what_was_issued(&said.content, &stored, &version, &standing).await?;
+        if !is_same {
+            return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
+        }
+        let record = check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件");
+        let Some(index) = self.find_logged(&version, stored.as_bytes()).await? else {
+            return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
+        };
+        let witnessed = self.check_witnesses(index);
+        let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
+        let right = self.check_right(&standing, &version).await?;
+        let is_superseded = standing.2.version != version.version;
+        let checks: Vec<Check> = [record, logged].into_iter().chain(witnessed).collect();
+        let Some(mut standing) = self.standing_of(standing).await? else { return Ok((checks, None)) };
+        standing.facts.is_superseded = is_superseded;
+        Ok((checks, Some((standing, right))))
+    }
+
+    async fn says_what_was_issued(&self, content: &Content, stored: &str, version: &CertificateVersionRow, standing: &StandingRows) -> Result<bool, Error> {
+        let payload = || CompactJws::parse(stored).ok().and_then(|jws| strict_json::parse(&jws.payload).ok()).unwrap_or_default();
+        Ok(match content {
+            Content::Text(text, _) => text == stored,
+            Content::Document(document) => *document == payload(),
+            Content::Claims(claims) => {
+                let issued = self.open_issued((standing.0.clone(), version.clone(), standing.2.clone()), String::new())?;
+                let facts = self.plain_facts(&issued, &payload())?;
+                let always = facts.claims();
+                let is_said = |(name, value): (&String, &Value)| name == "cnf" || always.get(name) == Some(value) || facts.shown.iter().any(|(shown, known)| shown == name && known == value);
+                always.keys().all(|name| claims.contains_key(name)) && claims.iter().all(is_said)
+            }
+        })
+    }
+}
+
+/// The issuer that a document names: a DID, or a URL. Unsigned, so it only tells whom to ask.
+fn issuer_of(presented: &Presented) -> Option<String> {
+    let named = |document: &Value| document["issuer"]["id"].as_str().or_else(|| document["issuer"].as_str()).map(str::to_owned);
+    match presented {
+        Presented::VcJwt(text) | Presented::BadgeJwt(text) => CompactJws::parse(text).ok().and_then(|jws| strict_json::parse(&jws.payload).ok()).as_ref().and_then(named),
+        Presented::Embedded(document) => named(document),
+        Presented::SdJwt(text) => SdJwt::parse(text).ok().and_then(|shown| shown.claims.get("iss").and_then(Value::as_str).map(str::to_owned)),
+    }
+}
+
+pub(super) fn text_of(value: &Value, member: &str) -> String {
+    value[member].as_str().unwrap_or_default().to_owned()
+}
+
+pub(super) fn items(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        Value::Null => &[],
+        other => std::slice::from_ref(other),
+    }
+}
+
+fn schema_check(content: &Content) -> Check {
+    let Some(document) = content.document() else { return check("schema", true, "the claims follow SD-JWT VC", "声明符合 SD-JWT VC") };
+    match conformance::check(document) {
+        Ok(_) => check("schema", true, "the document follows VC 2.0 and Open Badges 3.0", "文件符合 VC 2.0 与 Open Badges 3.0"),
+        Err(breaches) => {
+            // The words of a stranger's document do not belong in an answer that the registry signs.
+            let count = breaches.len();
+            check("schema", false, format!("{count} rules of VC 2.0 and Open Badges 3.0 are broken"), format!("违反 VC 2.0 与 Open Badges 3.0 的规则 {count} 处"))
+        }
+    }
+}
+
+/// When a document begins and ceases to be valid; None inside for a date that cannot be read.
+#[expect(clippy::option_option, reason = "no date and no readable date are two things")]
+pub(super) fn dates_of(content: &Content) -> (Option<Option<DateTime<Utc>>>, Option<Option<DateTime<Utc>>>) {
+    match content {
+        Content::Claims(claims) => {
+            let seconds = |name: &str| claims.get(name).map(|value| value.as_i64().and_then(|seconds| DateTime::from_timestamp(seconds, 0)));
+            (seconds("nbf"), seconds("exp"))
+        }
+        Content::Text(_, document) | Content::Document(document) => {
+            let instant = |name: &str| document.get(name).map(|value| value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc()));
+            (instant("validFrom"), instant("validUntil"))
+        }
+    }
+}
+
+pub(super) fn check_validity(content: &Content, now: DateTime<Utc>) -> Check {
+    let (begins, ends) = dates_of(content);
+    // A date that cannot be read is not one that has come.
+    let has_begun = begins.is_none_or(|from| from.is_some_and(|from| from <= now));
+    let has_not_ended = ends.is_none_or(|until| until.is_some_and(|until| now <= until));
+    let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let said = |end: Option<Option<DateTime<Utc>>>| end.flatten().map_or_else(|| "-".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    Check {
+        name: "validity",
+        outcome: if has_begun && has_not_ended { CheckOutcome::Passed } else { CheckOutcome::Failed },
+        detail: Text::new(format!("valid from {} until {}, compared with {at}", said(begins), said(ends)), format!("有效期 {} 至 {}，与 {at} 比对", said(begins), said(ends))),
+    }
+}
