@@ -32,9 +32,9 @@ enum Command {
     /// Apply missing migrations
     #[command(after_help = "Example: jilu migrate --database postgres://jilu@db.example/jilu")]
     Migrate(Place),
-    /// List the public keys
+    /// List the keys, let new ones take over, strike stolen ones out
     #[command(after_help = "Example: jilu keys --data /var/lib/jilu")]
-    Keys(Place),
+    Keys(KeysArguments),
     /// Recompute everything from the rows up; name each row that is wrong
     #[command(after_help = "Exit code 1 when something is wrong.\n\nExample: jilu audit --data /var/lib/jilu --since audited.txt --save audited.txt")]
     Audit(AuditArguments),
@@ -82,6 +82,41 @@ pub struct Place {
     /// Settings file (TOML)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+#[derive(Args, Clone)]
+pub struct KeysArguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Option<KeysCommand>,
+}
+
+#[derive(clap::Subcommand, Clone)]
+pub enum KeysCommand {
+    /// List the public halves, oldest first, each with what it is now
+    List,
+    /// Let a new key take over in some seconds; the old one stays published
+    Rotate {
+        /// DID of the owner [default: the registry and every organisation]
+        #[arg(long, value_name = "DID")]
+        owner: Option<String>,
+        /// credentials or tokens
+        #[arg(long, default_value = "credentials")]
+        purpose: String,
+    },
+    /// Strike a stolen key out: what it signed counts only if the log had it before
+    Revoke {
+        /// Identifier of the key, as `jilu keys` lists it
+        #[arg(value_name = "KEY")]
+        key_id: String,
+        /// When it was stolen (RFC 3339)
+        #[arg(long, value_name = "TIME")]
+        since: chrono::DateTime<chrono::Utc>,
+        /// Why, for the record
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
 }
 
 #[derive(Args, Clone)]
@@ -209,7 +244,7 @@ fn main() -> ExitCode {
         Command::Init(place) => run(place.settings(), "warn", command::init::run),
         Command::Migrate(place) => run(place.settings(), "warn", command::migrate::run),
         Command::Audit(arguments) => run(arguments.place.settings(), "warn", |config| command::audit::run(config, arguments)),
-        Command::Keys(place) => run(place.settings(), "warn", command::keys::run),
+        Command::Keys(arguments) => run(arguments.place.settings(), "warn", |config| command::keys::run(config, arguments)),
     }
 }
 

@@ -18,8 +18,9 @@ use support::{Body, Database, Reply, TestRegistry, person};
 /// Functions whose names begin so write.
 const WRITING: &[&str] = &["insert", "replace", "update", "reserve", "hold", "move", "append", "complete", "advance", "claim", "finish", "delete", "commit", "lock"];
 /// Writes that acknowledge nothing: what is forgotten after days, and cosignatures, which are asked for again at the next round.
-/// `replace_witnessed` is reached by the jobs of another log only; `tests/witness.rs` shows that it is one step.
-const HOUSEKEEPING: &[&str] = &["delete_before", "delete_abandoned", "delete_chunks", "insert_cosignature", "replace_witnessed"];
+/// `replace_witnessed` is reached by the jobs of another log only; `tests/witness.rs` shows that it is one step. `insert_revocation` is
+/// reached by the command line, whose exit code acknowledges it.
+const HOUSEKEEPING: &[&str] = &["delete_before", "delete_abandoned", "delete_chunks", "insert_cosignature", "replace_witnessed", "insert_revocation"];
 /// Reached once in a hundred thousand certificates: a new status list.
 const SELDOM: &[&str] = &["insert_list", "find_list"];
 /// SQLite's writer is alone and needs no row locks.

@@ -12,7 +12,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let (workers, public_url, database) = (config.workers, config.public_url.clone(), config.database.to_string());
     let registry = super::open(config, false, Clock::System, Entropy::System).await?;
     if registry.list_published_keys(registry.registry_did()).await.map_err(|error| super::describe(&error))?.is_empty() {
-        let known = registry.list_key_rows().await.map_err(|error| super::describe(&error))?;
+        let (known, _) = registry.list_key_rows().await.map_err(|error| super::describe(&error))?;
         return Err(match known.iter().map(|row| &row.owner).find(|owner| !owner.contains(":organisations:")) {
             Some(did) => format!("this registry was initialised as {did}, and public_url now means {}; set public_url to its address", registry.registry_did()),
             None => "the registry has no keys yet: run `jilu init` first".to_owned(),

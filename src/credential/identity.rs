@@ -4,6 +4,7 @@ use super::data_integrity::multikey_id;
 use super::keys::PublicKey;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 /// The DID of the registry itself, or of an organisation whose key the registry holds (did:web, W3C CCG).
@@ -83,19 +84,27 @@ pub struct PublishedKey {
     pub key: PublicKey,
     /// A retired key signs nothing new; its old signatures still verify.
     pub is_current: bool,
+    /// Since when it is stolen.
+    pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// The DID document: every key as a `Multikey` and as a `JsonWebKey`, all under `assertionMethod`, so that what an old key signed
-/// keeps verifying.
+/// The DID document: every key as a `Multikey` and as a `JsonWebKey`, under `assertionMethod` also when it is retired, so that what it
+/// signed keeps verifying. A stolen key is marked as `revoked` and asserts nothing.
 pub fn did_document(did: &str, keys: &[PublishedKey]) -> Value {
     let mut methods = Vec::new();
     let mut asserted = Vec::new();
     for published in keys {
         let key = &published.key;
-        methods.push(json!({ "id": key.key_id, "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk(key) }));
         let multikey_id = multikey_id(&key.key_id);
-        methods.push(json!({ "id": multikey_id, "type": "Multikey", "controller": did, "publicKeyMultibase": key.multikey() }));
-        asserted.extend([key.key_id.clone(), multikey_id]);
+        let mut both = [
+            json!({ "id": key.key_id, "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk(key) }),
+            json!({ "id": multikey_id, "type": "Multikey", "controller": did, "publicKeyMultibase": key.multikey() }),
+        ];
+        match published.revoked_at {
+            Some(at) => both.iter_mut().for_each(|method| method["revoked"] = json!(at.to_rfc3339_opts(SecondsFormat::Secs, true))),
+            None => asserted.extend([key.key_id.clone(), multikey_id]),
+        }
+        methods.extend(both);
     }
     json!({
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1", "https://w3id.org/security/jwk/v1"],
@@ -135,7 +144,7 @@ mod tests {
     fn a_key_counts_only_as_its_controller_lists_it() {
         let did = "did:web:registry.example";
         let key = IssuingKey::from_secret(did, &[1; 32]).public;
-        let document = did_document(did, &[PublishedKey { key: key.clone(), is_current: true }]);
+        let document = did_document(did, &[PublishedKey { key: key.clone(), is_current: true, revoked_at: None }]);
         for method in [key.key_id.clone(), multikey_id(&key.key_id)] {
             assert_eq!(key_in_did_document(&document, did, &method).unwrap().bytes(), key.bytes());
             let cases: Vec<fn(&mut Value)> = vec![
@@ -168,11 +177,13 @@ mod tests {
     fn key_identifiers_are_absolute_and_asserted() {
         let did = "did:web:registry.example";
         let key = IssuingKey::from_secret(did, &[1; 32]).public;
-        let document = did_document(did, &[PublishedKey { key: key.clone(), is_current: true }]);
+        let document = did_document(did, &[PublishedKey { key: key.clone(), is_current: true, revoked_at: None }]);
         assert_eq!(document["id"], did);
         assert_eq!(document["assertionMethod"][0], key.key_id);
         assert_eq!(document["verificationMethod"][0]["publicKeyJwk"]["kid"], key.key_id);
         assert!(document["verificationMethod"][1]["publicKeyMultibase"].as_str().unwrap().starts_with("z6Mk"));
         assert!(document.to_string().find("\"d\":").is_none());
+        let stolen = did_document(did, &[PublishedKey { key, is_current: false, revoked_at: "2026-03-10T02:00:00Z".parse().ok() }]);
+        assert_eq!((&stolen["assertionMethod"], &stolen["verificationMethod"][0]["revoked"]), (&json!([]), &json!("2026-03-10T02:00:00Z")));
     }
 }

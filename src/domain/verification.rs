@@ -54,6 +54,7 @@ pub fn next_step(check: &str, is_pending: bool) -> Option<Text> {
         "proof" => Text::new("Ask the holder for the file as it was downloaded, or verify by certificate number and name.", "请持证人提供下载的原始文件，或按证书编号和姓名查询。"),
         "schema" => Text::new("Ask the issuing body for a document that follows the standard.", "请向发证机构索取符合标准的文件。"),
         "issuer" => Text::new("Ask the issuer itself; whoever runs this registry can list it as trusted.", "请向签发者核实；本登记系统运营方可将其列为信任机构。"),
+        "key" => Text::new("Ask the issuing body to issue the certificate again.", "请发证机构重新签发证书。"),
         "log" | "right_to_issue" => Text::new("Do not rely on it. Report it to the supervising authority.", "请勿采信，并向监管部门反映。"),
         "status" => Text::new("Ask the issuing body for the reason, and the holder for a certificate that is in force.", "请向发证机构了解原因，并请持证人提供有效证书。"),
         "validity" => Text::new("Ask the holder for a certificate that is valid today.", "请持证人提供当前有效的证书。"),

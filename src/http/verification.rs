@@ -57,7 +57,7 @@ pub struct ReceiptQuery {
 /// One check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckDocument {
-    /// `record`, `log`, `witnesses`, `proof`, `issuer`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
+    /// `record`, `log`, `witnesses`, `key`, `proof`, `issuer`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
     pub check: String,
     /// `passed` or `failed`; `pending` for witnesses that have not cosigned yet.
     pub outcome: String,

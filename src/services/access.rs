@@ -206,7 +206,7 @@ impl Registry {
         if key_id.contains('\0') {
             return Ok(None);
         }
-        let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_TOKENS && key.owner == self.registry_did()) else { return Ok(None) };
+        let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_TOKENS && key.owner == self.registry_did() && key.revoked_at.is_none()) else { return Ok(None) };
         if !jws.is_signed_by(&key.public) {
             return Ok(None);
         }

@@ -13,7 +13,7 @@ use crate::clock::from_micros;
 use crate::credential::baked::{self, Picture};
 use crate::credential::conformance::{self, CheckedDocument};
 use crate::credential::form::{CredentialForm, PlainFacts};
-use crate::credential::jws::CompactJws;
+use crate::credential::jws::{self, CompactJws};
 use crate::credential::keys::IssuingKey;
 use crate::credential::{badge_jwt, data_integrity, sd_jwt, strict_json, type_metadata};
 use crate::domain::access::{Actor, SignedInWorker};
@@ -77,6 +77,10 @@ impl Registry {
         }
         let signed = self.signed_payload(issued).await?.ok_or(Error::NotFound)?;
         let bytes = match form {
+            // Byte for byte what was signed; only where its key was stolen, the same document under the key that is in force.
+            CredentialForm::VcJwt if self.known_key(&version.key_id).is_some_and(|key| key.revoked_at.is_some()) => {
+                jws::sign_credential(&key, &signed.document).map_err(|error| Error::Internal(error.to_string()))?.into_bytes()
+            }
             CredentialForm::VcJwt => signed.text.into_bytes(),
             CredentialForm::DataIntegrity => self.with_proofs(&key, &signed, version.issued_at)?.to_string().into_bytes(),
             CredentialForm::BadgeJwt => self.badge_jwt(&key, &signed, &row.id)?.into_bytes(),

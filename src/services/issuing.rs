@@ -210,7 +210,11 @@ impl Registry {
             match self.store.write(move |tx| insert.run(tx)).await {
                 Ok(()) => return Ok(answer),
                 // Somebody changed what this was decided on: the body, its filing, the scores or the notice. Decide anew.
-                Err(StoreError::Stale) => self.forget_basis(&issuer, &order),
+                Err(StoreError::Stale) => {
+                    self.forget_basis(&issuer, &order);
+                    // Or a new key has taken over.
+                    self.refresh_keys().await?;
+                }
                 // Otherwise the fact has its certificate since a moment, which the next round finds, or the next number is free.
                 Err(StoreError::Conflict(constraint)) if is_met_by_another(constraint) => order.refusal_of(constraint).map_or(Ok(()), Err)?,
                 Err(other) => return Err(other.into()),

@@ -374,7 +374,8 @@ impl Registry {
             let (results, write) = self.prepare_orders(job, std::slice::from_ref(&order)).await?;
             match self.try_write_step(job, holder, std::slice::from_ref(&row), results, write).await {
                 Ok(()) => return Ok(()),
-                Err(StoreError::Stale) => {}
+                // Or a new key has taken over.
+                Err(StoreError::Stale) => self.refresh_keys().await?,
                 Err(StoreError::Conflict(constraint)) if is_met_by_another(constraint) => {
                     if let Some(refusal) = order.as_ref().ok().and_then(|order| order.refusal_of(constraint)) {
                         order = Err(RowResult::of(refusal)?);

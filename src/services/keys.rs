@@ -9,7 +9,7 @@ use crate::domain::id::OrganisationId;
 use crate::merkle::note::{KeyKind, NoteKey, NoteSigner};
 use crate::store::error::StoreError;
 use crate::store::log::Fact;
-use crate::store::keys::{self, SigningKeyRow};
+use crate::store::keys::{self, KeyRevocationRow, SigningKeyRow};
 use crate::store::writer::Tx;
 use crate::vault::Sealed;
 use chrono::{DateTime, Utc};
@@ -30,8 +30,19 @@ pub struct KeyRing {
 
 #[derive(Default)]
 struct Known {
-    current: HashMap<(String, String), Arc<IssuingKey>>,
+    /// Keys that may sign, each with the moment from which on it does, oldest first.
+    signing: HashMap<(String, String), Vec<(DateTime<Utc>, Arc<IssuingKey>)>>,
     by_id: HashMap<String, Arc<KnownKey>>,
+    /// How many keys are revoked.
+    revoked: usize,
+}
+
+impl Known {
+    /// The newest key of an owner and purpose whose moment has come.
+    fn current(&self, owner: &str, purpose: &str, now: DateTime<Utc>) -> Option<Arc<IssuingKey>> {
+        let keys = self.signing.get(&(owner.to_owned(), purpose.to_owned()))?;
+        keys.iter().rev().find(|(from, _)| *from <= now).map(|(_, key)| Arc::clone(key))
+    }
 }
 
 /// A key with its place in the world.
@@ -39,7 +50,10 @@ pub struct KnownKey {
     pub owner: String,
     pub purpose: String,
     pub public: PublicKey,
+    /// From when on it signs.
     pub created_at: DateTime<Utc>,
+    /// Since when it is stolen.
+    pub revoked_at: Option<DateTime<Utc>>,
 }
 
 impl Registry {
@@ -54,17 +68,28 @@ impl Registry {
 
     /// Reads every key; called at the start, after a key was made, and from time to time for the keys of other nodes.
     pub async fn refresh_keys(&self) -> Result<(), Error> {
-        let rows = self.store.read(keys::list_keys).await?;
-        let mut known = Known::default();
+        let (rows, revocations) = self.store.read_snapshot(|conn| Ok((keys::list_keys(conn)?, keys::list_revocations(conn)?))).await?;
+        let mut known = Known { revoked: revocations.len(), ..Known::default() };
         for row in rows {
             let key = Arc::new(self.open_key(&row)?);
-            let entry = KnownKey { owner: row.owner.clone(), purpose: row.purpose.clone(), public: key.public.clone(), created_at: from_micros(row.created_at) };
+            let revoked_at = revocations.iter().find(|revocation| revocation.key_id == row.key_id).map(|revocation| from_micros(revocation.compromised_at));
+            let created_at = from_micros(row.created_at);
+            let entry = KnownKey { owner: row.owner.clone(), purpose: row.purpose.clone(), public: key.public.clone(), created_at, revoked_at };
             known.by_id.insert(row.key_id, Arc::new(entry));
-            // Rows come oldest first, so the newest stays.
-            known.current.insert((row.owner, row.purpose), key);
+            if revoked_at.is_none() {
+                known.signing.entry((row.owner, row.purpose)).or_default().push((created_at, key));
+            }
         }
-        let log_key = known.current.get(&(self.registry_did().to_owned(), PURPOSE_LOG.to_owned())).cloned();
-        *self.keys.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        let log_key = known.current(self.registry_did(), PURPOSE_LOG, DateTime::<Utc>::MAX_UTC);
+        let has_more_revoked = {
+            let mut kept = self.keys.known.write().unwrap_or_else(PoisonError::into_inner);
+            let before = std::mem::replace(&mut *kept, known);
+            before.revoked != kept.revoked
+        };
+        if has_more_revoked {
+            // Where certificates stand depends on whose signatures count.
+            self.standings.forget_all();
+        }
         if let Some(key) = log_key {
             self.sign_log_with(key)?;
         }
@@ -101,8 +126,7 @@ impl Registry {
 
     /// The same, if the keys that this node has read hold one; a database before `init` has none.
     pub(super) fn log_key_if_known(&self) -> Result<Option<NoteKey>, Error> {
-        let wanted = (self.registry_did().to_owned(), PURPOSE_LOG.to_owned());
-        let key = self.keys.known.read().unwrap_or_else(PoisonError::into_inner).current.get(&wanted).cloned();
+        let key = self.keys.known.read().unwrap_or_else(PoisonError::into_inner).current(self.registry_did(), PURPOSE_LOG, DateTime::<Utc>::MAX_UTC);
         key.map(|key| self.note_key(KeyKind::Log, "log", &key)).transpose()
     }
 
@@ -115,8 +139,7 @@ impl Registry {
 
     /// The key that signs now for an owner.
     pub(super) async fn current_key(&self, owner: &str, purpose: &str) -> Result<Arc<IssuingKey>, Error> {
-        let wanted = (owner.to_owned(), purpose.to_owned());
-        let find = || self.keys.known.read().unwrap_or_else(PoisonError::into_inner).current.get(&wanted).cloned();
+        let find = || self.keys.known.read().unwrap_or_else(PoisonError::into_inner).current(owner, purpose, self.clock.now());
         if let Some(key) = find() {
             return Ok(key);
         }
@@ -146,18 +169,19 @@ impl Registry {
     /// Every published key of an owner, oldest first; empty when there is none.
     pub async fn list_published_keys(&self, owner: &str) -> Result<Vec<PublishedKey>, Error> {
         let wanted = owner.to_owned();
-        let rows = self.store.read(move |conn| keys::list_keys_of(conn, &wanted)).await?;
-        Ok(published(&rows))
+        let (rows, revocations) = self.store.read_snapshot(move |conn| Ok((keys::list_keys_of(conn, &wanted)?, keys::list_revocations(conn)?))).await?;
+        Ok(published(&rows, &revocations, self.now_micros()))
     }
 
-    /// Every public key of the registry and of all bodies, for the JWK set.
+    /// Every public key of the registry and of all bodies that was not stolen, for the JWK set: its readers know no revocation.
     pub async fn list_all_keys(&self) -> Result<Vec<PublishedKey>, Error> {
-        Ok(published(&self.store.read(keys::list_keys).await?))
+        let (rows, revocations) = self.list_key_rows().await?;
+        Ok(published(&rows, &revocations, self.now_micros()).into_iter().filter(|key| key.revoked_at.is_none()).collect())
     }
 
-    /// What `jilu keys` shows.
-    pub async fn list_key_rows(&self) -> Result<Vec<SigningKeyRow>, Error> {
-        Ok(self.store.read(keys::list_keys).await?)
+    /// What `jilu keys` shows: every key, and those that were stolen.
+    pub async fn list_key_rows(&self) -> Result<(Vec<SigningKeyRow>, Vec<KeyRevocationRow>), Error> {
+        Ok(self.store.read_snapshot(|conn| Ok((keys::list_keys(conn)?, keys::list_revocations(conn)?))).await?)
     }
 
     /// A new key of an owner, sealed and ready to be inserted.
@@ -198,12 +222,13 @@ pub(super) fn add_key(tx: &mut Tx<'_>, row: &SigningKeyRow, organisation: Option
     Ok(())
 }
 
-fn published(rows: &[SigningKeyRow]) -> Vec<PublishedKey> {
+fn published(rows: &[SigningKeyRow], revocations: &[KeyRevocationRow], now: i64) -> Vec<PublishedKey> {
     rows.iter()
         .filter(|row| row.purpose == PURPOSE_CREDENTIALS)
         .filter_map(|row| {
-            let is_current = !rows.iter().any(|other| other.owner == row.owner && other.purpose == row.purpose && other.created_at > row.created_at);
-            PublicKey::from_bytes(&row.owner, &row.public_key).map(|key| PublishedKey { key, is_current })
+            let is_current = row.created_at <= now && !rows.iter().any(|other| other.owner == row.owner && other.purpose == row.purpose && other.created_at > row.created_at && other.created_at <= now);
+            let revoked_at = revocations.iter().find(|revocation| revocation.key_id == row.key_id).map(|revocation| from_micros(revocation.compromised_at));
+            PublicKey::from_bytes(&row.owner, &row.public_key).map(|key| PublishedKey { key, is_current, revoked_at })
         })
         .collect()
 }

@@ -29,6 +29,7 @@ pub mod merges;
 pub mod intent;
 pub mod issuing;
 pub mod jobs;
+pub mod key_changes;
 pub mod keys;
 pub mod log;
 mod numbering;

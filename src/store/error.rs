@@ -26,6 +26,7 @@ pub enum Constraint {
     ClassAnnulment,
     /// The interval overlaps another one of the worker's, or is it (HR-5).
     AttendanceOverlap,
+    KeyRevocation,
     AttendanceVoid,
     GroupEnd,
     /// The worker has a result in this event already.
@@ -85,6 +86,7 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::GroupEnd, "worker_group_ends_pkey", "worker_group_ends.group_id"),
     (Constraint::CompetitionResult, "competition_results_key_unique", "competition_results.result_key"),
     (Constraint::CompetitionAnnulment, "competition_annulments_pkey", "competition_annulments.result_id"),
+    (Constraint::KeyRevocation, "key_revocations_pkey", "key_revocations.key_id"),
     (Constraint::Statement, "statements_pkey", "statements.organisation_id, statements.id"),
     (Constraint::Merged, "merged_workers_pkey", "merged_workers.worker_id"),
     (Constraint::MergeEnd, "worker_merge_ends_pkey", "worker_merge_ends.merge_id"),
@@ -103,6 +105,9 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
 
 /// What the trigger that refuses overlaps says on both databases.
 const OVERLAP: &str = "attendance_intervals_no_overlap";
+
+/// What the trigger that refuses signatures of retired and stolen keys says on both databases.
+const OLD_KEY: &str = "certificate_versions_key_in_force";
 
 /// How SQLite and PostgreSQL say that the disk is broken, full, or that a call was interrupted.
 const DISK_TROUBLE: &[&str] = &["disk I/O error", "database or disk is full", "interrupted", "No space left on device"];
@@ -149,6 +154,8 @@ impl From<DieselError> for StoreError {
                 StoreError::Conflict(known.map_or(Constraint::Other, |(constraint, ..)| *constraint))
             }
             DieselError::DatabaseError(_, info) if info.message() == OVERLAP => StoreError::Conflict(Constraint::AttendanceOverlap),
+            // Signed again, by the key that is in force, it goes in.
+            DieselError::DatabaseError(_, info) if info.message() == OLD_KEY => StoreError::Stale,
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, info) => {
                 StoreError::Unavailable(info.message().to_owned())
             }

@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::history::HistoryExportRow;
 use super::groups::{WorkerGroupEndRow, WorkerGroupRow};
 use super::jobs::JobRow;
-use super::keys::SigningKeyRow;
+use super::keys::{KeyRevocationRow, SigningKeyRow};
 use super::merges::{WorkerMergeEndRow, WorkerMergeRow};
 use super::lookups::{LookupRow, RecordLookupRow};
 use super::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow, NumberPrefixRow, OrganisationRow, OrganisationVersionRow};
@@ -61,6 +61,7 @@ macro_rules! recorded {
 }
 
 recorded!(SigningKeyRow, "key_added", |of| of.key_id.clone());
+recorded!(KeyRevocationRow, "key_revoked", |of| of.key_id.clone());
 recorded!(ImportRow, "catalogue_imported", |of| of.id.clone());
 recorded!(OrganisationRow, "organisation_registered", |of| of.id.clone());
 recorded!(OrganisationVersionRow, "organisation_changed", |of| format!("{}/{}", of.organisation_id, of.version));
@@ -165,6 +166,9 @@ macro_rules! page {
 
 page!(/// Keys.
     page_keys, signing_keys, SigningKeyRow, key_id);
+page!(
+    /// Stolen keys.
+    page_key_revocations, key_revocations, KeyRevocationRow, key_id);
 page!(/// Imports of lists.
     page_imports, catalogue_imports, ImportRow, id);
 page!(/// Organisations.

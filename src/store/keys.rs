@@ -2,7 +2,7 @@
 
 use super::backend::{Conn, on};
 use super::error::StoreError;
-use super::schema::signing_keys;
+use super::schema::{key_revocations, signing_keys};
 use diesel::prelude::*;
 use serde::Serialize;
 
@@ -20,12 +20,32 @@ pub struct SigningKeyRow {
     pub created_at: i64,
 }
 
+/// A stolen key, and since when what it signed is not to be believed.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = key_revocations, treat_none_as_default_value = false)]
+pub struct KeyRevocationRow {
+    pub key_id: String,
+    pub compromised_at: i64,
+    pub reason: String,
+    pub recorded_at: i64,
+}
+
+/// Fails with [`Constraint::KeyRevocation`](super::error::Constraint) for a key that was revoked before.
+pub fn insert_revocation(conn: &mut Conn, row: &KeyRevocationRow) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::insert_into(key_revocations::table).values(row).execute(c))?;
+    Ok(())
+}
+
+pub fn list_revocations(conn: &mut Conn) -> Result<Vec<KeyRevocationRow>, StoreError> {
+    Ok(on!(conn, |c| key_revocations::table.order(key_revocations::key_id).select(KeyRevocationRow::as_select()).load(c))?)
+}
+
 pub fn insert_key(conn: &mut Conn, row: &SigningKeyRow) -> Result<(), StoreError> {
     on!(conn, |c| diesel::insert_into(signing_keys::table).values(row).execute(c))?;
     Ok(())
 }
 
-/// Every key, oldest first; the newest of an owner and purpose is the current one.
+/// Every key, oldest first; of an owner and purpose the newest whose moment has come, and that was not revoked, is the one that signs.
 pub fn list_keys(conn: &mut Conn) -> Result<Vec<SigningKeyRow>, StoreError> {
     Ok(on!(conn, |c| signing_keys::table.order((signing_keys::created_at, signing_keys::key_id)).select(SigningKeyRow::as_select()).load(c))?)
 }

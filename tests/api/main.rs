@@ -21,6 +21,7 @@ mod forms;
 mod groups;
 mod history;
 mod idempotency;
+mod keys;
 mod log;
 mod merges;
 mod oidc;

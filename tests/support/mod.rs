@@ -332,6 +332,21 @@ impl TestRegistry {
         assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     }
 
+    /// Another node of the same registry, for what no address offers.
+    #[allow(dead_code, reason = "not every test file has use for it")]
+    pub fn with_node<T>(&self, act: impl AsyncFnOnce(&Registry) -> T) -> T {
+        let settings = config(&self.directory, &self.database_url, &[("public_url", &self.public_url)]);
+        let clock = Clock::Fixed(Arc::clone(&self.clock));
+        actix_web::rt::System::new().block_on(async {
+            let options = StoreOptions { url: settings.database.clone(), migrate: false, queue_length: 16 };
+            let store = Store::open(&options, clock.clone(), Entropy::System).unwrap();
+            let registry = Registry::open(store, settings, clock, Entropy::System, &MASTER_KEY).await.unwrap();
+            let done = act(&registry).await;
+            registry.store.close();
+            done
+        })
+    }
+
     pub fn use_registrar(&mut self, registrar: (String, String)) {
         self.registrar = registrar;
     }

@@ -15,6 +15,7 @@ impl Audit<'_> {
     /// Every row that is a fact by itself, against its entry.
     pub(super) fn facts(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         for_each(conn, facts::page_keys, |row| self.fact("signing_keys", &row))?;
+        for_each(conn, facts::page_key_revocations, |row| self.fact("key_revocations", &row))?;
         for_each(conn, facts::page_imports, |row| self.fact("catalogue_imports", &row))?;
         for_each(conn, facts::page_organisations, |row| self.fact("organisations", &row))?;
         for_each(conn, facts::page_organisation_versions, |row| self.fact("organisation_versions", &row))?;

@@ -56,6 +56,10 @@ pub(super) fn failed(checks: Vec<Check>, status_as_of: DateTime<Utc>) -> Verdict
     Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), holders: Vec::new(), status_as_of }
 }
 
+fn stolen() -> Check {
+    check("proof", false, "signed by a key that was stolen, and nothing says when; a copy that is taken now is signed by another one", "由已被盗用的密钥签署，且无法证明签署时间；请重新下载")
+}
+
 /// What stops a document from being read at all.
 fn unread(en: impl Into<String>, zh: impl Into<String>) -> Vec<Check> {
     vec![check("proof", false, en, zh)]
@@ -120,14 +124,14 @@ impl Registry {
             return Ok(Err(unread("the payload is not one JSON object without duplicate members", "载荷不是无重复成员的 JSON 对象")));
         };
         if !is_badge {
-            let proof = self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &payload["issuer"]["id"]).await?;
+            let proof = self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &payload["issuer"]["id"], true).await?;
             let credential_id = text_of(&payload, "id");
             return Ok(Ok(Said { proof, credential_id, content: Content::Text(text.to_owned(), payload) }));
         }
         // The header names the address of the key, whose last part is the key's name behind the issuer's DID.
         let issuer = payload["issuer"]["id"].as_str().unwrap_or_default();
         let key_id = jws.key_id().and_then(|url| url.strip_prefix(&format!("{}/keys/", self.config.public_url))).map(|thumbprint| format!("{issuer}#{thumbprint}"));
-        let proof = self.check_jws(&jws, "", key_id.as_deref(), &payload["issuer"]["id"]).await?;
+        let proof = self.check_jws(&jws, "", key_id.as_deref(), &payload["issuer"]["id"], false).await?;
         match badge_jwt::strip(&payload) {
             Ok(document) => Ok(Ok(Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) })),
             Err(fault) => Ok(Err(vec![proof, check("schema", false, format!("the claims of the JWT and the document disagree: {fault}"), format!("JWT 声明与文件不一致：{fault}"))])),
@@ -145,7 +149,9 @@ impl Registry {
             }
         }
         let mut find_key = |method: &str| keys.iter().find(|key| key_of_multikey(method) == Some(&key.public.key_id)).map(|key| key.public.clone());
+        let is_stolen = keys.iter().any(|key| key.revoked_at.is_some());
         let proof = match data_integrity::verify(secured, &Expectation::assertion(now), &mut find_key) {
+            Ok(_) if is_stolen => stolen(),
             Ok(found) => {
                 let named: Vec<String> = found.iter().map(|proof| format!("{} ({})", proof.method, proof.suite.as_str())).collect();
                 let named = named.join(", ");
@@ -164,7 +170,7 @@ impl Registry {
         };
         let issuer = shown.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
         let did = issuer.strip_prefix(&format!("{}/organisations/", self.config.public_url)).map(|id| format!("{}:organisations:{id}", self.registry_did()));
-        let mut proof = self.check_jws(&shown.jws, crate::credential::sd_jwt::TYP, shown.jws.key_id(), &Value::from(did.unwrap_or_default())).await?;
+        let mut proof = self.check_jws(&shown.jws, crate::credential::sd_jwt::TYP, shown.jws.key_id(), &Value::from(did.unwrap_or_default()), false).await?;
         if let Err(fault) = shown.check_key_binding(None) {
             proof = check("proof", false, fault.to_string(), "持有人密钥绑定与出示内容不符");
         }
@@ -172,8 +178,9 @@ impl Registry {
         Ok(Ok(Said { proof, credential_id, content: Content::Claims(shown.claims) }))
     }
 
-    /// A signature, strictly, by a published key that the issuer controls. An empty `typ` stands for none.
-    async fn check_jws(&self, jws: &CompactJws<'_>, typ: &str, key_id: Option<&str>, issuer: &Value) -> Result<Check, Error> {
+    /// A signature, strictly, by a published key that the issuer controls. An empty `typ` stands for none. `is_original`: whether the
+    /// text itself may be in the log, which says when it was signed; a stolen key proves nothing otherwise.
+    async fn check_jws(&self, jws: &CompactJws<'_>, typ: &str, key_id: Option<&str>, issuer: &Value, is_original: bool) -> Result<Check, Error> {
         let failed = |en: &str, zh: &str| Ok(check("proof", false, en, zh));
         if !typ.is_empty() && jws.typ() != Some(typ) {
             return Ok(check("proof", false, format!("typ {typ} expected in the header"), format!("头部 typ 应为 {typ}")));
@@ -187,6 +194,9 @@ impl Registry {
         }
         if !jws.is_signed_by(&key.public) {
             return failed("the signature does not fit the document: it was changed, or signed by somebody else", "签名与文件不符：文件被改动，或由他人签署");
+        }
+        if key.revoked_at.is_some() && !is_original {
+            return Ok(stolen());
         }
         Ok(check("proof", true, format!("signed by {key_id}"), format!("由 {key_id} 签署")))
     }
@@ -216,18 +226,40 @@ impl Registry {
         };
         let witnessed = self.check_witnesses(index);
         let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
+        let key = self.check_key(&said.content, &stored, &version);
+        if key.as_ref().is_some_and(|key| key.outcome == CheckOutcome::Failed) {
+            return Ok(([record, logged].into_iter().chain(key).collect(), None));
+        }
         let right = self.check_right(&standing, &version).await?;
         let is_superseded = standing.2.version != version.version;
-        let checks: Vec<Check> = [record, logged].into_iter().chain(witnessed).collect();
+        let checks: Vec<Check> = [record, logged].into_iter().chain(key).chain(witnessed).collect();
         let Some(mut standing) = self.standing_of(standing).await? else { return Ok((checks, None)) };
         standing.facts.is_superseded = is_superseded;
         Ok((checks, Some((standing, right))))
     }
 
+    /// Whether the log had a document before its key was stolen; None for a key that was not.
+    fn check_key(&self, content: &Content, stored: &str, version: &CertificateVersionRow) -> Option<Check> {
+        let stolen_at = self.known_key(&version.key_id)?.revoked_at?;
+        // Only the very text stands in the log with its time; the same words under the same key may have been signed by the thief.
+        let is_original = !matches!(content, Content::Text(text, _) if text != stored && self.is_signed_by_stolen(text));
+        let was_before = !self.is_doubtful(version) && is_original;
+        let at = stolen_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        Some(if was_before {
+            check("key", true, format!("the issuer's key was stolen at {at}; the log had the document before"), format!("签发密钥于 {at} 被盗；日志在此之前已收录该文件"))
+        } else {
+            check("key", false, format!("the issuer's key was stolen at {at}, and the log did not have the document before"), format!("签发密钥于 {at} 被盗，且日志在此之前未收录该文件"))
+        })
+    }
+
+    fn is_signed_by_stolen(&self, text: &str) -> bool {
+        CompactJws::parse(text).ok().and_then(|jws| self.known_key(jws.key_id()?)).is_none_or(|key| key.revoked_at.is_some())
+    }
+
     async fn says_what_was_issued(&self, content: &Content, stored: &str, version: &CertificateVersionRow, standing: &StandingRows) -> Result<bool, Error> {
         let payload = || CompactJws::parse(stored).ok().and_then(|jws| strict_json::parse(&jws.payload).ok()).unwrap_or_default();
         Ok(match content {
-            Content::Text(text, _) => text == stored,
+            Content::Text(text, document) => text == stored || *document == payload(),
             Content::Document(document) => *document == payload(),
             Content::Claims(claims) => {
                 let issued = self.open_issued((standing.0.clone(), version.clone(), standing.2.clone()), String::new())?;

@@ -212,7 +212,13 @@ impl Registry {
         Ok(Arc::new(standings))
     }
 
-    /// A certificate as verification sees it; None when the log does not include its document, for then it was never issued.
+    /// Whether a document came into the log when its key was stolen already. Such a one has to be issued again.
+    fn is_doubtful(&self, version: &CertificateVersionRow) -> bool {
+        self.known_key(&version.key_id).and_then(|key| key.revoked_at).is_some_and(|stolen_at| stolen_at.timestamp_micros() <= version.issued_at)
+    }
+
+    /// A certificate as verification sees it; None when the log does not include its document, for then it was never issued, and for one
+    /// that only a stolen key has signed.
     async fn standing_of(&self, rows: StandingRows) -> Result<Option<Standing>, Error> {
         let (row, version, state) = rows;
         let document = self.vault.open(Sealed::Document, &version_place(&row.id, version.version), &version.sealed_document)?;
@@ -220,6 +226,10 @@ impl Registry {
             tracing::error!(certificate = %row.id, version = version.version, "a certificate in the database is not in the log");
             return Ok(None);
         };
+        if self.is_doubtful(&version) {
+            tracing::warn!(certificate = %row.id, version = version.version, "a certificate was issued when its key was stolen already");
+            return Ok(None);
+        }
         let holder: Holder = super::stored_json(&self.vault.open_text(Sealed::Holder, &version_place(&row.id, version.version), &version.sealed_holder)?)?;
         let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
         let facts: CertificateFacts = super::stored_json(&version.facts)?;

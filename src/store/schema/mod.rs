@@ -102,6 +102,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    key_revocations (key_id) {
+        key_id -> Text,
+        compromised_at -> BigInt,
+        reason -> Text,
+        recorded_at -> BigInt,
+    }
+}
+
+diesel::table! {
     signing_keys (key_id) {
         key_id -> Text,
         owner -> Text,
@@ -428,6 +437,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     filing_versions,
     clients,
     client_revocations,
+    key_revocations,
     signing_keys,
     workers,
     worker_names,

@@ -1,0 +1,2 @@
+DROP TRIGGER certificate_versions_refuses_old_key;
+DROP TABLE key_revocations;

@@ -1,0 +1,165 @@
+//! Keys: rotation without pause (promise E1), a stolen key that cannot date back (E2).
+
+use crate::on_both_databases;
+use crate::support::{Body, TestRegistry};
+use jilu::credential::jws::CompactJws;
+use jilu::domain::id::OrganisationId;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// A completion certificate, which needs no session.
+fn issued(registry: &TestRegistry, body: &Body, worker: &str, project: &str) -> Value {
+    registry.post_as(&body.client, "/v1/certificates", &json!({ "worker_id": worker, "project": project })).expect(201)
+}
+
+fn completing(registry: &TestRegistry) -> Body {
+    let body = registry.body_with("52320100000000027X", json!({ "certificate_kinds": ["training_completion"], "number_prefix": null, "occupations": [] }));
+    registry.set_clock("2026-03-10T01:00:00Z");
+    body
+}
+
+fn credential(registry: &TestRegistry, body: &Body, certificate: &Value, form: &str) -> Vec<u8> {
+    let path = format!("/v1/certificates/{}", certificate["certificate_id"].as_str().unwrap());
+    registry.get_as(&body.client, &path, &[("accept", form)]).expect_bytes()
+}
+
+fn key_of(credential: &[u8]) -> String {
+    CompactJws::parse(std::str::from_utf8(credential).unwrap()).unwrap().key_id().unwrap().to_owned()
+}
+
+fn verified(registry: &TestRegistry, bytes: &[u8]) -> Value {
+    registry.send("POST", "/v1/verifications/document?receipt=none", &[("content-type", "text/plain")], bytes).expect(200)
+}
+
+/// Asks again until every node must have heard of a change.
+fn soon(registry: &TestRegistry, bytes: &[u8], outcome: &str) {
+    let asked = Instant::now();
+    loop {
+        let answer = verified(registry, bytes);
+        if answer["outcome"] == outcome {
+            return;
+        }
+        assert!(asked.elapsed() < Duration::from_secs(9), "{outcome} expected: {answer}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+on_both_databases!(a_new_key_takes_over_while_everybody_issues, |registry| {
+    let body = completing(registry);
+    let workers: Vec<String> = (0..16).map(|index| registry.worker(&body.client, index).id).collect();
+    let organisation: OrganisationId = body.organisation.parse().unwrap();
+    let before: Vec<Vec<u8>> = workers.iter().take(3).map(|worker| credential(registry, &body, &issued(registry, &body, worker, "before"), "application/vc+jwt")).collect();
+    let old = key_of(&before[0]);
+    let new = registry.with_node(async |node| node.rotate_key(&node.organisation_did(&organisation), "credentials").await.unwrap().key_id);
+    // Published before it signs.
+    let did = registry.get(&format!("/organisations/{}/did.json", body.organisation)).expect(200);
+    assert!([&old, &new].iter().all(|key| did["assertionMethod"].as_array().unwrap().iter().any(|listed| listed == *key)), "{did}");
+    let waiting = credential(registry, &body, &issued(registry, &body, &workers[0], "waiting"), "application/vc+jwt");
+    assert_eq!(key_of(&waiting), old);
+    let is_over = AtomicBool::new(false);
+    let certificates: Vec<(bool, Value)> = std::thread::scope(|scope| {
+        let writers: Vec<_> = workers
+            .iter()
+            .map(|worker| {
+                let (body, is_over) = (&body, &is_over);
+                scope.spawn(move || {
+                    let one = |round: usize| {
+                        let is_after = is_over.load(Ordering::SeqCst);
+                        (is_after, issued(registry, body, worker, &format!("round {round}")))
+                    };
+                    (0..8).map(one).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(100));
+        registry.set_clock("2026-03-10T01:00:30Z");
+        is_over.store(true, Ordering::SeqCst);
+        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+    });
+    let mut after = 0;
+    for (is_after, certificate) in &certificates {
+        let text = credential(registry, &body, certificate, "application/vc+jwt");
+        if *is_after {
+            after += 1;
+            assert_eq!(key_of(&text), new, "none under the old key after the cut-over");
+        }
+        assert_eq!(verified(registry, &text)["outcome"], "valid");
+    }
+    assert!(after > 0, "nothing was issued after the cut-over");
+    for text in before.iter().chain([&waiting]) {
+        assert_eq!(verified(registry, text)["outcome"], "valid");
+    }
+    registry.expect_clean_audit();
+});
+
+on_both_databases!(a_stolen_key_cannot_date_back, |registry| {
+    let body = completing(registry);
+    let worker = registry.worker(&body.client, 1);
+    let organisation: OrganisationId = body.organisation.parse().unwrap();
+    let before = issued(registry, &body, &worker.id, "before the theft");
+    registry.set_clock("2026-03-12T01:00:00Z");
+    let between = issued(registry, &body, &worker.id, "between theft and report");
+    let forms = ["application/vc+jwt", "application/vc", "application/jwt", "application/dc+sd-jwt", "image/png"];
+    let [of_before, of_between] = [&before, &between].map(|certificate| forms.map(|form| credential(registry, &body, certificate, form)));
+    let stolen = key_of(&of_before[0]);
+    registry.set_clock("2026-03-13T01:00:00Z");
+    let new = registry.with_node(async |node| {
+        assert!(node.revoke_key(&stolen, "2026-03-14T00:00:00Z".parse().unwrap(), "x").await.is_err(), "a theft that has not happened");
+        assert!(node.revoke_key("did:web:nobody#key", "2026-03-11T00:00:00Z".parse().unwrap(), "x").await.is_err());
+        let successor = node.revoke_key(&stolen, "2026-03-11T00:00:00Z".parse().unwrap(), "the laptop of the key's keeper was taken").await.unwrap();
+        assert!(node.revoke_key(&stolen, "2026-03-11T00:00:00Z".parse().unwrap(), "again").await.is_err());
+        assert_eq!(successor.as_ref().map(|row| row.owner.clone()), Some(node.organisation_did(&organisation)));
+        successor.unwrap().key_id
+    });
+    // A new key issues at once, also on a node that has not heard of it.
+    let later = issued(registry, &body, &worker.id, "after the report");
+    assert_eq!(key_of(&credential(registry, &body, &later, "application/vc+jwt")), new);
+    soon(registry, &of_between[0], "not_found");
+    assert_eq!(verified(registry, &of_before[0])["outcome"], "valid", "the log had it before");
+    for (form, bytes) in forms.iter().zip(&of_before).skip(1) {
+        assert_eq!(verified(registry, bytes)["outcome"], "not_found", "{form}: nothing says when it was signed");
+    }
+    for certificate in [&before, &later] {
+        for form in forms {
+            let fresh = credential(registry, &body, certificate, form);
+            assert_eq!(verified(registry, &fresh)["outcome"], "valid", "{form}");
+            if form == "application/vc+jwt" {
+                assert_eq!(key_of(&fresh), new);
+            }
+        }
+    }
+    let facts = json!({ "certificate_number": between["certificate_number"], "name": worker.name });
+    assert_eq!(registry.post("/v1/verifications", &facts).expect(200)["outcome"], "not_found", "issued again, it counts");
+    let facts = json!({ "certificate_number": before["certificate_number"], "name": worker.name });
+    assert_eq!(registry.post("/v1/verifications", &facts).expect(200)["outcome"], "valid");
+    // Outsiders see it in the DID document, and no longer among the keys.
+    let did = registry.get(&format!("/organisations/{}/did.json", body.organisation)).expect(200);
+    let method = did["verificationMethod"].as_array().unwrap().iter().find(|method| method["id"] == stolen.as_str()).unwrap();
+    assert_eq!(method["revoked"], "2026-03-11T00:00:00Z");
+    assert!(!did["assertionMethod"].as_array().unwrap().iter().any(|listed| listed == stolen.as_str()));
+    assert!(!registry.get("/.well-known/jwks.json").expect(200).to_string().contains(&stolen));
+    registry.expect_clean_audit();
+});
+
+on_both_databases!(a_key_that_is_not_in_force_cannot_sign_whatever_a_node_believes, |registry| {
+    // The rule is the table's own.
+    let body = completing(registry);
+    let worker = registry.worker(&body.client, 1);
+    let certificate = issued(registry, &body, &worker.id, "one");
+    let organisation: OrganisationId = body.organisation.parse().unwrap();
+    assert_eq!(certificate["version"], 1);
+    registry.with_node(async |node| node.rotate_key(&node.organisation_did(&organisation), "credentials").await.unwrap());
+    let mut conn = jilu::store::backend::Conn::open(&registry.database_url.parse().unwrap()).unwrap();
+    let again = |version: i32, issued_at: i64| {
+        let same = "holder_document_id, facts, issued_on, valid_to, review_due_on, form_serial, status_list";
+        format!(
+            "INSERT INTO certificate_versions (certificate_id, version, credential_id, key_id, document_digest, {same}, status_position, status_index, reason, decision_document, issued_at, issued_by, sealed_holder, sealed_document) \
+             SELECT certificate_id, {version}, credential_id || '{version}', key_id, document_digest, {same}, status_position + {version}, status_index, reason, decision_document, {issued_at}, issued_by, sealed_holder, sealed_document FROM certificate_versions WHERE version = 1"
+        )
+    };
+    let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_micros();
+    let fault = conn.execute_script(&again(2, at("2026-03-10T01:00:30Z"))).unwrap_err();
+    assert!(format!("{fault:?}").contains("Stale"), "{fault:?}");
+    conn.execute_script(&again(3, at("2026-03-10T01:00:10Z"))).unwrap();
+});
