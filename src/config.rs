@@ -23,6 +23,8 @@ pub struct Config {
     pub data: PathBuf,
     pub database: DatabaseUrl,
     pub migrate_on_start: bool,
+    /// Whether the interface of the conformance suites is there.
+    pub conformance: bool,
     /// HTTP worker threads.
     pub workers: usize,
     pub queue_length: usize,
@@ -211,6 +213,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "witness_quorum", default: "0", meaning: "cosignatures that a checkpoint needs before certificates under it count as witnessed; 0: none" },
     SettingDoc { name: "witness_seconds", default: "10", meaning: "how often the witnesses are asked, in seconds" },
     SettingDoc { name: "witnessed_logs", default: "none", meaning: "verifier keys of the logs that this registry cosigns as a witness, separated by commas" },
+    SettingDoc { name: "conformance", default: "false", meaning: "offer `/conformance/…` to the suites of the W3C; it signs whatever it is given, with a key that stands for nobody" },
     SettingDoc { name: "log_format", default: "json", meaning: "`json` or `text`" },
     SettingDoc { name: "master_key", default: "DATA/master.key", meaning: "64 hexadecimal digits; best given as `JILU_MASTER_KEY` from a secret store" },
     SettingDoc { name: "pass_score", default: "60", meaning: "least score of each part of an assessment (IS-3)" },
@@ -333,6 +336,7 @@ impl Config {
             public_url: raw.parse("public_url", format!("http://localhost:{}", listen.port())),
             database: raw.parse("database", default_database),
             migrate_on_start: raw.parse("migrate_on_start", true),
+            conformance: raw.parse("conformance", false),
             workers: raw.parse_between("workers", std::thread::available_parallelism().map_or(2, usize::from), 1, 1024),
             queue_length: raw.parse_between("queue_length", 4096, 1, 1_000_000),
             body_bytes_max: raw.parse_between("body_bytes_max", 1 << 20, 1024, 1 << 30),

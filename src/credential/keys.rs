@@ -85,6 +85,15 @@ impl IssuingKey {
         IssuingKey { controller: controller.to_owned(), public, key }
     }
 
+    /// A key that is its own controller: a did:key (W3C CCG).
+    pub fn of_did_key(secret: &[u8; 32]) -> Self {
+        let mut key = Self::from_secret("", secret);
+        let multikey = key.public.multikey();
+        key.controller = format!("did:key:{multikey}");
+        key.public.key_id = format!("did:key:{multikey}#{multikey}");
+        key
+    }
+
     /// The private key as PKCS#8 (RFC 8410), the form that jsonwebtoken takes.
     pub fn to_pkcs8(&self) -> Vec<u8> {
         use ed25519_dalek::pkcs8::EncodePrivateKey;

@@ -39,10 +39,8 @@ pub enum MeaningFault {
 /// # Errors
 /// Unknown contexts, terms and identifiers that would be lost, documents made to exhaust the reader.
 pub fn canonical_quads(document: &Value) -> Result<String, MeaningFault> {
-    let mut document = document.clone();
-    typed_directions(&mut document);
-    unwrap_contexts(&mut document);
-    check_lossless(&document)?;
+    let document = prepared(document);
+    check_prepared(&document)?;
     let dataset: oxrdf_02::Dataset = quads_of(&document, None)?.iter().map(older_quad).collect();
     canonical(&dataset)
 }
@@ -56,6 +54,18 @@ fn canonical(dataset: &oxrdf_02::Dataset) -> Result<String, MeaningFault> {
 /// # Errors
 /// As [`canonical_quads`].
 pub fn check_lossless(document: &Value) -> Result<(), MeaningFault> {
+    check_prepared(&prepared(document))
+}
+
+/// A document as the parser wants it.
+fn prepared(document: &Value) -> Value {
+    let mut document = document.clone();
+    typed_directions(&mut document);
+    unwrap_contexts(&mut document);
+    document
+}
+
+fn check_prepared(document: &Value) -> Result<(), MeaningFault> {
     if takes_vocabulary_away(document) {
         return Err(MeaningFault::ForbiddenContext);
     }

@@ -22,6 +22,8 @@ pub mod type_metadata;
 pub mod badge_jwt;
 pub mod baked;
 pub mod presented;
+pub mod data_model;
+pub mod vc_api;
 pub mod identity;
 pub mod receipt;
 pub mod offline;

@@ -11,6 +11,7 @@ pub mod bulk_verification;
 pub mod catalogue;
 pub mod client_address;
 pub mod competitions;
+pub mod conformance;
 pub mod certificates;
 pub mod credits;
 pub mod discovery;
@@ -184,6 +185,15 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(discovery::get_credential_type)
         .service(discovery::get_health)
         .service(discovery::get_readiness);
+}
+
+/// What the suites of the W3C drive; their own document describes it.
+pub fn conformance_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(conformance::get_list_for_suites)
+        .service(conformance::verify_credential_for_suites)
+        .service(conformance::verify_presentation_for_suites)
+        .service(conformance::issue_for_suites);
 }
 
 /// What a witness serves.

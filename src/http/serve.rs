@@ -1,7 +1,7 @@
 //! The server: listeners, limits, background work, graceful stop.
 
 use super::problem::{Problem, frame};
-use super::{AppState, documentation, routes, witness_routes};
+use super::{AppState, conformance_routes, documentation, routes, witness_routes};
 use crate::services::Registry;
 use crate::services::cosigning::AskFault;
 use crate::services::published::Behind;
@@ -43,6 +43,7 @@ pub enum Ended {
 /// Starts serving on a listener.
 pub fn serve(registry: Registry, listener: TcpListener, workers: usize, part: Part) -> std::io::Result<Serving<impl Future<Output = std::io::Result<Ended>>>> {
     let state = Data::new(AppState::new(registry.clone()));
+    let is_conformance_on = registry.config.conformance;
     let server = HttpServer::new(move || {
         let (app, _) = App::new()
             .into_utoipa_app()
@@ -56,6 +57,7 @@ pub fn serve(registry: Registry, listener: TcpListener, workers: usize, part: Pa
             .configure(if part == Part::Registry { routes } else { witness_routes })
             .split_for_parts();
         match part {
+            Part::Registry if is_conformance_on => app.configure(documentation).configure(conformance_routes).default_service(actix_web::web::to(super::methods::refuse)),
             Part::Registry => app.configure(documentation).default_service(actix_web::web::to(super::methods::refuse)),
             Part::Witness => app.default_service(actix_web::web::to(|| async { Err::<HttpResponse, _>(Problem::not_found()) })),
         }

@@ -57,6 +57,7 @@ pub mod workers;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::credential::keys::IssuingKey;
 use crate::domain::access::{Act, Actor, authorise};
 use crate::entropy::Entropy;
 use crate::store::Store;
@@ -86,6 +87,8 @@ pub struct Registry {
     own_records: Arc<own::OwnRecords>,
     forms: Arc<forms::Forms>,
     known_issuers: Arc<verification::KnownIssuers>,
+    /// Signs for the conformance suites, when they are let in; made anew at every start.
+    pub conformance_key: Option<Arc<IssuingKey>>,
     oidc_keys: Arc<oidc::OidcKeys>,
     pub bodies: Arc<organisations::BodyCache>,
     pub sessions: Arc<session_facts::SessionCache>,
@@ -111,6 +114,7 @@ impl Registry {
             own_records: Arc::default(),
             forms: Arc::default(),
             known_issuers: Arc::default(),
+            conformance_key: config.conformance.then(|| Arc::new(IssuingKey::of_did_key(&entropy.bytes()))),
             oidc_keys: Arc::default(),
             bodies: Arc::new(organisations::BodyCache::default()),
             sessions: Arc::default(),

@@ -295,3 +295,25 @@ on_both_databases!(pictures_show_the_certificate_and_open_its_page, |registry| {
     let broken = &png[..png.len() / 2];
     assert_eq!(verified(registry, "image/png", broken)["outcome"], "not_found");
 });
+
+/// `tests/interop/node`: jose, the reference libraries of W3C's editors, an SD-JWT library.
+#[test]
+fn others_libraries_agree_both_ways() {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("jilu.db").display());
+    let registry = TestRegistry::start_on(directory, url, &[("public_url", &format!("http://localhost:{port}")), ("conformance", "true")], port);
+    let body = registry.body();
+    let [(_, certificate), (_, revoked)] = two(&registry, &body);
+    let revoked_file = taken(&registry, &body.client, &revoked, "application/vc").text();
+    let order = json!({ "change": "revoke", "reason": "checked", "decision_document": "宁人社〔2026〕1号" });
+    registry.post_as(&body.client, &format!("{}/status_changes", path(&revoked)), &order).expect(200);
+    let files: serde_json::Map<String, Value> = FORMS[..4].iter().map(|form| ((*form).to_owned(), json!(taken(&registry, &body.client, &certificate, form).text()))).collect();
+    let story = json!({ "base": registry.base_url, "public": format!("http://localhost:{port}"), "now": "2026-03-10T02:00:00Z", "number": certificate["certificate_number"], "files": files, "revoked": revoked_file });
+    let file = registry.directory.path().join("story.json");
+    std::fs::write(&file, story.to_string()).unwrap();
+    let output = std::process::Command::new("node").arg("tests/interop/node/verify_forms.mjs").arg(&file).output().expect("node, which tests/run installs");
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("passed: ").count(), 8, "{said}");
+}
