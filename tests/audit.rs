@@ -25,6 +25,10 @@ fn intrude(database: &Path) -> Conn {
 
 /// An edit in SQL, and the table that the audit must name.
 const EDITS: &[(&str, &str)] = &[
+    ("INSERT INTO key_revocations SELECT key_id, 1, 'x', 1 FROM signing_keys WHERE purpose = 'credentials' LIMIT 1", "key_revocations"),
+    ("UPDATE signing_keys SET created_at = created_at - 1000000000 WHERE purpose = 'credentials'", "signing_keys"),
+    ("INSERT INTO wallet_credentials VALUES (x'00', 'wof_x', 'skill_level_jwt_vc', NULL, 1)", "wallet_credentials"),
+    ("INSERT INTO wallet_pickups VALUES ('wof_x', x'00', 1, 1)", "wallet_pickups"),
     ("UPDATE session_scores SET theory_tenths = 1000 WHERE worker_id = (SELECT min(worker_id) FROM session_scores)", "session_scores"),
     ("DELETE FROM session_scores WHERE worker_id = (SELECT max(worker_id) FROM session_scores)", "the fact is gone: scores_recorded"),
     ("INSERT INTO session_scores SELECT session_id, worker_id, version + 1, 1000, 1000, NULL, 'x', recorded_at, recorded_by FROM session_scores LIMIT 1", "session_scores"),

@@ -107,6 +107,19 @@ impl World<'_> {
         Ok((worker["worker_id"].as_str().unwrap().to_owned(), name))
     }
 
+    /// A wallet comes for an offer and takes what is in it.
+    fn wallet(&self, offer: &Value) -> Result<(), Reply> {
+        let uri = offer["credential_offer_uri"].as_str().unwrap();
+        let grants = success(self.registry.get(uri.strip_prefix(&self.registry.public_url).unwrap()))?["grants"].clone();
+        let grant = grants.as_object().unwrap().values().next().unwrap().clone();
+        let (code, pin) = (grant["pre-authorized_code"].as_str().unwrap(), offer["tx_code"].as_str().unwrap());
+        let form = format!("grant_type=urn:ietf:params:oauth:grant-type:pre-authorized_code&pre-authorized_code={code}&tx_code={pin}");
+        let token = success(self.registry.send("POST", "/oauth/token", &[("content-type", "application/x-www-form-urlencoded")], form.as_bytes()))?;
+        let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+        let request = json!({ "credential_configuration_id": "training_completion_jwt_vc" }).to_string();
+        success(self.registry.send("POST", "/wallet/credential", &[("authorization", &bearer), ("content-type", "application/json")], request.as_bytes())).map(|_| ())
+    }
+
     fn acknowledge(&self, job: &str, n: u32, certificate: &Value, name: &str) {
         let number = certificate["certificate_number"].as_str().unwrap().to_owned();
         let mut acknowledged = self.acknowledged.lock().unwrap();
@@ -269,6 +282,8 @@ const JOBS: &[(&str, Job)] = &[
         let link = format!("/v1/shares/{}", share["url"].as_str().unwrap().rsplit('/').next().unwrap());
         success(world.registry.get(&link))?;
         own("DELETE", &format!("/v1/me/shares/{}", share["share_id"].as_str().unwrap()), "", "")?;
+        let offer = own("POST", &format!("/v1/me/certificates/{}/wallet_offers", certificate["certificate_id"].as_str().unwrap()), "{}", &format!("{key} offer {is_last_try}"))?;
+        world.wallet(&offer)?;
         let order = json!({ "subject_kind": "certificate", "subject_id": certificate["certificate_id"], "statement": "x" }).to_string();
         let dispute = own("POST", "/v1/me/disputes", &order, &format!("{key} dispute"))?;
         let answer = json!({ "outcome": "rejected", "answer": "x" });

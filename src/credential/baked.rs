@@ -48,6 +48,20 @@ fn qr(url: &str) -> QrCode {
     QrCode::with_error_correction_level(url, EcLevel::M).expect("an address is far below the limit of a QR code")
 }
 
+/// The dark squares of a QR code as a path, in a square of `side` at this place.
+fn qr_path(code: &QrCode, [left, top, side]: [f64; 3]) -> String {
+    let modules = code.width();
+    let step = side / modules as f64;
+    let squares = code.to_colors().into_iter().enumerate().filter(|(_, color)| *color == Color::Dark);
+    squares.map(|(index, _)| format!("M{:.2} {:.2}h{step:.2}v{step:.2}h-{step:.2}z", left + (index % modules) as f64 * step, top + (index / modules) as f64 * step)).collect()
+}
+
+/// A QR code alone, with the margin that readers want.
+pub fn qr_svg(text: &str) -> String {
+    let path = qr_path(&qr(text), [16.0, 16.0, 224.0]);
+    format!(r##"<svg xmlns="{SVG}" viewBox="0 0 256 256" width="256" height="256" role="img" aria-label="QR"><rect width="256" height="256" fill="#ffffff"/><path d="{path}" fill="#16211e" shape-rendering="crispEdges"/></svg>"##)
+}
+
 /// A card with the certificate's face, and the credential as JSON right behind its beginning.
 pub fn svg(picture: &Picture<'_>, credential: &str) -> String {
     let mut writer = Writer::new(Vec::new());
@@ -79,15 +93,7 @@ pub fn svg(picture: &Picture<'_>, credential: &str) -> String {
             line(writer, "290", "15", "#4a5a55", picture.issuer)?;
             line(writer, "322", "15", "#4a5a55", &picture.issued_on)?;
             line(writer, "366", "12", "#4a5a55", "扫码核验，或核验本文件 / scan, or verify this file")?;
-            let code = qr(picture.url);
-            let modules = code.width();
-            let side = 180.0 / modules as f64;
-            let mut path = String::new();
-            for (index, color) in code.to_colors().iter().enumerate() {
-                if *color == Color::Dark {
-                    path.push_str(&format!("M{:.2} {:.2}h{side:.2}v{side:.2}h-{side:.2}z", 420.0 + (index % modules) as f64 * side, 190.0 + (index / modules) as f64 * side));
-                }
-            }
+            let path = qr_path(&qr(picture.url), [420.0, 190.0, 180.0]);
             writer.create_element("path").with_attributes([("d", path.as_str()), ("fill", "#16211e"), ("shape-rendering", "crispEdges")]).write_empty()?;
             Ok(())
         })

@@ -24,6 +24,7 @@ pub mod baked;
 pub mod presented;
 pub mod data_model;
 pub mod vc_api;
+pub mod holder;
 pub mod identity;
 pub mod receipt;
 pub mod offline;

@@ -3,8 +3,9 @@
 //! Every claim stands in the signed part as a digest of its disclosure; whoever sees the disclosure can check that the digest is there.
 //! Only flat objects are made and read: what we issue has no claims inside claims, and a digest anywhere else is refused.
 
+use super::holder::{HolderJws, HolderKey};
 use super::jws::{self, CompactJws, JwsFault};
-use super::keys::{IssuingKey, PublicKey};
+use super::keys::IssuingKey;
 use super::strict_json;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -149,10 +150,9 @@ impl<'a> SdJwt<'a> {
             return if expected.is_some() { Err(SdJwtFault::WrongKeyBinding) } else { Ok(false) };
         };
         let wrong = || SdJwtFault::WrongKeyBinding;
-        let binding = CompactJws::parse(text).map_err(|_| wrong())?;
-        let jwk = self.claims.get("cnf").and_then(|cnf| cnf.get("jwk")).ok_or_else(wrong)?;
-        let key = holder_key(jwk).ok_or_else(wrong)?;
-        let claims = strict_json::parse(&binding.payload).map_err(|_| wrong())?;
+        let binding = HolderJws::parse(text).ok_or_else(wrong)?;
+        let key = self.claims.get("cnf").and_then(|cnf| HolderKey::from_jwk(cnf.get("jwk")?)).ok_or_else(wrong)?;
+        let claims = &binding.claims;
         let fits = binding.typ() == Some(KEY_BINDING_TYP)
             && claims["sd_hash"] == digest(self.shown)
             && claims["iat"].is_i64()
@@ -161,14 +161,6 @@ impl<'a> SdJwt<'a> {
             && expected.is_none_or(|expected| claims["aud"] == expected.audience && claims["nonce"] == expected.nonce);
         if fits && binding.is_signed_by(&key) { Ok(true) } else { Err(wrong()) }
     }
-}
-
-/// The Ed25519 key in a JWK of a holder.
-pub fn holder_key(jwk: &Value) -> Option<PublicKey> {
-    if jwk["kty"] != "OKP" || jwk["crv"] != "Ed25519" || jwk.get("d").is_some() {
-        return None;
-    }
-    PublicKey::named("holder", &URL_SAFE_NO_PAD.decode(jwk["x"].as_str()?).ok()?)
 }
 
 fn read_disclosure(part: &str) -> Result<(String, Value), SdJwtFault> {

@@ -103,6 +103,8 @@ identifier!(/// A file that a worker took away.
     ExportId, "exp_");
 identifier!(/// A link by which a worker shows parts of their record.
     ShareId, "shr_");
+identifier!(/// An offer of a certificate to a wallet.
+    WalletOfferId, "wof_");
 identifier!(/// Two records that were joined.
     MergeId, "mrg_");
 identifier!(/// A contested entry.

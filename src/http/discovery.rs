@@ -11,6 +11,7 @@ use crate::domain::access::Scope;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::OrganisationId;
 use crate::services::status_lists::{ListForm, ListKind};
+use crate::services::wallets::PRE_AUTHORIZED;
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -67,7 +68,8 @@ pub async fn get_authorization_server(state: Data<AppState>, request: HttpReques
     let metadata = json!({
         "issuer": url,
         "token_endpoint": format!("{url}/oauth/token"),
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": ["client_credentials", PRE_AUTHORIZED],
+        "pre-authorized_grant_anonymous_access_supported": true,
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "response_types_supported": [],
         "scopes_supported": Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),

@@ -36,6 +36,7 @@ pub mod shares;
 pub mod training;
 pub mod upload;
 pub mod verification;
+pub mod wallets;
 pub mod witness;
 pub mod workers;
 pub mod xapi;
@@ -181,6 +182,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(discovery::get_authorization_server)
         .service(discovery::get_status_list)
         .service(discovery::get_key)
+        .service(wallets::make_wallet_offer)
+        .service(wallets::get_wallet_offer)
+        .service(wallets::get_credential_issuer)
+        .service(wallets::make_wallet_nonce)
+        .service(wallets::issue_to_wallet)
         .service(discovery::get_jwt_vc_issuer)
         .service(discovery::get_credential_type)
         .service(discovery::get_health)
@@ -224,6 +230,7 @@ pub fn witness_routes(config: &mut ServiceConfig<'_>) {
         (name = "credits", description = "Learning credits: balance, ledger, explanations"),
         (name = "supervision", description = "What supervisors look at"),
         (name = "workers' own", description = "What a worker sees and does: record, credits, certificates, who looked"),
+        (name = "wallets", description = "Credentials for wallets (OpenID4VCI 1.0)"),
         (name = "assessment", description = "Sessions, candidates, results, publication"),
         (name = "jobs", description = "Long work"),
         (name = "certificates", description = "Issuing, status, corrections"),

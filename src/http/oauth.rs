@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::reply::json_bytes;
 use crate::domain::text::Text;
 use crate::services::access::TokenRefusal;
+use crate::services::wallets::PRE_AUTHORIZED;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, post};
@@ -19,7 +20,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only; forms are read by name")]
 pub struct TokenRequest {
-    /// `client_credentials`.
+    /// `client_credentials`; or, of a wallet, `urn:ietf:params:oauth:grant-type:pre-authorized_code` with `pre-authorized_code` and `tx_code`.
     #[schema(example = "client_credentials")]
     grant_type: String,
     /// The client, unless it stands in the Authorization header.
@@ -71,7 +72,8 @@ pub async fn issue_token(state: Data<AppState>, request: HttpRequest, body: Body
     }
     match form.get("grant_type").map(String::as_str) {
         Some("client_credentials") => {}
-        Some(_) => return Ok(refuse(400, "unsupported_grant_type", "client_credentials expected")),
+        Some(PRE_AUTHORIZED) => return super::wallets::redeem(&state, &form).await,
+        Some(_) => return Ok(refuse(400, "unsupported_grant_type", "client_credentials, or the pre-authorized code of a wallet, expected")),
         None => return Ok(refuse(400, "invalid_request", "grant_type expected")),
     }
     let basic = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(basic_credentials);

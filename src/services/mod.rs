@@ -52,6 +52,7 @@ pub mod status;
 pub mod status_lists;
 pub mod verification;
 pub mod witnessing;
+pub mod wallets;
 pub mod worker_access;
 pub mod workers;
 

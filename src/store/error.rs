@@ -27,6 +27,8 @@ pub enum Constraint {
     /// The interval overlaps another one of the worker's, or is it (HR-5).
     AttendanceOverlap,
     KeyRevocation,
+    WalletPickup,
+    WalletNonce,
     AttendanceVoid,
     GroupEnd,
     /// The worker has a result in this event already.
@@ -86,6 +88,8 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::GroupEnd, "worker_group_ends_pkey", "worker_group_ends.group_id"),
     (Constraint::CompetitionResult, "competition_results_key_unique", "competition_results.result_key"),
     (Constraint::CompetitionAnnulment, "competition_annulments_pkey", "competition_annulments.result_id"),
+    (Constraint::WalletPickup, "wallet_pickups_pkey", "wallet_pickups.offer_id"),
+    (Constraint::WalletNonce, "wallet_credentials_pkey", "wallet_credentials.nonce_hash"),
     (Constraint::KeyRevocation, "key_revocations_pkey", "key_revocations.key_id"),
     (Constraint::Statement, "statements_pkey", "statements.organisation_id, statements.id"),
     (Constraint::Merged, "merged_workers_pkey", "merged_workers.worker_id"),

@@ -21,12 +21,14 @@ use super::schema::merges::*;
 use super::schema::own_affairs::*;
 use super::schema::platforms::*;
 use super::schema::training::*;
+use super::schema::wallets::*;
 use super::schema::worker_access::*;
 use super::schema::*;
 use super::shares::{ShareEndRow, ShareRow, ShareViewRow};
 use super::signals::SignalRow;
 use super::statements::StatementRow;
 use super::training::{AnnulmentRow, ClassResultRow, ClassRow, ClosingRow, EnrolmentRow};
+use super::wallets::{WalletCredentialRow, WalletOfferRow, WalletPickupRow};
 use super::worker_access::{AccessCodeRow, WorkerSessionEndRow, WorkerSessionRow};
 use super::workers::{WorkerDocumentRow, WorkerNameRow, WorkerRow};
 use diesel::prelude::*;
@@ -96,6 +98,9 @@ recorded!(CompetitionAnnulmentRow, "competition_result_annulled", |of| of.result
 recorded!(SignalRow, "signal_raised", |of| of.id.clone());
 recorded!(WorkerGroupRow, "group_recorded", |of| of.id.clone());
 recorded!(WorkerGroupEndRow, "group_ended", |of| of.group_id.clone());
+recorded!(WalletOfferRow, "wallet_offered", |of| of.id.clone());
+recorded!(WalletPickupRow, "wallet_offer_taken", |of| of.offer_id.clone());
+recorded!(WalletCredentialRow, "wallet_credential_taken", |of| hex::encode(&of.nonce_hash));
 recorded!(AccessCodeRow, "access_code_made", |of| hex::encode(&of.code_hash));
 recorded!(WorkerSessionRow, "worker_signed_in", |of| of.id.clone());
 recorded!(WorkerSessionEndRow, "worker_signed_out", |of| of.session_id.clone());
@@ -166,8 +171,7 @@ macro_rules! page {
 
 page!(/// Keys.
     page_keys, signing_keys, SigningKeyRow, key_id);
-page!(
-    /// Stolen keys.
+page!(/// Stolen keys.
     page_key_revocations, key_revocations, KeyRevocationRow, key_id);
 page!(/// Imports of lists.
     page_imports, catalogue_imports, ImportRow, id);
@@ -231,6 +235,12 @@ page!(/// Memberships of priority groups.
     page_groups, worker_groups, WorkerGroupRow, id);
 page!(/// Ends of memberships.
     page_group_ends, worker_group_ends, WorkerGroupEndRow, group_id);
+page!(/// Offers to wallets.
+    page_wallet_offers, wallet_offers, WalletOfferRow, id);
+page!(/// Wallets that came for an offer.
+    page_wallet_pickups, wallet_pickups, WalletPickupRow, offer_id);
+page!(/// What wallets took.
+    page_wallet_credentials, wallet_credentials, WalletCredentialRow, nonce_hash);
 page!(/// Access codes.
     page_access_codes, access_codes, AccessCodeRow, code_hash);
 page!(/// Sessions of workers.

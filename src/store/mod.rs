@@ -37,6 +37,7 @@ pub mod statements;
 pub mod status_lists;
 pub mod training;
 pub mod witnesses;
+pub mod wallets;
 pub mod worker_access;
 pub mod workers;
 

@@ -33,5 +33,6 @@ mod shares;
 mod storage;
 mod training;
 mod verification;
+mod wallets;
 mod workers;
 mod xapi;

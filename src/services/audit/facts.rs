@@ -87,6 +87,9 @@ impl Audit<'_> {
             }
             Ok(())
         })?;
+        for_each(conn, facts::page_wallet_offers, |row| self.fact("wallet_offers", &row))?;
+        for_each(conn, facts::page_wallet_pickups, |row| self.fact("wallet_pickups", &row))?;
+        for_each(conn, facts::page_wallet_credentials, |row| self.fact("wallet_credentials", &row))?;
         for_each(conn, facts::page_access_codes, |row| self.fact("access_codes", &row))?;
         for_each(conn, facts::page_worker_sessions, |row| self.fact("worker_sessions", &row))?;
         for_each(conn, facts::page_session_ends, |row| self.fact("worker_session_ends", &row))?;

@@ -5,6 +5,7 @@ pub mod merges;
 pub mod own_affairs;
 pub mod platforms;
 pub mod training;
+pub mod wallets;
 pub mod worker_access;
 
 diesel::table! {

@@ -1,0 +1,3 @@
+DROP TABLE wallet_credentials;
+DROP TABLE wallet_pickups;
+DROP TABLE wallet_offers;
