@@ -64,6 +64,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The master key in hex, if it comes from the environment; otherwise it is read from `data/master.key`.
     pub master_key: Option<MasterKey>,
+    /// The module that holds the keys of issuers.
+    pub key_module: Option<KeyModuleConfig>,
     pub rules: RuleSettings,
 }
 
@@ -113,6 +115,20 @@ impl FromStr for Networks {
     fn from_str(text: &str) -> Result<Self, String> {
         let network = |part: &str| part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
         listed(text).map(|part| network(part).map_err(|_| format!("{part:?} found, an address or a network like 10.0.0.0/8 expected"))).collect::<Result<_, _>>().map(Networks)
+    }
+}
+
+/// Where the keys of issuers are held, if not by the process.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyModuleConfig {
+    pub library: PathBuf,
+    pub token: String,
+    pub pin: String,
+}
+
+impl std::fmt::Debug for KeyModuleConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeyModuleConfig({}, {})", self.library.display(), self.token)
     }
 }
 
@@ -216,6 +232,9 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "conformance", default: "false", meaning: "offer `/conformance/…` to the suites of the W3C; it signs whatever it is given, with a key that stands for nobody" },
     SettingDoc { name: "log_format", default: "json", meaning: "`json` or `text`" },
     SettingDoc { name: "master_key", default: "DATA/master.key", meaning: "64 hexadecimal digits; best given as `JILU_MASTER_KEY` from a secret store" },
+    SettingDoc { name: "pkcs11_module", default: "none", meaning: "library of a PKCS#11 module (HSM) in which the keys of issuers are made, and which they never leave" },
+    SettingDoc { name: "pkcs11_token", default: "jilu", meaning: "label of its token" },
+    SettingDoc { name: "pkcs11_pin", default: "none", meaning: "PIN of the token; best given as `JILU_PKCS11_PIN` from a secret store" },
     SettingDoc { name: "pass_score", default: "60", meaning: "least score of each part of an assessment (IS-3)" },
     SettingDoc { name: "notice_working_days", default: "5", meaning: "working days of public notice (IS-4)" },
     SettingDoc { name: "dispute_working_days", default: "15", meaning: "working days in which a contested entry is answered" },
@@ -283,7 +302,7 @@ impl RawSettings {
             Ok(value) => value,
             Err(error) => {
                 // A secret must not reach the screen, not even a mistyped one.
-                let shown = if ["master_key", "database"].contains(&name) { "…" } else { text };
+                let shown = if ["master_key", "database", "pkcs11_pin"].contains(&name) { "…" } else { text };
                 self.faults.push(format!("{place}: {name} = {shown:?}: {error}"));
                 default
             }
@@ -361,6 +380,7 @@ impl Config {
             witnessed_logs: raw.parse("witnessed_logs", LogKeys::default()),
             log_format: raw.parse("log_format", LogFormat::Json),
             master_key,
+            key_module: raw.parse_key_module(),
             rules: RuleSettings {
                 pass_score_tenths_min: u16::try_from(pass_score.tenths()).unwrap_or(standard.pass_score_tenths_min),
                 dispute_working_days: raw.parse_between("dispute_working_days", standard.dispute_working_days, 1, 250),
@@ -384,6 +404,16 @@ impl Config {
 }
 
 impl RawSettings {
+    fn parse_key_module(&mut self) -> Option<KeyModuleConfig> {
+        let text = |raw: &Self, name: &str| raw.values.get(name).map(|(text, _)| text.clone());
+        let library = text(self, "pkcs11_module").filter(|path| path != "none")?;
+        let pin = text(self, "pkcs11_pin");
+        if pin.is_none() {
+            self.faults.push("pkcs11_module without pkcs11_pin, which opens it".to_owned());
+        }
+        Some(KeyModuleConfig { library: library.into(), token: text(self, "pkcs11_token").unwrap_or_else(|| "jilu".to_owned()), pin: pin.unwrap_or_default() })
+    }
+
     /// Issuer, audience if given, and claim.
     fn parse_oidc(&mut self) -> Option<(String, Option<String>, String)> {
         let text = |raw: &Self, name: &str| raw.values.get(name).map(|(text, _)| text.clone());

@@ -9,6 +9,7 @@ pub mod credential;
 pub mod domain;
 pub mod entropy;
 pub mod http;
+pub mod key_module;
 pub mod merkle;
 pub mod remote;
 pub mod services;

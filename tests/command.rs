@@ -246,3 +246,35 @@ fn a_second_verifier_agrees_on_the_log_and_refuses_mutated_proofs() {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(text(&output.stdout).contains("all checks passed"), "{}", text(&output.stdout));
 }
+
+/// The same job with the keys of issuers in a PKCS#11 module (SoftHSM 2), which they never leave.
+#[test]
+fn keys_of_issuers_may_be_held_by_a_module() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(place("tokens")).unwrap();
+    std::fs::write(place("softhsm2.conf"), format!("directories.tokendir = {}\nobjectstore.backend = file\n", place("tokens"))).unwrap();
+    let token = Command::new("softhsm2-util").args(["--init-token", "--free", "--label", "jilu", "--so-pin", "12345678", "--pin", "24681357"]).env("SOFTHSM2_CONF", place("softhsm2.conf")).output().expect("softhsm2-util, which tests/run installs");
+    assert!(token.status.success(), "{}", text(&token.stderr));
+    let (conf, data) = (place("softhsm2.conf"), place("data"));
+    let with = |pin: &'static str| vec![("SOFTHSM2_CONF", conf.as_str()), ("JILU_PKCS11_MODULE", "/usr/lib/softhsm/libsofthsm2.so"), ("JILU_PKCS11_PIN", pin), ("JILU_PUBLIC_URL", "http://localhost:8080")];
+    let story = run(&["demo", "--exit", "--listen", "127.0.0.1:0", "--data", &place("demo")], &with("24681357"));
+    assert!(story.status.success(), "{}{}", text(&story.stdout), text(&story.stderr));
+    assert!(text(&story.stdout).contains("8 certificates were issued"), "{}", text(&story.stdout));
+    let init = run(&["init", "--data", &data], &with("24681357"));
+    assert!(init.status.success(), "{}", text(&init.stderr));
+    let keys = |arguments: &[&str], environment: &[(&str, &str)]| run(&[&["keys", "--data", &data], arguments].concat(), environment);
+    let rotated = keys(&["rotate", "--purpose", "credentials"], &with("24681357"));
+    assert!(rotated.status.success() && text(&rotated.stdout).contains("signs from"), "{}{}", text(&rotated.stdout), text(&rotated.stderr));
+    let listed = text(&keys(&["list"], &with("24681357")).stdout);
+    assert!(listed.contains("current") && listed.contains("next"), "{listed}");
+    let audit = run(&["audit", "--data", &data], &with("24681357"));
+    assert!(audit.status.success(), "{}{}", text(&audit.stdout), text(&audit.stderr));
+    // The database and the master key alone cannot sign, nor can a wrong PIN.
+    let without = keys(&["list"], &[("JILU_PUBLIC_URL", "http://localhost:8080")]);
+    assert!(!without.status.success() && text(&without.stderr).contains("pkcs11_module is not set"), "{}", text(&without.stderr));
+    let wrong = keys(&["list"], &with("00000000"));
+    assert!(!wrong.status.success() && text(&wrong.stderr).contains("PKCS#11"), "{}", text(&wrong.stderr));
+    let unnamed = run(&["keys", "--data", &data], &[("JILU_PKCS11_MODULE", "/usr/lib/softhsm/libsofthsm2.so")]);
+    assert!(text(&unnamed.stderr).contains("pkcs11_pin"), "{}", text(&unnamed.stderr));
+}

@@ -1,6 +1,6 @@
 //! The JWT profile of Open Badges 3.0 ("JSON Web Token Proof"): the credential and, beside it, the claims of a JWT.
 
-use super::keys::IssuingKey;
+use super::keys::{IssuingKey, SigningFault};
 use super::jws;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,15 @@ const CLAIMS: &[&str] = &["iss", "sub", "jti", "nbf", "exp"];
 /// JWK.
 ///
 /// `document` passed the conformance rules. None when its dates cannot be read.
-pub fn sign(key: &IssuingKey, key_url: &str, document: &Map<String, Value>, subject: &str) -> Option<String> {
+///
+/// # Errors
+/// The key does not sign.
+pub fn sign(key: &IssuingKey, key_url: &str, document: &Map<String, Value>, subject: &str) -> Result<Option<String>, SigningFault> {
+    let Some(payload) = payload_of(document, subject) else { return Ok(None) };
+    jws::sign_untyped(key, key_url, payload.to_string().as_bytes()).map(Some)
+}
+
+fn payload_of(document: &Map<String, Value>, subject: &str) -> Option<Value> {
     let seconds = |member: &str| document.get(member).and_then(Value::as_str).map(|text| DateTime::parse_from_rfc3339(text).map(|at| at.timestamp())).transpose().ok();
     let mut payload = document.clone();
     payload.get_mut("credentialSubject")?.as_object_mut()?.insert("id".to_owned(), json!(subject));
@@ -22,7 +30,7 @@ pub fn sign(key: &IssuingKey, key_url: &str, document: &Map<String, Value>, subj
     if let Some(until) = seconds("validUntil")? {
         payload.insert("exp".to_owned(), json!(until));
     }
-    Some(jws::sign_untyped(key, key_url, Value::Object(payload).to_string().as_bytes()))
+    Some(Value::Object(payload))
 }
 
 /// What was signed, without what the profile adds: the document and the subject's identifier.
@@ -59,7 +67,7 @@ mod tests {
     fn signed() -> String {
         let facts = sample();
         let key = IssuingKey::from_secret(&facts.issuer_did, &[7; 32]);
-        sign(&key, "http://localhost:8080/keys/k", facts.compose().as_object().unwrap(), "urn:uuid:0").unwrap()
+        sign(&key, "http://localhost:8080/keys/k", facts.compose().as_object().unwrap(), "urn:uuid:0").unwrap().unwrap()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! jsonwebtoken rederives the key on every signature, so credentials and receipts are assembled here; access tokens stay with it.
 
 use super::conformance::CheckedDocument;
-use super::keys::{IssuingKey, PublicKey};
+use super::keys::{IssuingKey, PublicKey, SigningFault};
 use super::strict_json;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -51,35 +51,42 @@ struct Header<'a> {
 /// Signs a credential. Only what passed every conformance rule can come here, and only the issuer's own key signs it.
 ///
 /// # Errors
-/// The issuer of the document is not the controller of the key.
-pub fn sign_credential(key: &IssuingKey, document: &CheckedDocument) -> Result<String, ForeignKey> {
-    if document.issuer() == key.controller { Ok(sign(key, CREDENTIAL_TYP, Some("vc"), document.bytes())) } else { Err(ForeignKey) }
+/// The issuer of the document is not the controller of the key, or the key does not sign.
+pub fn sign_credential(key: &IssuingKey, document: &CheckedDocument) -> Result<String, SecuringFault> {
+    if document.issuer() != key.controller {
+        return Err(SecuringFault::ForeignKey);
+    }
+    Ok(sign(key, CREDENTIAL_TYP, Some("vc"), document.bytes())?)
 }
 
-/// A key that is not the issuer's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the issuer of a document is not the controller of its key")]
-pub struct ForeignKey;
+/// Why a document was not secured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecuringFault {
+    #[error("the issuer of a document is not the controller of its key")]
+    ForeignKey,
+    #[error(transparent)]
+    Signing(#[from] SigningFault),
+}
 
 /// Signs `payload` under `typ`, naming the key by its absolute URL. `content_type` becomes `cty`.
-pub(super) fn sign(key: &IssuingKey, typ: &str, content_type: Option<&str>, payload: &[u8]) -> String {
+pub(super) fn sign(key: &IssuingKey, typ: &str, content_type: Option<&str>, payload: &[u8]) -> Result<String, SigningFault> {
     assemble(key, &Header { alg: "EdDSA", typ: Some(typ), cty: content_type, kid: &key.public.key_id }, payload)
 }
 
 /// Signs `payload` without `typ`, naming the key by the address of its JWK, as the JWT profile of Open Badges wants it.
-pub(super) fn sign_untyped(key: &IssuingKey, key_url: &str, payload: &[u8]) -> String {
+pub(super) fn sign_untyped(key: &IssuingKey, key_url: &str, payload: &[u8]) -> Result<String, SigningFault> {
     assemble(key, &Header { alg: "EdDSA", typ: None, cty: None, kid: key_url }, payload)
 }
 
-fn assemble(key: &IssuingKey, header: &Header<'_>, payload: &[u8]) -> String {
+fn assemble(key: &IssuingKey, header: &Header<'_>, payload: &[u8]) -> Result<String, SigningFault> {
     let mut text = String::with_capacity(payload.len() * 4 / 3 + 400);
     URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(header).expect("texts are plain data"), &mut text);
     text.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut text);
-    let signature = key.sign(text.as_bytes());
+    let signature = key.sign(text.as_bytes())?;
     text.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut text);
-    text
+    Ok(text)
 }
 
 impl<'a> CompactJws<'a> {
@@ -131,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_signed_verifies_and_one_changed_byte_does_not() {
-        let text = sign(&key(), "vc+jwt", Some("vc"), b"{}");
+        let text = sign(&key(), "vc+jwt", Some("vc"), b"{}").unwrap();
         let jws = CompactJws::parse(&text).unwrap();
         assert_eq!((jws.typ(), jws.key_id(), jws.payload.as_slice()), (Some("vc+jwt"), Some(key().public.key_id.as_str()), b"{}".as_slice()));
         assert!(jws.is_signed_by(&key().public));
@@ -149,7 +156,7 @@ mod tests {
 
     #[test]
     fn forms_that_readers_could_disagree_on_are_refused() {
-        let good = sign(&key(), "vc+jwt", None, b"{}");
+        let good = sign(&key(), "vc+jwt", None, b"{}").unwrap();
         let parts: Vec<&str> = good.split('.').collect();
         let with_header = |header: &str| format!("{}.{}.{}", encode(header), parts[1], parts[2]);
         for (wrong, fault) in [

@@ -4,9 +4,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::sync::Arc;
 
 /// A public key with the name it is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +17,33 @@ pub struct PublicKey {
     key: VerifyingKey,
 }
 
+/// Whatever holds a private key: this process, or a device that the key never leaves.
+pub trait Signer: Send + Sync {
+    /// The signature of RFC 8032 over `message`.
+    ///
+    /// # Errors
+    /// The device does not answer, or refuses.
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SigningFault>;
+}
+
+/// Why nothing was signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("nothing could be signed: {0}")]
+pub struct SigningFault(pub String);
+
+impl Signer for SigningKey {
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SigningFault> {
+        Ok(ed25519_dalek::Signer::sign(self, message).to_bytes())
+    }
+}
+
 /// A private key that signs in the name of `controller`.
 pub struct IssuingKey {
     pub controller: String,
     pub public: PublicKey,
-    key: SigningKey,
+    signer: Arc<dyn Signer>,
+    /// The key itself, where this process holds it.
+    own: Option<SigningKey>,
 }
 
 impl fmt::Debug for IssuingKey {
@@ -82,7 +105,12 @@ impl IssuingKey {
         let key = SigningKey::from_bytes(secret);
         let public_bytes = key.verifying_key().to_bytes();
         let public = PublicKey { key_id: format!("{controller}#{}", thumbprint(&public_bytes)), key: key.verifying_key() };
-        IssuingKey { controller: controller.to_owned(), public, key }
+        IssuingKey { controller: controller.to_owned(), public, signer: Arc::new(key.clone()), own: Some(key) }
+    }
+
+    /// A key that something else holds. None when `public` is not a point of the curve.
+    pub fn held_by(signer: Arc<dyn Signer>, controller: &str, public: &[u8]) -> Option<Self> {
+        Some(IssuingKey { controller: controller.to_owned(), public: PublicKey::from_bytes(controller, public)?, signer, own: None })
     }
 
     /// A key that is its own controller: a did:key (W3C CCG).
@@ -94,15 +122,18 @@ impl IssuingKey {
         key
     }
 
-    /// The private key as PKCS#8 (RFC 8410), the form that jsonwebtoken takes.
-    pub fn to_pkcs8(&self) -> Vec<u8> {
+    /// The private key as PKCS#8 (RFC 8410), the form that jsonwebtoken takes. None for a key that something else holds.
+    pub fn to_pkcs8(&self) -> Option<Vec<u8>> {
         use ed25519_dalek::pkcs8::EncodePrivateKey;
-        self.key.to_pkcs8_der().expect("an Ed25519 key always has a PKCS#8 form").as_bytes().to_vec()
+        Some(self.own.as_ref()?.to_pkcs8_der().expect("an Ed25519 key always has a PKCS#8 form").as_bytes().to_vec())
     }
 
     /// The one place where the product signs.
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.key.sign(message).to_bytes()
+    ///
+    /// # Errors
+    /// The device that holds the key does not sign.
+    pub fn sign(&self, message: &[u8]) -> Result<[u8; 64], SigningFault> {
+        self.signer.sign(message)
     }
 }
 
@@ -120,13 +151,28 @@ mod tests {
     fn the_signature_of_rfc_8032_test_2_holds() {
         let secret: [u8; 32] = hex::decode("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb").unwrap().try_into().unwrap();
         let key = IssuingKey::from_secret("did:web:example.org", &secret);
-        let signature = key.sign(&[0x72]);
+        let signature = key.sign(&[0x72]).unwrap();
         assert_eq!(
             hex::encode(signature),
             "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
         );
         assert!(key.public.verifies(&[0x72], &signature));
         assert!(!key.public.verifies(&[0x73], &signature));
+    }
+
+    /// Project Wycheproof: malleable, truncated and garbled signatures, and good ones (promise E4).
+    #[test]
+    fn every_vector_of_wycheproof_ends_as_expected() {
+        let set = wycheproof::eddsa::TestSet::load(wycheproof::eddsa::TestName::Ed25519).unwrap();
+        let mut count = 0;
+        for group in &set.test_groups {
+            let key = PublicKey::named("wycheproof", &group.key.pk).unwrap();
+            for test in &group.tests {
+                assert_eq!(key.verifies(&test.msg, &test.sig), test.result == wycheproof::TestResult::Valid, "{}: {}", test.tc_id, test.comment);
+                count += 1;
+            }
+        }
+        assert!(count > 100, "{count}");
     }
 
     #[test]

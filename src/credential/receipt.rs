@@ -1,14 +1,17 @@
 //! Receipts: a verification answer as a compact JWS that anyone can check later with the published keys.
 
 use super::jws::{self, CompactJws};
-use super::keys::{IssuingKey, PublicKey};
+use super::keys::{IssuingKey, PublicKey, SigningFault};
 use serde_json::Value;
 
 /// `typ` of a receipt, so that no other signature of the registry can be passed off as one.
 pub const TYP: &str = "jilu-receipt+jwt";
 
 /// Signs an answer. The payload is the answer itself, without its receipt.
-pub fn sign(key: &IssuingKey, answer: &[u8]) -> String {
+///
+/// # Errors
+/// The key does not sign.
+pub fn sign(key: &IssuingKey, answer: &[u8]) -> Result<String, SigningFault> {
     jws::sign(key, TYP, None, answer)
 }
 
@@ -26,9 +29,9 @@ mod tests {
     fn a_receipt_opens_only_with_its_key_and_type() {
         let key = IssuingKey::from_secret("did:web:registry.example", &[1; 32]);
         let other = IssuingKey::from_secret("did:web:registry.example", &[2; 32]);
-        let receipt = sign(&key, br#"{"outcome":"valid"}"#);
+        let receipt = sign(&key, br#"{"outcome":"valid"}"#).unwrap();
         assert_eq!(open(&receipt, &key.public).unwrap()["outcome"], "valid");
         assert!(open(&receipt, &other.public).is_none());
-        assert!(open(&jws::sign(&key, "vc+jwt", None, b"{}"), &key.public).is_none());
+        assert!(open(&jws::sign(&key, "vc+jwt", None, b"{}").unwrap(), &key.public).is_none());
     }
 }

@@ -5,7 +5,7 @@
 
 use super::holder::{HolderJws, HolderKey};
 use super::jws::{self, CompactJws, JwsFault};
-use super::keys::IssuingKey;
+use super::keys::{IssuingKey, SigningFault};
 use super::strict_json;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -59,19 +59,22 @@ fn digest(disclosure: &str) -> String {
 }
 
 /// Signs `claims`, with `disclosable` hidden. The digests stand in the order of their own text, which tells nothing.
-pub fn issue(key: &IssuingKey, mut claims: Map<String, Value>, disclosable: &[Disclosable]) -> String {
+///
+/// # Errors
+/// The key does not sign.
+pub fn issue(key: &IssuingKey, mut claims: Map<String, Value>, disclosable: &[Disclosable]) -> Result<String, SigningFault> {
     let disclosures: Vec<String> = disclosable.iter().map(|claim| URL_SAFE_NO_PAD.encode(json!([claim.salt, claim.name, claim.value]).to_string())).collect();
     let mut digests: Vec<String> = disclosures.iter().map(|disclosure| digest(disclosure)).collect();
     digests.sort();
     claims.insert("_sd".to_owned(), json!(digests));
     claims.insert("_sd_alg".to_owned(), json!("sha-256"));
-    let mut text = jws::sign(key, TYP, None, Value::Object(claims).to_string().as_bytes());
+    let mut text = jws::sign(key, TYP, None, Value::Object(claims).to_string().as_bytes())?;
     for disclosure in disclosures {
         text.push('~');
         text.push_str(&disclosure);
     }
     text.push('~');
-    text
+    Ok(text)
 }
 
 /// An SD-JWT taken apart; its signature is not yet checked.
@@ -195,7 +198,7 @@ mod tests {
     }
 
     fn issued() -> String {
-        issue(&key(), json!({ "vct": "https://registry.example/type" }).as_object().unwrap().clone(), &disclosable())
+        issue(&key(), json!({ "vct": "https://registry.example/type" }).as_object().unwrap().clone(), &disclosable()).unwrap()
     }
 
     /// The text with only these disclosures.
@@ -208,7 +211,7 @@ mod tests {
 
     fn signed(claims: Value, disclosures: &[&str]) -> String {
         let listed: String = disclosures.iter().map(|disclosure| format!("{disclosure}~")).collect();
-        format!("{}~{listed}", jws::sign(&key(), TYP, None, claims.to_string().as_bytes()))
+        format!("{}~{listed}", jws::sign(&key(), TYP, None, claims.to_string().as_bytes()).unwrap())
     }
 
     fn encoded(disclosure: Value) -> String {
@@ -256,8 +259,8 @@ mod tests {
             (hidden("status"), SdJwtFault::ForbiddenName),
             (signed(json!({ "_sd": [digest(&short)] }), &[&short]), SdJwtFault::BadDisclosure),
             (signed(json!({}), &["not base64url!"]), SdJwtFault::BadDisclosure),
-            (format!("{}~", jws::sign(&key(), "vc+sd-jwt", None, b"{}")), SdJwtFault::WrongType),
-            (jws::sign(&key(), TYP, None, b"{}"), SdJwtFault::NotClosed),
+            (format!("{}~", jws::sign(&key(), "vc+sd-jwt", None, b"{}").unwrap()), SdJwtFault::WrongType),
+            (jws::sign(&key(), TYP, None, b"{}").unwrap(), SdJwtFault::NotClosed),
         ] {
             assert_eq!(SdJwt::parse(&text).unwrap_err(), fault, "{text}");
         }
@@ -267,10 +270,10 @@ mod tests {
     fn a_key_binding_is_for_one_verifier_and_for_what_was_shown() {
         let holder = IssuingKey::from_secret("holder", &[9; 32]);
         let cnf = json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": holder.public.jwk_x() } });
-        let text = issue(&key(), json!({ "vct": "x", "cnf": cnf }).as_object().unwrap().clone(), &disclosable());
+        let text = issue(&key(), json!({ "vct": "x", "cnf": cnf }).as_object().unwrap().clone(), &disclosable()).unwrap();
         let bind = |shown: &str, nonce: &str, by: &IssuingKey| {
             let claims = json!({ "iat": 1, "aud": "https://verifier.example", "nonce": nonce, "sd_hash": digest(shown) });
-            format!("{text}{}", jws::sign(by, KEY_BINDING_TYP, None, claims.to_string().as_bytes()))
+            format!("{text}{}", jws::sign(by, KEY_BINDING_TYP, None, claims.to_string().as_bytes()).unwrap())
         };
         let expected = Some(KeyBinding { audience: "https://verifier.example", nonce: "n-1" });
         assert_eq!(SdJwt::parse(&bind(&text, "n-1", &holder)).unwrap().check_key_binding(expected), Ok(true));

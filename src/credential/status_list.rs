@@ -3,7 +3,7 @@
 use super::data_integrity::{ProofFault, ProofOptions, Suite, add_proof, multikey_id};
 use super::document::VC_CONTEXT;
 use super::jws;
-use super::keys::IssuingKey;
+use super::keys::{IssuingKey, SigningFault};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -78,14 +78,17 @@ pub fn entries(public_url: &str, list: i64, index: i32) -> Vec<Value> {
 }
 
 /// The list as a JWT, secured like the credentials that point at it. `key` is the key of its issuer.
-pub fn sign(key: &IssuingKey, credential: &Value) -> String {
+///
+/// # Errors
+/// The key does not sign.
+pub fn sign(key: &IssuingKey, credential: &Value) -> Result<String, SigningFault> {
     jws::sign(key, jws::CREDENTIAL_TYP, Some("vc"), credential.to_string().as_bytes())
 }
 
 /// The list with embedded proofs.
 ///
 /// # Errors
-/// Never for a list that [`credential`] made.
+/// The key does not sign.
 pub fn with_proofs(key: &IssuingKey, mut credential: Value, created: DateTime<Utc>) -> Result<String, ProofFault> {
     let method = multikey_id(&key.public.key_id);
     let proof = |suite| add_proof(key, &credential, &ProofOptions { suite, created, method: &method, purpose: "assertionMethod" });

@@ -4,7 +4,7 @@
 //! the *least* significant bits of the first byte, unlike there.
 
 use super::jws;
-use super::keys::IssuingKey;
+use super::keys::{IssuingKey, SigningFault};
 use super::status_list::{ENTRIES, TTL_SECONDS, bit};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,7 +43,10 @@ pub fn combine(revoked: &[u8], suspended: &[u8]) -> Vec<u8> {
 }
 
 /// The list as a signed token; `url` is where it stands.
-pub fn signed_list(key: &IssuingKey, url: &str, list: &[u8], changed_at: DateTime<Utc>) -> String {
+///
+/// # Errors
+/// The key does not sign.
+pub fn signed_list(key: &IssuingKey, url: &str, list: &[u8], changed_at: DateTime<Utc>) -> Result<String, SigningFault> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(list).expect("writing to memory does not fail");
     let packed = URL_SAFE_NO_PAD.encode(encoder.finish().expect("writing to memory does not fail"));
@@ -82,7 +85,7 @@ mod tests {
         set_bit(&mut revoked, 131_071, true);
         set_bit(&mut suspended, 131_071, true);
         let key = IssuingKey::from_secret("did:web:registry.example", &[1; 32]);
-        let text = signed_list(&key, "https://registry.example/status/token/1", &combine(&revoked, &suspended), "2026-03-10T02:00:00Z".parse().unwrap());
+        let text = signed_list(&key, "https://registry.example/status/token/1", &combine(&revoked, &suspended), "2026-03-10T02:00:00Z".parse().unwrap()).unwrap();
         let jws = CompactJws::parse(&text).unwrap();
         assert_eq!(jws.typ(), Some(TYP));
         let claims: serde_json::Value = serde_json::from_slice(&jws.payload).unwrap();

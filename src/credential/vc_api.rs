@@ -59,7 +59,7 @@ pub fn issue(key: &IssuingKey, credential: &Value, securing: Securing, lists: &s
     linked_data::check_lossless(&credential).map_err(|lost| fault(LOST, lost))?;
     match securing {
         Securing::Jwt => {
-            let text = sign(key, CREDENTIAL_TYP, Some("vc"), credential.to_string().as_bytes());
+            let text = sign(key, CREDENTIAL_TYP, Some("vc"), credential.to_string().as_bytes()).map_err(|error| fault(PROOF, error))?;
             Ok(json!({ "@context": super::document::VC_CONTEXT, "id": format!("data:application/vc+jwt,{text}"), "type": "EnvelopedVerifiableCredential" }))
         }
         Securing::Proof(suite) => with_proof(key, credential, suite, now),
@@ -183,7 +183,7 @@ mod tests {
             use sha2::Digest;
             sha2::Sha256::digest(serde_json_canonicalizer::to_vec(value).unwrap()).to_vec()
         };
-        proof["proofValue"] = json!(format!("z{}", bs58::encode(key().sign(&[hash(&proof), hash(&presentation)].concat())).into_string()));
+        proof["proofValue"] = json!(format!("z{}", bs58::encode(key().sign(&[hash(&proof), hash(&presentation)].concat()).unwrap()).into_string()));
         let mut signed = presentation.clone();
         signed["proof"] = proof;
         assert_eq!(verify_presentation(&signed, Some("c-1"), Some("d.example"), now()), Ok(()));

@@ -162,12 +162,12 @@ fn answers(registry: Registry, actor: Actor, rows: Vec<BulkRow>, key: Arc<Issuin
             tokio::time::sleep_until((asked + NOT_FOUND_AFTER).into()).await;
             let write = |(verdict, row): (&Result<_, Vec<Violation>>, usize)| match verdict {
                 Ok(verdict) => {
-                    let answer = answer_bytes(&key, verdict, language, true);
-                    [format!("{{\"row\":{row},").as_bytes(), &answer[1..]].concat()
+                    let answer = answer_bytes(&key, verdict, language, true)?;
+                    Ok([format!("{{\"row\":{row},").as_bytes(), &answer[1..]].concat())
                 }
-                Err(violations) => json_bytes(&RefusedRow { row, outcome: "refused", violations: violations.iter().map(|violation| ViolationDocument::new(violation, language)).collect() }),
+                Err(violations) => Ok(json_bytes(&RefusedRow { row, outcome: "refused", violations: violations.iter().map(|violation| ViolationDocument::new(violation, language)).collect() })),
             };
-            Ok(verdicts.iter().zip(first + 1..).map(write).collect())
+            verdicts.iter().zip(first + 1..).map(write).collect()
         }
     })
 }

@@ -193,20 +193,20 @@ async fn answer(state: &AppState, request: &HttpRequest, query: &ReceiptQuery, c
     };
     let language = language(request);
     let key = state.registry.receipt_key().await?;
-    let bytes = answer_bytes(&key, &verdict, language, is_signed);
+    let bytes = answer_bytes(&key, &verdict, language, is_signed)?;
     Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::CACHE_CONTROL, "no-store")).body(bytes))
 }
 
 /// The answer as JSON, with its receipt unless that is not wanted.
-pub(super) fn answer_bytes(key: &IssuingKey, verdict: &Verdict, language: Language, is_signed: bool) -> Vec<u8> {
+pub(super) fn answer_bytes(key: &IssuingKey, verdict: &Verdict, language: Language, is_signed: bool) -> Result<Vec<u8>, crate::services::error::Error> {
     let mut bytes = json_bytes(&document(verdict, language, &key.public.key_id));
     if is_signed {
         // The answer is an object, so its receipt goes in before the last brace; a compact JWS needs no escapes.
-        let receipt = receipt::sign(key, &bytes);
+        let receipt = receipt::sign(key, &bytes)?;
         bytes.pop();
         bytes.extend_from_slice(format!(r#","receipt":"{receipt}"}}"#).as_bytes());
     }
-    bytes
+    Ok(bytes)
 }
 
 fn document<'a>(verdict: &'a Verdict, language: Language, key_id: &'a str) -> VerificationAnswer<'a> {

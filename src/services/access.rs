@@ -130,7 +130,7 @@ impl Registry {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(key.public.key_id.clone());
-        let der = key.to_pkcs8();
+        let der = key.to_pkcs8().ok_or_else(|| Error::Internal("the key of tokens is held elsewhere".to_owned()))?;
         jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ed_der(&der)).map_err(|error| Error::Internal(error.to_string()))
     }
 

@@ -1,5 +1,7 @@
 //! The ways in which a job can end without its result.
 
+use crate::credential::jws::SecuringFault;
+use crate::credential::keys::SigningFault;
 use crate::domain::access::{Denial, Scope};
 use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
@@ -50,6 +52,22 @@ impl From<StoreError> for Error {
                 Error::Unavailable(Text::new("the database cannot be reached, or the outcome is not known; send the same request with the same key again", "数据库暂不可用或结果未知，请用同一幂等键重发"))
             }
             other => Error::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<SigningFault> for Error {
+    fn from(fault: SigningFault) -> Self {
+        tracing::error!(%fault, "a key does not sign");
+        Error::Unavailable(Text::new("the keys of the registry cannot be used now; send the same request with the same key again", "签名密钥暂不可用，请用同一幂等键重发"))
+    }
+}
+
+impl From<SecuringFault> for Error {
+    fn from(fault: SecuringFault) -> Self {
+        match fault {
+            SecuringFault::Signing(fault) => fault.into(),
+            SecuringFault::ForeignKey => Error::Internal(fault.to_string()),
         }
     }
 }

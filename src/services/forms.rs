@@ -79,7 +79,7 @@ impl Registry {
         let bytes = match form {
             // Byte for byte what was signed; only where its key was stolen, the same document under the key that is in force.
             CredentialForm::VcJwt if self.known_key(&version.key_id).is_some_and(|key| key.revoked_at.is_some()) => {
-                jws::sign_credential(&key, &signed.document).map_err(|error| Error::Internal(error.to_string()))?.into_bytes()
+                jws::sign_credential(&key, &signed.document)?.into_bytes()
             }
             CredentialForm::VcJwt => signed.text.into_bytes(),
             CredentialForm::DataIntegrity => self.with_proofs(&key, &signed, version.issued_at)?.to_string().into_bytes(),
@@ -110,7 +110,7 @@ impl Registry {
     pub(super) fn with_proofs(&self, key: &IssuingKey, signed: &SignedPayload, issued_at: i64) -> Result<Value, Error> {
         let made_at = self.known_key(&key.public.key_id).map_or(DateTime::<Utc>::MIN_UTC, |known| known.created_at);
         let created = from_micros(issued_at).max(made_at);
-        data_integrity::secure(key, &signed.document, created).map_err(|error| Error::Internal(error.to_string()))
+        Ok(data_integrity::secure(key, &signed.document, created)?)
     }
 
     fn badge_jwt(&self, key: &IssuingKey, signed: &SignedPayload, certificate: &str) -> Result<String, Error> {
@@ -119,7 +119,7 @@ impl Registry {
         let bytes: [u8; 16] = hash[..16].try_into().expect("sixteen bytes of thirty-two");
         let subject = format!("urn:uuid:{}", uuid::Builder::from_custom_bytes(bytes).into_uuid().hyphenated());
         let document = signed.value.as_object().expect("a checked document is an object");
-        badge_jwt::sign(key, &self.key_url(&key.public.key_id), document, &subject).ok_or_else(|| Error::Internal("a stored credential has no dates".to_owned()))
+        badge_jwt::sign(key, &self.key_url(&key.public.key_id), document, &subject)?.ok_or_else(|| Error::Internal("a stored credential has no dates".to_owned()))
     }
 
     /// Where a key stands as a JWK of its own.
@@ -138,7 +138,7 @@ impl Registry {
         if let Some(jwk) = holder_key {
             claims.insert("cnf".to_owned(), json!({ "jwk": jwk }));
         }
-        Ok(sd_jwt::issue(key, claims, &disclosable))
+        Ok(sd_jwt::issue(key, claims, &disclosable)?)
     }
 
     /// What a certificate says in plain claims.

@@ -34,7 +34,7 @@ impl Registry {
         let newest = rows.iter().filter(|row| row.purpose == asked).map(|row| row.created_at).max().ok_or(Error::NotFound)?;
         let takes_over_at = self.clock.now() + TAKES_OVER_AFTER;
         // Two that are asked for at once take over one after the other.
-        let row = SigningKeyRow { created_at: takes_over_at.timestamp_micros().max(newest + 1), ..self.make_key(owner, purpose) };
+        let row = SigningKeyRow { created_at: takes_over_at.timestamp_micros().max(newest + 1), ..self.make_key(owner, purpose)? };
         let (inserted, organisation) = (row.clone(), self.organisation_of_did(owner));
         self.store.write(move |tx| add_key(tx, &inserted, organisation.as_ref())).await?;
         self.refresh_keys().await?;
@@ -57,7 +57,8 @@ impl Registry {
         let siblings = self.store.read(move |conn| keys::list_keys_of(conn, &owner)).await?;
         let newer = siblings.iter().any(|row| row.purpose == revoked.purpose && row.created_at > revoked.created_at && row.created_at <= now.timestamp_micros());
         let newest = siblings.iter().filter(|row| row.purpose == revoked.purpose).map(|row| row.created_at).max().unwrap_or_default();
-        let successor = (!newer).then(|| SigningKeyRow { created_at: now.timestamp_micros().max(newest + 1), ..self.make_key(&revoked.owner, &revoked.purpose) });
+        let made = if newer { None } else { Some(self.make_key(&revoked.owner, &revoked.purpose)?) };
+        let successor = made.map(|row| SigningKeyRow { created_at: now.timestamp_micros().max(newest + 1), ..row });
         let row = KeyRevocationRow { key_id: revoked.key_id, compromised_at: compromised_at.timestamp_micros(), reason: reason.to_owned(), recorded_at: now.timestamp_micros() };
         let (added, organisation) = (successor.clone(), self.organisation_of_did(&revoked.owner));
         self.store

@@ -21,6 +21,8 @@ pub const PURPOSE_CREDENTIALS: &str = "credentials";
 pub const PURPOSE_TOKENS: &str = "tokens";
 pub const PURPOSE_LOG: &str = "log";
 pub const PURPOSE_WITNESS: &str = "witness";
+/// Stands before the name of a key that a PKCS#11 module holds.
+const IN_MODULE: &[u8] = b"pkcs11:";
 
 /// The keys that this node knows, by owner and purpose and by identifier.
 #[derive(Default)]
@@ -98,6 +100,11 @@ impl Registry {
 
     pub(super) fn open_key(&self, row: &SigningKeyRow) -> Result<IssuingKey, Error> {
         let secret = self.vault.open(Sealed::SigningKey, &row.key_id, &row.sealed_secret)?;
+        if let Some(label) = secret.strip_prefix(IN_MODULE).and_then(|label| std::str::from_utf8(label).ok()) {
+            let module = self.key_module.as_ref().ok_or_else(|| Error::Internal(format!("{} is held by a PKCS#11 module, and pkcs11_module is not set", row.key_id)))?;
+            let signer = module.signer(label).map_err(|fault| Error::Internal(fault.to_string()))?;
+            return IssuingKey::held_by(signer, &row.owner, &row.public_key).ok_or_else(|| Error::Internal("a stored public key is not a point".to_owned()));
+        }
         let secret: [u8; 32] = secret.try_into().map_err(|_| Error::Internal("a stored private key has the wrong length".to_owned()))?;
         Ok(IssuingKey::from_secret(&row.owner, &secret))
     }
@@ -184,18 +191,28 @@ impl Registry {
         Ok(self.store.read_snapshot(|conn| Ok((keys::list_keys(conn)?, keys::list_revocations(conn)?))).await?)
     }
 
-    /// A new key of an owner, sealed and ready to be inserted.
-    pub(super) fn make_key(&self, owner: &str, purpose: &str) -> SigningKeyRow {
-        let secret: [u8; 32] = self.entropy.bytes();
-        let key = IssuingKey::from_secret(owner, &secret);
-        SigningKeyRow {
-            key_id: key.public.key_id.clone(),
+    /// A new key of an owner, sealed and ready to be inserted. Keys of issuers are made in the module, where there is one; what is sealed
+    /// then is the name that the module knows it by.
+    pub(super) fn make_key(&self, owner: &str, purpose: &str) -> Result<SigningKeyRow, Error> {
+        let (public, held) = match &self.key_module {
+            Some(module) if purpose == PURPOSE_CREDENTIALS => {
+                let label = format!("jilu {}", hex::encode(self.entropy.bytes::<16>()));
+                let public = module.generate(&label).map_err(|fault| Error::Internal(fault.to_string()))?;
+                (PublicKey::from_bytes(owner, &public).ok_or_else(|| Error::Internal("the module made a key that is not a point".to_owned()))?, [IN_MODULE, label.as_bytes()].concat())
+            }
+            _ => {
+                let secret: [u8; 32] = self.entropy.bytes();
+                (IssuingKey::from_secret(owner, &secret).public, secret.to_vec())
+            }
+        };
+        Ok(SigningKeyRow {
             owner: owner.to_owned(),
             purpose: purpose.to_owned(),
-            public_key: key.public.bytes().to_vec(),
-            sealed_secret: self.vault.seal(Sealed::SigningKey, &key.public.key_id, &secret, &self.entropy),
+            public_key: public.bytes().to_vec(),
+            sealed_secret: self.vault.seal(Sealed::SigningKey, &public.key_id, &held, &self.entropy),
             created_at: self.now_micros(),
-        }
+            key_id: public.key_id,
+        })
     }
 }
 
@@ -211,7 +228,8 @@ impl NoteSigner for SignsNotes {
     }
 
     fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.key.sign(message)
+        // Keys of logs and witnesses are always held by the process.
+        self.key.sign(message).expect("a key in this process signs")
     }
 }
 

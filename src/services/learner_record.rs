@@ -46,7 +46,7 @@ impl Registry {
         };
         let checked = conformance::check_learner_record(&facts.compose()).map_err(|breaches| Error::Internal(format!("a composed record breaks rules: {breaches:?}")))?;
         let key = self.current_key(self.registry_did(), PURPOSE_CREDENTIALS).await?;
-        jws::sign_credential(&key, &checked).map(String::into_bytes).map_err(|error| Error::Internal(error.to_string()))
+        Ok(jws::sign_credential(&key, &checked)?.into_bytes())
     }
 
     /// The very document that was issued, with embedded proofs of its issuer in place of the JWS around it. None for a row that the

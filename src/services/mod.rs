@@ -61,6 +61,7 @@ use crate::config::Config;
 use crate::credential::keys::IssuingKey;
 use crate::domain::access::{Act, Actor, authorise};
 use crate::entropy::Entropy;
+use crate::key_module::KeyModule;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::vault::Vault;
@@ -88,6 +89,8 @@ pub struct Registry {
     own_records: Arc<own::OwnRecords>,
     forms: Arc<forms::Forms>,
     known_issuers: Arc<verification::KnownIssuers>,
+    /// Holds the keys of issuers, where the operator has such a device.
+    key_module: Option<Arc<KeyModule>>,
     /// Signs for the conformance suites, when they are let in; made anew at every start.
     pub conformance_key: Option<Arc<IssuingKey>>,
     oidc_keys: Arc<oidc::OidcKeys>,
@@ -115,6 +118,7 @@ impl Registry {
             own_records: Arc::default(),
             forms: Arc::default(),
             known_issuers: Arc::default(),
+            key_module: config.key_module.as_ref().map(|module| KeyModule::open(&module.library, &module.token, &module.pin)).transpose().map_err(|fault| Error::Internal(fault.to_string()))?,
             conformance_key: config.conformance.then(|| Arc::new(IssuingKey::of_did_key(&entropy.bytes()))),
             oidc_keys: Arc::default(),
             bodies: Arc::new(organisations::BodyCache::default()),

@@ -139,7 +139,7 @@ impl Registry {
         };
         let id: OrganisationId = super::stored(&row.id)?;
         let view = OrganisationView { did: self.organisation_did(&id), row: row.clone(), version: version.clone() };
-        let key = self.make_key(&view.did, PURPOSE_CREDENTIALS);
+        let key = self.make_key(&view.did, PURPOSE_CREDENTIALS)?;
         let (answer, kept) = self.answer(intent, &(view, true));
         let written = self
             .store

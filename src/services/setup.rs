@@ -60,7 +60,7 @@ impl Registry {
             if existing.iter().any(|key| key.purpose == purpose) {
                 continue;
             }
-            let row = self.make_key(&did, purpose);
+            let row = self.make_key(&did, purpose)?;
             if purpose == PURPOSE_LOG {
                 self.sign_log_with(Arc::new(self.open_key(&row)?))?;
             }

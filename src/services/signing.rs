@@ -86,7 +86,7 @@ impl Registry {
             status_index: entry.index,
         };
         let checked = conformance::check(&credential.compose()).map_err(|breaches| Error::Internal(format!("a composed document breaks rules: {breaches:?}")))?;
-        let document = jws::sign_credential(key, &checked).map_err(|error| Error::Internal(error.to_string()))?;
+        let document = jws::sign_credential(key, &checked)?;
         let place = version_place(&row.id, content.number);
         let holder = serde_json::to_vec(&content.holder).map_err(|error| Error::Internal(error.to_string()))?;
         let fact = Fact::of_bytes(CREDENTIAL_SIGNED, Some(&issuer), &place, document.as_bytes().to_vec());

@@ -96,7 +96,7 @@ impl Registry {
         };
         let changed_at = from_micros(changed_at);
         if kind == ListKind::Token {
-            let document = token_status::signed_list(&key, &url, &token_status::combine(&revocation.bits, &suspension.bits), changed_at);
+            let document = token_status::signed_list(&key, &url, &token_status::combine(&revocation.bits, &suspension.bits), changed_at)?;
             return Ok(ServedStatusList { document, version, changed_at });
         }
         let bits = match kind {
@@ -106,7 +106,7 @@ impl Registry {
         };
         let credential = status_list::credential(&url, &key.controller, kind.as_str(), &bits, changed_at);
         let document = match form {
-            ListForm::Jwt => status_list::sign(&key, &credential),
+            ListForm::Jwt => status_list::sign(&key, &credential)?,
             ListForm::DataIntegrity => status_list::with_proofs(&key, credential, changed_at).map_err(|error| Error::Internal(error.to_string()))?,
         };
         Ok(ServedStatusList { document, version, changed_at })

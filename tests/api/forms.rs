@@ -275,7 +275,7 @@ fn no_address_outside_the_list_is_ever_asked() {
         assert_eq!(answer["outcome"], "not_found", "{issuer}");
         let header = json!({ "alg": "EdDSA", "typ": "vc+jwt", "kid": method, "jku": format!("http://localhost:{port}/jwks"), "x5u": format!("http://localhost:{port}/x5u") });
         let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(document.to_string()));
-        let jwt = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes())));
+        let jwt = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()).unwrap()));
         assert_eq!(verified(&registry, "application/vc+jwt", jwt.as_bytes())["outcome"], "not_found");
         let svg = format!(r#"<!DOCTYPE svg SYSTEM "http://localhost:{port}/dtd"><svg xmlns="http://www.w3.org/2000/svg" xmlns:o="https://purl.imsglobal.org/spec/ob/v3p0"><o:credential verify="{jwt}"/><image href="http://localhost:{port}/image"/></svg>"#);
         assert_eq!(verified(&registry, "image/svg+xml", svg.as_bytes())["outcome"], "not_found");

@@ -59,7 +59,7 @@ fn proof(registry: &TestRegistry, nonce: &str, change: impl FnOnce(&mut Value, &
     let mut claims = json!({ "aud": registry.public_url, "iat": iat, "nonce": nonce });
     change(&mut header, &mut claims);
     let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
-    format!("{input}.{}", URL_SAFE_NO_PAD.encode(key.sign(input.as_bytes())))
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(key.sign(input.as_bytes()).unwrap()))
 }
 
 fn taken(registry: &TestRegistry, token: &str, request: &Value) -> Reply {
@@ -102,7 +102,7 @@ on_both_databases!(a_wallet_takes_a_certificate_once_and_proves_its_key, |regist
         use sha2::Digest;
         let claims = json!({ "iat": 1, "aud": "https://employer.example", "nonce": "n", "sd_hash": URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(&credential)) });
         let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(json!({ "alg": "EdDSA", "typ": "kb+jwt" }).to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
-        format!("{credential}{input}.{}", URL_SAFE_NO_PAD.encode(by.sign(input.as_bytes())))
+        format!("{credential}{input}.{}", URL_SAFE_NO_PAD.encode(by.sign(input.as_bytes()).unwrap()))
     };
     assert_eq!(verify(&bound(&wallet())), "valid");
     assert_eq!(verify(&bound(&IssuingKey::from_secret("thief", &[8; 32]))), "not_found");

@@ -11,6 +11,7 @@ pub use secure::{ProofOptions, add_proof, secure, secure_as};
 pub use suite::{Refusal, Suite};
 pub use verify::{CheckedProof, Expectation, verify};
 
+use super::keys::SigningFault;
 use super::linked_data::MeaningFault;
 
 /// Why a proof does not prove anything.
@@ -36,6 +37,9 @@ pub enum ProofFault {
     NoCanonicalForm,
     #[error("the signature does not fit the document")]
     WrongSignature,
+    /// Making a proof, not checking one.
+    #[error(transparent)]
+    Signing(#[from] SigningFault),
 }
 
 /// The identifier of a key in its form as Multikey, under which Data Integrity looks for it.

@@ -2,7 +2,7 @@
 
 use super::{ProofFault, Suite, multikey_id};
 use crate::credential::conformance::CheckedDocument;
-use crate::credential::jws::ForeignKey;
+use crate::credential::jws::SecuringFault;
 use crate::credential::keys::IssuingKey;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -20,26 +20,29 @@ pub struct ProofOptions<'a> {
 /// A document with the proofs of its issuer, one of each suite. It is an array, as Open Badges demands.
 ///
 /// # Errors
-/// The issuer of the document is not the controller of the key.
-pub fn secure(key: &IssuingKey, document: &CheckedDocument, created: DateTime<Utc>) -> Result<Value, ForeignKey> {
+/// The issuer of the document is not the controller of the key, or the key does not sign.
+pub fn secure(key: &IssuingKey, document: &CheckedDocument, created: DateTime<Utc>) -> Result<Value, SecuringFault> {
     secure_as(key, document, created, &[Suite::Rdfc, Suite::Jcs])
 }
 
 /// As [`secure`], with proofs of these suites.
 ///
 /// # Errors
-/// The issuer of the document is not the controller of the key.
-pub fn secure_as(key: &IssuingKey, document: &CheckedDocument, created: DateTime<Utc>, suites: &[Suite]) -> Result<Value, ForeignKey> {
+/// The issuer of the document is not the controller of the key, or the key does not sign.
+pub fn secure_as(key: &IssuingKey, document: &CheckedDocument, created: DateTime<Utc>, suites: &[Suite]) -> Result<Value, SecuringFault> {
     if document.issuer() != key.controller {
-        return Err(ForeignKey);
+        return Err(SecuringFault::ForeignKey);
     }
     let unsecured: Value = serde_json::from_slice(document.bytes()).expect("a checked document is JSON");
     let method = multikey_id(&key.public.key_id);
     let proofs = suites.iter().map(|suite| {
         let options = ProofOptions { suite: *suite, created, method: &method, purpose: "assertionMethod" };
-        add_proof(key, &unsecured, &options).expect("a checked document has a canonical form")
+        add_proof(key, &unsecured, &options).map_err(|fault| match fault {
+            ProofFault::Signing(fault) => SecuringFault::Signing(fault),
+            other => unreachable!("a checked document has a canonical form: {other}"),
+        })
     });
-    let proofs: Vec<Value> = proofs.collect();
+    let proofs: Vec<Value> = proofs.collect::<Result<_, _>>()?;
     let mut secured = unsecured;
     secured["proof"] = json!(proofs);
     Ok(secured)
@@ -48,7 +51,7 @@ pub fn secure_as(key: &IssuingKey, document: &CheckedDocument, created: DateTime
 /// The proof of a key over a document without proofs.
 ///
 /// # Errors
-/// The document has no canonical form.
+/// The document has no canonical form, or the key does not sign.
 pub fn add_proof(key: &IssuingKey, unsecured: &Value, options: &ProofOptions<'_>) -> Result<Value, ProofFault> {
     let mut proof = Map::new();
     if let (Suite::Jcs, Some(contexts)) = (options.suite, unsecured.get("@context")) {
@@ -60,6 +63,6 @@ pub fn add_proof(key: &IssuingKey, unsecured: &Value, options: &ProofOptions<'_>
     proof.insert("verificationMethod".to_owned(), json!(options.method));
     proof.insert("proofPurpose".to_owned(), json!(options.purpose));
     let signed = options.suite.hash_data(&proof, unsecured)?;
-    proof.insert("proofValue".to_owned(), json!(format!("z{}", bs58::encode(key.sign(&signed)).into_string())));
+    proof.insert("proofValue".to_owned(), json!(format!("z{}", bs58::encode(key.sign(&signed)?).into_string())));
     Ok(Value::Object(proof))
 }

@@ -1,0 +1,105 @@
+//! Credentials against their limits, on one core: `cargo bench --bench credentials`.
+//!
+//! What each form costs, compared with a bare signature; verification by document, compared with a bare strict verification.
+
+#![allow(clippy::unwrap_used, reason = "a measurement ends where something is not as it should be")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use jilu::credential::conformance::{self, CheckedDocument};
+use jilu::credential::data_integrity::{Expectation, Suite, key_of_multikey, secure_as, verify};
+use jilu::credential::jws::{self, CompactJws};
+use jilu::credential::keys::IssuingKey;
+use jilu::credential::linked_data;
+use serde_json::{Value, json};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+use support::{Database, TestRegistry, Worker};
+
+const MEASURED: Duration = Duration::from_secs(2);
+const DOCUMENTS: usize = 2_000;
+
+/// Runs `work` for a while, and prints how often it ran, and what part of `limit` that is.
+fn rate(name: &str, limit: Option<f64>, mut work: impl FnMut(usize)) -> f64 {
+    let started = Instant::now();
+    let mut times = 0;
+    while started.elapsed() < MEASURED {
+        work(times);
+        times += 1;
+    }
+    let rate = times as f64 / started.elapsed().as_secs_f64();
+    match limit {
+        Some(limit) => println!("{rate:>10.0}/s  {:.2}  {name}", rate / limit),
+        None => println!("{rate:>10.0}/s        {name}"),
+    }
+    rate
+}
+
+/// The payload of a credential that a registry made.
+fn payload(text: &str) -> Value {
+    serde_json::from_slice(&CompactJws::parse(text).unwrap().payload).unwrap()
+}
+
+fn issued(registry: &TestRegistry) -> Vec<String> {
+    let body = registry.body();
+    let workers: Vec<Worker> = (0..DOCUMENTS as u32).map(|index| registry.worker(&body.client, index)).collect();
+    let scores = vec![("80", "90"); DOCUMENTS];
+    let sessions: Vec<String> = workers.chunks(500).zip(scores.chunks(500)).map(|(workers, scores)| registry.published_session(&body, workers, scores, json!({}))).collect();
+    registry.set_clock("2026-03-10T01:00:00Z");
+    let mut texts = Vec::new();
+    for (session, workers) in sessions.iter().zip(workers.chunks(500)) {
+        for worker in workers {
+            let certificate = registry.post_as(&body.client, "/v1/certificates", &json!({ "worker_id": worker.id, "session_id": session })).expect(201);
+            let path = format!("/v1/certificates/{}", certificate["certificate_id"].as_str().unwrap());
+            texts.push(registry.get_as(&body.client, &path, &[("accept", "application/vc+jwt")]).text());
+        }
+    }
+    texts
+}
+
+fn main() {
+    let registry = TestRegistry::start(Database::Sqlite, &[("token_seconds", "43200"), ("workers", "1")]);
+    let texts = issued(&registry);
+    let document: CheckedDocument = conformance::check(&payload(&texts[0])).unwrap();
+    let key = IssuingKey::from_secret(document.issuer(), &[7; 32]);
+    let now = "2026-03-10T02:00:00Z".parse().unwrap();
+    println!("securing a credential of {} bytes on one core, as part of a bare signature\n", document.bytes().len());
+    let bare = rate("bare signature", None, |_| {
+        black_box(key.sign(document.bytes()).unwrap());
+    });
+    rate("vc+jwt", Some(bare), |_| {
+        black_box(jws::sign_credential(&key, &document).unwrap());
+    });
+    rate("eddsa-jcs-2022 (8000 asked)", Some(bare), |_| {
+        black_box(secure_as(&key, &document, now, &[Suite::Jcs]).unwrap());
+    });
+    rate("eddsa-rdfc-2022, written directly (1950 asked)", Some(bare), |_| {
+        black_box(secure_as(&key, &document, now, &[Suite::Rdfc]).unwrap());
+    });
+    let value = payload(&texts[0]);
+    rate("canonical N-Quads by way of JSON-LD", Some(bare), |_| {
+        black_box(linked_data::canonical_quads(&value).unwrap());
+    });
+    println!("\nverifying, as part of a bare strict verification\n");
+    let jws = CompactJws::parse(&texts[0]).unwrap();
+    let (message, signature) = (document.bytes(), key.sign(document.bytes()).unwrap());
+    let strict = rate("bare strict verification", None, |_| assert!(key.public.verifies(black_box(message), &signature)));
+    let secured = secure_as(&key, &document, now, &[Suite::Rdfc, Suite::Jcs]).unwrap();
+    rate("a set of both proofs", Some(strict), |_| {
+        let found = verify(black_box(&secured), &Expectation::assertion(now), &mut |method| (key_of_multikey(method) == Some(&key.public.key_id)).then(|| key.public.clone()));
+        assert_eq!(found.unwrap().len(), 2);
+    });
+    assert!(jws.key_id().is_some());
+    registry.with_node(async |node| {
+        let started = Instant::now();
+        let mut verified = 0;
+        while started.elapsed() < MEASURED {
+            let verdict = node.verify_document(texts[verified % texts.len()].as_bytes()).await.unwrap();
+            assert_eq!(verdict.outcome.as_str(), "valid");
+            verified += 1;
+        }
+        let rate = verified as f64 / started.elapsed().as_secs_f64();
+        println!("{rate:>10.0}/s  {:.2}  verification by document, vc+jwt, {DOCUMENTS} certificates in turn (0.50 asked)", rate / strict);
+    });
+}
