@@ -143,7 +143,7 @@ fn medallion(code: &QrCode) -> Vec<u8> {
                 }
             }
             let all = ring + inside;
-            let mix = |green: u8| if all == 0 { 0 } else { ((usize::from(green) * ring + 255 * inside) / all) as u8 };
+            let mix = |green: u8| (usize::from(green) * ring + 255 * inside).checked_div(all).unwrap_or(0) as u8;
             pixels.extend([mix(GREEN_PIXEL[0]), mix(GREEN_PIXEL[1]), mix(GREEN_PIXEL[2]), (255 * all / (SAMPLES * SAMPLES)) as u8]);
         }
     }

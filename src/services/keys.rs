@@ -30,10 +30,13 @@ pub struct KeyRing {
     known: RwLock<Known>,
 }
 
+/// A key, and the moment from which on it signs.
+type SigningFrom = (DateTime<Utc>, Arc<IssuingKey>);
+
 #[derive(Default)]
 struct Known {
-    /// Keys that may sign, each with the moment from which on it does, oldest first.
-    signing: HashMap<(String, String), Vec<(DateTime<Utc>, Arc<IssuingKey>)>>,
+    /// Keys that may sign, by owner and purpose, oldest first.
+    signing: HashMap<(String, String), Vec<SigningFrom>>,
     by_id: HashMap<String, Arc<KnownKey>>,
     /// How many keys are revoked.
     revoked: usize,
@@ -91,6 +94,7 @@ impl Registry {
         if has_more_revoked {
             // Where certificates stand depends on whose signatures count.
             self.standings.forget_all();
+            self.genuine.forget_all();
         }
         if let Some(key) = log_key {
             self.sign_log_with(key)?;

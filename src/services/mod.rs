@@ -89,6 +89,7 @@ pub struct Registry {
     own_records: Arc<own::OwnRecords>,
     forms: Arc<forms::Forms>,
     known_issuers: Arc<verification::KnownIssuers>,
+    genuine: Arc<verification::GenuineDocuments>,
     /// Holds the keys of issuers, where the operator has such a device.
     key_module: Option<Arc<KeyModule>>,
     /// Signs for the conformance suites, when they are let in; made anew at every start.
@@ -118,6 +119,7 @@ impl Registry {
             own_records: Arc::default(),
             forms: Arc::default(),
             known_issuers: Arc::default(),
+            genuine: Arc::default(),
             key_module: config.key_module.as_ref().map(|module| KeyModule::open(&module.library, &module.token, &module.pin)).transpose().map_err(|fault| Error::Internal(fault.to_string()))?,
             conformance_key: config.conformance.then(|| Arc::new(IssuingKey::of_did_key(&entropy.bytes()))),
             oidc_keys: Arc::default(),

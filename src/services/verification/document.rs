@@ -3,6 +3,7 @@
 //! A form that was made later carries no secret of its own: it holds when its signature does *and* it says exactly what the log
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
+use super::genuine::{Genuine, digest_of};
 use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, check, standing_checks};
 use crate::credential::badge_jwt;
 use crate::credential::conformance;
@@ -12,7 +13,7 @@ use crate::credential::presented::Presented;
 use crate::credential::sd_jwt::SdJwt;
 use crate::credential::strict_json;
 use crate::domain::text::Text;
-use crate::domain::verification::{Outcome, standing_on};
+use crate::domain::verification::{Outcome, StandingFacts, standing_on};
 use crate::services::Registry;
 use crate::services::error::Error;
 use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
@@ -32,6 +33,10 @@ pub(super) struct Said {
     /// `id` of the credential.
     pub credential_id: String,
 }
+
+/// Where the newest version stands, the right to issue, where the document stands in the log, the key of the certificate's number, and the
+/// version that was shown.
+type OnRecord = (Standing, Check, u64, String, i32);
 
 /// What is compared with the record.
 pub(super) enum Content {
@@ -68,14 +73,17 @@ fn unread(en: impl Into<String>, zh: impl Into<String>) -> Vec<Check> {
 impl Registry {
     /// Verifies a credential in any of its forms.
     pub async fn verify_document(&self, shown: &[u8]) -> Result<Verdict, Error> {
-        let now = self.clock.now();
+        let (now, digest) = (self.clock.now(), digest_of(shown));
+        if let Some(verdict) = self.verify_known(&digest, now).await? {
+            return Ok(verdict);
+        }
         let presented = match Presented::read(shown) {
             Ok(presented) => presented,
             Err(fault) => return Ok(failed(unread(format!("not a credential that can be verified: {fault}"), format!("不是可验证的凭证：{fault}")), now)),
         };
         match issuer_of(&presented) {
             Some(issuer) if !self.is_own_issuer(&issuer) => self.verify_elsewhere(&presented, &issuer, now).await,
-            _ => self.verify_own(&presented, now).await,
+            _ => self.verify_own(&presented, digest, now).await,
         }
     }
 
@@ -85,25 +93,47 @@ impl Registry {
         [did, url.as_str()].into_iter().any(|own| issuer.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(":organisations:") || rest.starts_with("/organisations/")))
     }
 
-    async fn verify_own(&self, presented: &Presented, now: DateTime<Utc>) -> Result<Verdict, Error> {
+    async fn verify_own(&self, presented: &Presented, digest: [u8; 32], now: DateTime<Utc>) -> Result<Verdict, Error> {
         let said = match self.read_own(presented, now).await? {
             Ok(said) => said,
             Err(checks) => return Ok(failed(checks, now)),
         };
-        let mut checks = vec![said.proof.clone(), schema_check(&said.content)];
-        checks.push(check_validity(&said.content, now));
-        let (record, standing) = self.check_record(&said).await?;
-        checks.extend(record);
-        let Some((standing, right)) = standing else { return Ok(failed(checks, now)) };
-        checks.push(right);
-        let outcome = standing_on(&standing.facts, self.clock.today());
-        checks.extend(standing_checks(outcome, &standing.facts));
+        let form = vec![said.proof.clone(), schema_check(&said.content)];
+        let dates = dates_of(&said.content);
+        let found = self.check_record(&said).await?;
+        let (record, Some((standing, right, log_index, number_key, version))) = found else {
+            return Ok(failed(form.into_iter().chain([check_dates(dates, now)]).chain(found.0).collect(), now));
+        };
+        let genuine = Genuine { form, dates, record, right, log_index, number_key, certificate_id: standing.certificate_id.clone(), version };
+        let verdict = self.verdict_of(&genuine, &standing, now);
         // Without an intact proof and record nothing else counts; acts and dates of a genuine document decide the outcome.
-        let is_genuine = checks.iter().all(|check| check.outcome != CheckOutcome::Failed || ["status", "validity", "review"].contains(&check.name));
+        let is_genuine = verdict.checks.iter().all(|check| check.outcome != CheckOutcome::Failed || ["status", "validity", "review"].contains(&check.name));
         if !is_genuine {
-            return Ok(failed(checks, now));
+            return Ok(failed(verdict.checks, now));
         }
-        Ok(Verdict { outcome, checks, certificates: vec![standing.summary], holders: vec![(standing.worker_id, standing.certificate_id)], status_as_of: now })
+        self.genuine.remember(digest, genuine);
+        Ok(verdict)
+    }
+
+    /// What is answered of a genuine document, where its certificate stands now.
+    fn verdict_of(&self, genuine: &Genuine, standing: &Standing, now: DateTime<Utc>) -> Verdict {
+        let facts = StandingFacts { is_superseded: standing.version != genuine.version, ..standing.facts };
+        let outcome = standing_on(&facts, self.clock.today());
+        let mut checks = genuine.form.clone();
+        checks.push(check_dates(genuine.dates, now));
+        checks.extend(genuine.record.iter().cloned());
+        checks.extend(self.check_witnesses(genuine.log_index));
+        checks.push(genuine.right.clone());
+        checks.extend(standing_checks(outcome, &facts));
+        let holders = vec![(standing.worker_id.clone(), standing.certificate_id.clone())];
+        Verdict { outcome, checks, certificates: vec![standing.summary.clone()], holders, status_as_of: now }
+    }
+
+    /// A document that was found genuine a moment ago, and where its certificate stands now.
+    async fn verify_known(&self, digest: &[u8; 32], now: DateTime<Utc>) -> Result<Option<Verdict>, Error> {
+        let Some(genuine) = self.genuine.find(digest) else { return Ok(None) };
+        let standings = self.standings_of_number(&genuine.number_key).await?;
+        Ok(standings.iter().find(|standing| standing.certificate_id == genuine.certificate_id).map(|standing| self.verdict_of(&genuine, standing, now)))
     }
 
     /// Understands a form and checks its signature by the keys that the registry holds.
@@ -202,7 +232,7 @@ impl Registry {
     }
 
     /// Whether the registry issued exactly this, and whether the body had the right to on that day.
-    async fn check_record(&self, said: &Said) -> Result<(Vec<Check>, Option<(Standing, Check)>), Error> {
+    async fn check_record(&self, said: &Said) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
         let credential_id = said.credential_id.clone();
         let rows = self
             .store
@@ -224,18 +254,16 @@ impl Registry {
         let Some(index) = self.find_logged(&version, stored.as_bytes()).await? else {
             return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
         };
-        let witnessed = self.check_witnesses(index);
         let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
         let key = self.check_key(&said.content, &stored, &version);
         if key.as_ref().is_some_and(|key| key.outcome == CheckOutcome::Failed) {
             return Ok(([record, logged].into_iter().chain(key).collect(), None));
         }
         let right = self.check_right(&standing, &version).await?;
-        let is_superseded = standing.2.version != version.version;
-        let checks: Vec<Check> = [record, logged].into_iter().chain(key).chain(witnessed).collect();
-        let Some(mut standing) = self.standing_of(standing).await? else { return Ok((checks, None)) };
-        standing.facts.is_superseded = is_superseded;
-        Ok((checks, Some((standing, right))))
+        let checks: Vec<Check> = [record, logged].into_iter().chain(key).collect();
+        let (number_key, shown) = (standing.0.number_key.clone(), version.version);
+        let newest = if standing.1.version == shown { self.standing_logged(standing, index).await? } else { self.standing_of(standing).await? };
+        Ok((checks, newest.map(|standing| (standing, right, index, number_key, shown))))
     }
 
     /// Whether the log had a document before its key was stolen; None for a key that was not.
@@ -307,8 +335,10 @@ fn schema_check(content: &Content) -> Check {
 }
 
 /// When a document begins and ceases to be valid; None inside for a date that cannot be read.
-#[expect(clippy::option_option, reason = "no date and no readable date are two things")]
-pub(super) fn dates_of(content: &Content) -> (Option<Option<DateTime<Utc>>>, Option<Option<DateTime<Utc>>>) {
+pub(super) type Dates = (Option<Option<DateTime<Utc>>>, Option<Option<DateTime<Utc>>>);
+
+/// The dates of a document.
+pub(super) fn dates_of(content: &Content) -> Dates {
     match content {
         Content::Claims(claims) => {
             let seconds = |name: &str| claims.get(name).map(|value| value.as_i64().and_then(|seconds| DateTime::from_timestamp(seconds, 0)));
@@ -322,7 +352,10 @@ pub(super) fn dates_of(content: &Content) -> (Option<Option<DateTime<Utc>>>, Opt
 }
 
 pub(super) fn check_validity(content: &Content, now: DateTime<Utc>) -> Check {
-    let (begins, ends) = dates_of(content);
+    check_dates(dates_of(content), now)
+}
+
+fn check_dates((begins, ends): Dates, now: DateTime<Utc>) -> Check {
     // A date that cannot be read is not one that has come.
     let has_begun = begins.is_none_or(|from| from.is_some_and(|from| from <= now));
     let has_not_ended = ends.is_none_or(|until| until.is_some_and(|until| now <= until));

@@ -18,7 +18,10 @@ const BELIEVED_FOR: Duration = Duration::from_secs(60);
 
 /// Documents of trusted issuers that were fetched a moment ago. There are only as many as their hosts publish.
 #[derive(Default)]
-pub struct KnownIssuers(Mutex<HashMap<String, (Instant, Arc<Vec<u8>>)>>);
+pub struct KnownIssuers(Mutex<HashMap<String, Fetched>>);
+
+/// A body, and when it came.
+type Fetched = (Instant, Arc<Vec<u8>>);
 
 const KEPT_MAX: usize = 1_000;
 

@@ -2,8 +2,10 @@
 
 mod document;
 mod elsewhere;
+mod genuine;
 mod issuers;
 
+pub use genuine::GenuineDocuments;
 pub use issuers::KnownIssuers;
 
 use super::Registry;
@@ -226,6 +228,12 @@ impl Registry {
             tracing::error!(certificate = %row.id, version = version.version, "a certificate in the database is not in the log");
             return Ok(None);
         };
+        self.standing_logged((row, version, state), log_index).await
+    }
+
+    /// The same where the log is known to include the newest document.
+    async fn standing_logged(&self, rows: StandingRows, log_index: u64) -> Result<Option<Standing>, Error> {
+        let (row, version, state) = rows;
         if self.is_doubtful(&version) {
             tracing::warn!(certificate = %row.id, version = version.version, "a certificate was issued when its key was stolen already");
             return Ok(None);

@@ -1,0 +1,55 @@
+//! Documents that were found genuine a moment ago: what was found of each that its next reader would find again.
+//!
+//! Where the certificate stands is never kept here; it is asked for each time, from [`super::Standing`]s that are believed as long. Only
+//! genuine documents are kept, so nobody fills the memory with guesses.
+
+use super::Check;
+use super::document::Dates;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const BELIEVED_FOR: Duration = Duration::from_secs(3);
+const ENTRIES_MAX: usize = 20_000;
+
+/// What stays true of a genuine document.
+pub(super) struct Genuine {
+    /// Proof and schema.
+    pub form: Vec<Check>,
+    pub dates: Dates,
+    /// Record, log and, where there is something to say, the key.
+    pub record: Vec<Check>,
+    pub right: Check,
+    pub log_index: u64,
+    pub number_key: String,
+    pub certificate_id: String,
+    pub version: i32,
+}
+
+/// By the digest of the bytes that were shown.
+pub struct GenuineDocuments(quick_cache::sync::Cache<[u8; 32], (Arc<Genuine>, Instant)>);
+
+impl Default for GenuineDocuments {
+    fn default() -> Self {
+        GenuineDocuments(quick_cache::sync::Cache::new(ENTRIES_MAX))
+    }
+}
+
+pub(super) fn digest_of(shown: &[u8]) -> [u8; 32] {
+    Sha256::digest(shown).into()
+}
+
+impl GenuineDocuments {
+    pub(super) fn find(&self, digest: &[u8; 32]) -> Option<Arc<Genuine>> {
+        self.0.get(digest).filter(|(_, at)| at.elapsed() < BELIEVED_FOR).map(|(genuine, _)| genuine)
+    }
+
+    pub(super) fn remember(&self, digest: [u8; 32], genuine: Genuine) {
+        self.0.insert(digest, (Arc::new(genuine), Instant::now()));
+    }
+
+    /// Called when signatures that counted may count no more.
+    pub fn forget_all(&self) {
+        self.0.clear();
+    }
+}
