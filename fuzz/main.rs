@@ -1,0 +1,125 @@
+//! Every parser of what strangers send, fed by libFuzzer: `fuzz/run` builds and runs all of them, `fuzz/run SECONDS TARGET` one.
+//!
+//! A parser may refuse whatever it likes. It must not panic, hang or eat memory; and where it can write what it has read, it must read the
+//! same again.
+
+#![no_main]
+
+use jilu::credential::data_integrity::{self, Expectation};
+use jilu::credential::holder::{HolderJws, HolderKey};
+use jilu::credential::identity::{did_key, did_web_url, key_in_did_document, key_in_jwks};
+use jilu::credential::jws::CompactJws;
+use jilu::credential::presented::Presented;
+use jilu::credential::sd_jwt::SdJwt;
+use jilu::credential::{baked, conformance, data_model, linked_data, status_list, strict_json, token_status, vc_api};
+use jilu::domain::xapi::Statement;
+use jilu::merkle::checkpoint::Checkpoint;
+use jilu::merkle::leaf::Entry;
+use jilu::merkle::note::{Note, NoteKey};
+use jilu::merkle::tlog_proof::TlogProof;
+use libfuzzer_sys::fuzz_target;
+use std::sync::OnceLock;
+
+type Target = fn(&[u8]);
+
+const TARGETS: &[(&str, Target)] = &[
+    ("presented", presented),
+    ("jws", jws),
+    ("sd_jwt", sd_jwt),
+    ("embedded", embedded),
+    ("linked_data", meaning),
+    ("picture", picture),
+    ("keys", keys),
+    ("status", status),
+    ("log", log),
+    ("statement", statement),
+];
+
+static TARGET: OnceLock<Target> = OnceLock::new();
+
+fuzz_target!(|data: &[u8]| {
+    let target = TARGET.get_or_init(|| {
+        let wanted = std::env::var("FUZZ_TARGET").unwrap_or_default();
+        TARGETS.iter().find(|(name, _)| *name == wanted).unwrap_or_else(|| panic!("FUZZ_TARGET: one of {} expected", TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))).1
+    });
+    target(data);
+});
+
+fn text(data: &[u8]) -> &str {
+    std::str::from_utf8(data).unwrap_or_default()
+}
+
+fn presented(data: &[u8]) {
+    let _ = Presented::read(data);
+}
+
+fn jws(data: &[u8]) {
+    if let Ok(jws) = CompactJws::parse(text(data)) {
+        let _ = (jws.key_id(), jws.typ(), strict_json::parse(&jws.payload));
+    }
+    if let Some(jws) = HolderJws::parse(text(data))
+        && let Some(key) = HolderKey::from_jwk(&jws.header["jwk"])
+    {
+        let _ = jws.is_signed_by(&key);
+    }
+}
+
+fn sd_jwt(data: &[u8]) {
+    if let Ok(shown) = SdJwt::parse(text(data)) {
+        assert!(shown.disclosed.iter().all(|name| shown.claims.contains_key(name)));
+        let _ = shown.check_key_binding(None);
+    }
+}
+
+fn embedded(data: &[u8]) {
+    let Ok(document) = strict_json::parse(data) else { return };
+    let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a moment");
+    // No proof holds unless its key signed it, and nobody has found one of these by chance.
+    let _ = data_integrity::verify(&document, &Expectation::assertion(now), &mut did_key);
+    let _ = vc_api::verify_credential(&document, now);
+    let _ = data_model::check_presentation(&document);
+    let _ = conformance::check(&document);
+}
+
+fn meaning(data: &[u8]) {
+    let Ok(document) = strict_json::parse(data) else { return };
+    if let Ok(quads) = linked_data::canonical_quads(&document) {
+        assert_eq!(linked_data::canonical_quads(&document).as_deref(), Ok(quads.as_str()));
+    }
+}
+
+fn picture(data: &[u8]) {
+    let _ = baked::read_png(data);
+    let _ = baked::read_svg(text(data));
+}
+
+fn keys(data: &[u8]) {
+    let _ = (did_key(text(data)), did_web_url(text(data)), HolderKey::from_did_jwk(text(data)));
+    if let Ok(document) = strict_json::parse(data) {
+        let _ = (key_in_jwks(&document, None), key_in_did_document(&document, "did:web:a.example", "did:web:a.example#k"), HolderKey::from_jwk(&document));
+    }
+}
+
+fn status(data: &[u8]) {
+    if let Some(bits) = status_list::decode(text(data)) {
+        assert_eq!(status_list::decode(&status_list::encode(&bits)), Some(bits));
+    }
+    let _ = token_status::read_entry(&serde_json::json!({ "bits": 2, "lst": text(data) }), 7);
+}
+
+fn log(data: &[u8]) {
+    let text = text(data);
+    let _ = (Note::parse(text), Entry::parse(text), TlogProof::parse(text));
+    if let Ok(key) = text.parse::<NoteKey>() {
+        assert_eq!(key.to_string().parse::<NoteKey>().map(|again| again.to_string()), Ok(key.to_string()));
+        let _ = Checkpoint::open(text, &key);
+    }
+}
+
+fn statement(data: &[u8]) {
+    if let Ok(value) = strict_json::parse(data)
+        && let Ok(statement) = Statement::parse(&value, "0")
+    {
+        let _ = statement.study(chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a moment"));
+    }
+}
