@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-/// Keys change rarely; a new one is read within this time.
-const KEYS_CACHE: &str = "public, max-age=300";
+/// A new key signs half a minute after everybody has read it.
+const KEYS_CACHE: &str = "public, max-age=60";
 
 fn open(request: &HttpRequest, media_type: &str, bytes: Vec<u8>, cache: &str) -> HttpResponse {
     let etag = etag_of(&bytes);

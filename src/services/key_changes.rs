@@ -16,8 +16,9 @@ use crate::store::keys::{self, KeyRevocationRow, SigningKeyRow};
 use crate::store::log::Fact;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How long a new key is known before it signs: several times the rhythm in which nodes look for keys.
-pub const TAKES_OVER_AFTER: TimeDelta = TimeDelta::seconds(20);
+/// How long a new key is known before it signs: longer than readers keep the published keys, and far longer than the rhythm in which nodes
+/// look for them.
+pub const TAKES_OVER_AFTER: TimeDelta = TimeDelta::seconds(90);
 
 /// Purposes whose keys can be changed. The log and the witness are known to others by their keys.
 const CHANGEABLE: [&str; 2] = [PURPOSE_CREDENTIALS, PURPOSE_TOKENS];

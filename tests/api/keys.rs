@@ -73,7 +73,7 @@ on_both_databases!(a_new_key_takes_over_while_everybody_issues, |registry| {
             })
             .collect();
         std::thread::sleep(Duration::from_millis(100));
-        registry.set_clock("2026-03-10T01:00:30Z");
+        registry.set_clock("2026-03-10T01:02:00Z");
         is_over.store(true, Ordering::SeqCst);
         writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
     });
@@ -159,7 +159,7 @@ on_both_databases!(a_key_that_is_not_in_force_cannot_sign_whatever_a_node_believ
         )
     };
     let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_micros();
-    let fault = conn.execute_script(&again(2, at("2026-03-10T01:00:30Z"))).unwrap_err();
+    let fault = conn.execute_script(&again(2, at("2026-03-10T01:02:00Z"))).unwrap_err();
     assert!(format!("{fault:?}").contains("Stale"), "{fault:?}");
-    conn.execute_script(&again(3, at("2026-03-10T01:00:10Z"))).unwrap();
+    conn.execute_script(&again(3, at("2026-03-10T01:01:00Z"))).unwrap();
 });
