@@ -33,7 +33,17 @@ pub struct KeyModule {
     idle: Mutex<Vec<Session>>,
     /// Holds the login, which is the token's; dropped last.
     login: Mutex<Session>,
+    pin: String,
     context: Pkcs11,
+}
+
+fn log_in(context: &Pkcs11, slot: Slot, pin: &str) -> Result<Session, ModuleFault> {
+    let session = context.open_rw_session(slot)?;
+    match session.login(UserType::User, Some(&AuthPin::new(pin.into()))) {
+        // The login is the token's, and another session may still hold it.
+        Ok(()) | Err(cryptoki::error::Error::Pkcs11(cryptoki::error::RvError::UserAlreadyLoggedIn, _)) => Ok(session),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl fmt::Debug for KeyModule {
@@ -57,9 +67,16 @@ impl KeyModule {
             }
         }
         let slot = found.ok_or_else(|| ModuleFault(format!("no token with the label {label:?}")))?;
-        let login = context.open_rw_session(slot)?;
-        login.login(UserType::User, Some(&AuthPin::new(pin.into())))?;
-        Ok(Arc::new(KeyModule { slot, idle: Mutex::default(), login: Mutex::new(login), context }))
+        let login = log_in(&context, slot, pin)?;
+        Ok(Arc::new(KeyModule { slot, idle: Mutex::default(), login: Mutex::new(login), pin: pin.to_owned(), context }))
+    }
+
+    /// Logs in anew, after the device was away.
+    fn renew(&self) -> Result<(), ModuleFault> {
+        let mut login = self.login.lock().unwrap_or_else(PoisonError::into_inner);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *login = log_in(&self.context, self.slot, &self.pin)?;
+        Ok(())
     }
 
     /// Makes a key under a label; its public half.
@@ -97,11 +114,14 @@ impl KeyModule {
     /// # Errors
     /// There is none with this label.
     pub fn signer(self: &Arc<Self>, label: &str) -> Result<Arc<dyn Signer>, ModuleFault> {
+        let key = Mutex::new(self.find(label)?);
+        Ok(Arc::new(ModuleKey { module: Arc::clone(self), label: label.to_owned(), key }))
+    }
+
+    fn find(&self, label: &str) -> Result<ObjectHandle, ModuleFault> {
         let session = self.login.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::KeyType(KeyType::EC_EDWARDS), Attribute::Id(label.into())];
-        let key = session.find_objects(&wanted)?.into_iter().next().ok_or_else(|| ModuleFault(format!("no private key with the label {label:?}")))?;
-        drop(session);
-        Ok(Arc::new(ModuleKey { module: Arc::clone(self), key }))
+        session.find_objects(&wanted)?.into_iter().next().ok_or_else(|| ModuleFault(format!("no private key with the label {label:?}")))
     }
 
     fn session(&self) -> Result<Session, ModuleFault> {
@@ -113,18 +133,30 @@ impl KeyModule {
 /// One key in a module.
 struct ModuleKey {
     module: Arc<KeyModule>,
-    key: ObjectHandle,
+    label: String,
+    key: Mutex<ObjectHandle>,
+}
+
+impl ModuleKey {
+    fn try_sign(&self, message: &[u8]) -> Result<[u8; 64], ModuleFault> {
+        let key = *self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = self.module.session()?;
+        let signature = session.sign(&Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)), key, message)?;
+        // A session that has failed is not used again.
+        self.module.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        signature.try_into().map_err(|_| ModuleFault("a signature of 64 bytes expected".to_owned()))
+    }
+
+    /// Once more after logging in anew: the device may have been started again.
+    fn sign_again(&self, message: &[u8]) -> Result<[u8; 64], ModuleFault> {
+        self.module.renew()?;
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = self.module.find(&self.label)?;
+        self.try_sign(message)
+    }
 }
 
 impl Signer for ModuleKey {
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SigningFault> {
-        let sign = || -> Result<[u8; 64], ModuleFault> {
-            let session = self.module.session()?;
-            let signature = session.sign(&Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)), self.key, message)?;
-            // A session that has failed is not used again.
-            self.module.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
-            signature.try_into().map_err(|_| ModuleFault("a signature of 64 bytes expected".to_owned()))
-        };
-        sign().map_err(|fault| SigningFault(fault.to_string()))
+        self.try_sign(message).or_else(|_| self.sign_again(message)).map_err(|fault| SigningFault(fault.to_string()))
     }
 }

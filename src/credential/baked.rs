@@ -161,6 +161,8 @@ pub fn read_png(bytes: &[u8]) -> Result<String, BakedFault> {
     let found: Vec<&ITXtChunk> = reader.info().utf8_text.iter().filter(|chunk| chunk.keyword == KEYWORD).collect();
     match found.as_slice() {
         [] => Err(BakedFault::NoCredential),
+        // Open Badges wants it uncompressed, and what is compressed may unpack to anything.
+        [chunk] if chunk.compressed => Err(BakedFault::NotAPicture),
         [chunk] => chunk.get_text().map_err(|_| BakedFault::NotAPicture),
         _ => Err(BakedFault::SeveralCredentials),
     }
@@ -266,5 +268,21 @@ mod tests {
         twice.splice(at..at, chunk);
         assert_eq!(read_png(&twice), Err(BakedFault::SeveralCredentials));
         assert_eq!(read_png(b"\x89PNG\r\n\x1a\n"), Err(BakedFault::NotAPicture));
+    }
+
+    #[test]
+    fn what_is_compressed_is_not_unpacked() {
+        use std::io::Write;
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(&vec![b' '; 1 << 20]).unwrap();
+        let data = [b"iTXt".as_slice(), KEYWORD.as_bytes(), &[0, 1, 0, 0, 0], &packed.finish().unwrap()].concat();
+        let mut sum = flate2::Crc::new();
+        sum.update(&data);
+        let chunk = [&(data.len() as u32 - 4).to_be_bytes()[..], &data, &sum.sum().to_be_bytes()].concat();
+        let mut bytes = png(picture().url, CREDENTIAL);
+        let at = bytes.windows(4).position(|window| window == b"iTXt").unwrap() - 4;
+        let length = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize + 12;
+        bytes.splice(at..at + length, chunk);
+        assert_eq!(read_png(&bytes), Err(BakedFault::NotAPicture));
     }
 }

@@ -46,6 +46,28 @@ pub fn check_credential(document: &Value, needs_issuer: bool) -> Faults {
     faults
 }
 
+/// Whether what a document says to readers of JSON is what it says to readers of linked data: contexts that are known here and nothing
+/// else, no keywords and no names written out, by which a date or a status could be moved to where readers of JSON do not look, while
+/// the meaning that was signed stays the same.
+pub fn is_plainly_written(document: &Value) -> bool {
+    let Some(members) = document.as_object() else { return false };
+    let has_plain_contexts = items(members.get("@context")).iter().all(|context| context.as_str().is_some_and(|url| contexts::find(url).is_some()));
+    has_plain_contexts && members.iter().filter(|(name, _)| *name != "@context").all(|(name, value)| is_plain_name(name) && has_plain_names(value))
+}
+
+fn is_plain_name(name: &str) -> bool {
+    !name.contains(':') && !name.starts_with('@')
+}
+
+fn has_plain_names(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(has_plain_names),
+        Value::Object(members) if members.contains_key("@value") => is_language_text(value),
+        Value::Object(members) => members.iter().all(|(name, value)| is_plain_name(name) && has_plain_names(value)),
+        _ => true,
+    }
+}
+
 /// Checks a presentation, but not what it presents.
 pub fn check_presentation(document: &Value) -> Faults {
     let mut faults = Faults::new();
@@ -264,6 +286,23 @@ mod tests {
         bare["@context"] = json!(VC_CONTEXT);
         assert_eq!(check_credential(&bare, false), Faults::new());
         assert_eq!(check_credential(&bare, true).len(), 1);
+    }
+
+    #[test]
+    fn names_that_only_some_readers_see_are_not_plain() {
+        assert!(is_plainly_written(&credential()));
+        let cases: Vec<fn(&mut Value)> = vec![
+            |d| d["@nest"] = json!({ "validUntil": "2030-01-01T00:00:00Z" }),
+            |d| d["https://www.w3.org/2018/credentials#validUntil"] = json!("2030-01-01T00:00:00Z"),
+            |d| d["credentialSubject"][0]["@id"] = json!("did:example:b"),
+            |d| d["@context"].as_array_mut().unwrap().push(json!({ "until": "https://www.w3.org/2018/credentials#validUntil" })),
+            |d| d["@context"].as_array_mut().unwrap().push(json!("https://example.org/unknown")),
+        ];
+        for change in cases {
+            let mut document = credential();
+            change(&mut document);
+            assert!(!is_plainly_written(&document), "{document}");
+        }
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub async fn get_status_list(state: Data<AppState>, request: HttpRequest, path: 
     // Some clients read a body only if its type says JSON.
     let plain = accepts(&request, "application/json") > accepts(&request, "application/vc");
     let media_type = if form == ListForm::DataIntegrity && plain { "application/json" } else { media_type };
-    let etag = format!("\"{purpose}-{list}-{}-{}\"", served.version, if form == ListForm::Jwt { "jwt" } else { "di" });
+    let etag = served.etag.clone();
     let mut response = represent(&request, media_type, served.document.into_bytes(), &etag, &format!("public, max-age={TTL_SECONDS}"));
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
     Ok(response)
@@ -119,9 +119,8 @@ pub async fn get_status_list(state: Data<AppState>, request: HttpRequest, path: 
 #[utoipa::path(tag = "discovery", operation_id = "get_key", params(("thumbprint" = String, Path, description = "Thumbprint of the key (RFC 7638)")), responses((status = 200, description = "The key as a JWK; `kid` of credentials in the JWT profile of Open Badges", body = Value, content_type = "application/jwk+json"), Problems), security(()))]
 #[get("/keys/{thumbprint}")]
 pub async fn get_key(state: Data<AppState>, request: HttpRequest, thumbprint: Path<String>) -> Result<HttpResponse, Problem> {
-    let keys = state.registry.list_all_keys().await?;
-    let found = keys.iter().find(|published| published.key.key_id.rsplit_once('#').is_some_and(|(_, name)| name == *thumbprint)).ok_or_else(Problem::not_found)?;
-    Ok(open(&request, "application/jwk+json", json_bytes(&jwk(&found.key)), KEYS_CACHE))
+    let key = state.registry.find_key_by_thumbprint(&thumbprint).ok_or_else(Problem::not_found)?;
+    Ok(open(&request, "application/jwk+json", json_bytes(&jwk(&key)), KEYS_CACHE))
 }
 
 /// Read the keys of an issuer of SD-JWT VC
@@ -129,7 +128,7 @@ pub async fn get_key(state: Data<AppState>, request: HttpRequest, thumbprint: Pa
 #[get("/.well-known/jwt-vc-issuer/organisations/{organisation_id}")]
 pub async fn get_jwt_vc_issuer(state: Data<AppState>, request: HttpRequest, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id: OrganisationId = path_id(&id)?;
-    let keys: Vec<Value> = state.registry.list_published_keys(&state.registry.organisation_did(&id)).await?.iter().map(|published| jwk(&published.key)).collect();
+    let keys: Vec<Value> = state.registry.list_published_keys(&state.registry.organisation_did(&id)).await?.iter().filter(|published| published.revoked_at.is_none()).map(|published| jwk(&published.key)).collect();
     if keys.is_empty() {
         return Err(Problem::not_found());
     }

@@ -17,6 +17,7 @@ use crate::domain::person_name::PersonName;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::store::certificates as store;
+use crate::store::error::StoreError;
 use crate::store::log::Fact;
 use crate::store::workers as worker_store;
 
@@ -88,7 +89,8 @@ impl Registry {
         let (answer, kept) = self.answer(intent, &corrected);
         let document_rows: Vec<_> = added.into_iter().map(|(_, row)| row).collect();
         let is_suspended = standing.2.state == CertificateState::Suspended.as_str();
-        self.store
+        let written = self
+            .store
             .write(move |tx| {
                 kept.keep(tx)?;
                 if let Some(row) = &name_row {
@@ -104,13 +106,17 @@ impl Registry {
                 tx.record(signed.clone());
                 Ok(())
             })
-            .await
-            .map_err(|error| {
-                if is_document_conflict(&error) {
-                    return Error::Conflict(Text::new("the document belongs to another worker", "该证件已属于另一名劳动者"));
-                }
-                changed_meanwhile(error)
-            })?;
+            .await;
+        if matches!(written, Err(StoreError::Stale)) {
+            // A new key may have taken over; whoever asks again signs with it.
+            self.refresh_keys().await?;
+        }
+        written.map_err(|error| {
+            if is_document_conflict(&error) {
+                return Error::Conflict(Text::new("the document belongs to another worker", "该证件已属于另一名劳动者"));
+            }
+            changed_meanwhile(error)
+        })?;
         self.standings.forget_all();
         Ok(answer)
     }

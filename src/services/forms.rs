@@ -37,6 +37,13 @@ type FormKey = (String, i32, CredentialForm, String);
 /// Forms that were asked for a while ago.
 pub struct Forms(quick_cache::sync::Cache<FormKey, Arc<Vec<u8>>>);
 
+impl Forms {
+    /// Called when signatures that counted may count no more.
+    pub(super) fn forget_all(&self) {
+        self.0.clear();
+    }
+}
+
 impl Default for Forms {
     fn default() -> Self {
         Forms(quick_cache::sync::Cache::new(KEPT))
@@ -92,11 +99,12 @@ impl Registry {
         Ok(bytes)
     }
 
-    /// The document of a version as it was signed; None for a row that the log does not have.
+    /// The document of a version as it was signed; None for a row that the log does not have, or had only when its key was stolen.
     pub(super) async fn signed_payload(&self, issued: &IssuedCertificate) -> Result<Option<SignedPayload>, Error> {
         let version = &issued.standing.1;
         let text = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
-        if self.find_logged(version, text.as_bytes()).await?.is_none() {
+        // What only a stolen key has signed is not secured again by a clean one.
+        if self.find_logged(version, text.as_bytes()).await?.is_none_or(|logged| self.is_doubtful(version, logged)) {
             return Ok(None);
         }
         let stored = |fault: String| Error::Internal(format!("the document of {}: {fault}", version.certificate_id));

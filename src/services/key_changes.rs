@@ -57,7 +57,8 @@ impl Registry {
         let owner = revoked.owner.clone();
         let siblings = self.store.read(move |conn| keys::list_keys_of(conn, &owner)).await?;
         let newer = siblings.iter().any(|row| row.purpose == revoked.purpose && row.created_at > revoked.created_at && row.created_at <= now.timestamp_micros());
-        let newest = siblings.iter().filter(|row| row.purpose == revoked.purpose).map(|row| row.created_at).max().unwrap_or_default();
+        // One that is to take over later still does.
+        let newest = siblings.iter().filter(|row| row.purpose == revoked.purpose && row.created_at <= now.timestamp_micros()).map(|row| row.created_at).max().unwrap_or_default();
         let made = if newer { None } else { Some(self.make_key(&revoked.owner, &revoked.purpose)?) };
         let successor = made.map(|row| SigningKeyRow { created_at: now.timestamp_micros().max(newest + 1), ..row });
         let row = KeyRevocationRow { key_id: revoked.key_id, compromised_at: compromised_at.timestamp_micros(), reason: reason.to_owned(), recorded_at: now.timestamp_micros() };

@@ -28,6 +28,8 @@ const IN_MODULE: &[u8] = b"pkcs11:";
 #[derive(Default)]
 pub struct KeyRing {
     known: RwLock<Known>,
+    /// Whose turn it is to read them.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// A key, and the moment from which on it signs.
@@ -38,6 +40,8 @@ struct Known {
     /// Keys that may sign, by owner and purpose, oldest first.
     signing: HashMap<(String, String), Vec<SigningFrom>>,
     by_id: HashMap<String, Arc<KnownKey>>,
+    /// Private keys by identifier.
+    opened: HashMap<String, Arc<IssuingKey>>,
     /// How many keys are revoked.
     revoked: usize,
 }
@@ -71,19 +75,49 @@ impl Registry {
         did_web(&self.config.public_url, Some(organisation.as_str()))
     }
 
-    /// Reads every key; called at the start, after a key was made, and from time to time for the keys of other nodes.
+    /// Reads every key; called after a key was made, and from time to time for the keys of other nodes. A key that cannot be opened now is
+    /// passed over, so that it does not hide what happened to the others.
     pub async fn refresh_keys(&self) -> Result<(), Error> {
+        self.read_keys(false).await
+    }
+
+    /// The same at the start, where a key that should sign and cannot is a reason not to begin.
+    pub(super) async fn read_keys_strictly(&self) -> Result<(), Error> {
+        self.read_keys(true).await
+    }
+
+    async fn read_keys(&self, is_strict: bool) -> Result<(), Error> {
+        // One after the other: an older reading must not replace a newer one.
+        let _turn = self.keys.turn.lock().await;
         let (rows, revocations) = self.store.read_snapshot(|conn| Ok((keys::list_keys(conn)?, keys::list_revocations(conn)?))).await?;
+        let revoked: HashMap<&str, i64> = revocations.iter().map(|row| (row.key_id.as_str(), row.compromised_at)).collect();
+        let newest = newest_in_force(&rows, self.now_micros());
+        let opened = self.keys.known.read().unwrap_or_else(PoisonError::into_inner).opened.clone();
         let mut known = Known { revoked: revocations.len(), ..Known::default() };
-        for row in rows {
-            let key = Arc::new(self.open_key(&row)?);
-            let revoked_at = revocations.iter().find(|revocation| revocation.key_id == row.key_id).map(|revocation| from_micros(revocation.compromised_at));
+        for row in &rows {
+            let public = PublicKey::from_bytes(&row.owner, &row.public_key).ok_or_else(|| Error::Internal("a stored public key is not a point".to_owned()))?;
+            let revoked_at = revoked.get(row.key_id.as_str()).map(|at| from_micros(*at));
             let created_at = from_micros(row.created_at);
-            let entry = KnownKey { owner: row.owner.clone(), purpose: row.purpose.clone(), public: key.public.clone(), created_at, revoked_at };
-            known.by_id.insert(row.key_id, Arc::new(entry));
-            if revoked_at.is_none() {
-                known.signing.entry((row.owner, row.purpose)).or_default().push((created_at, key));
+            let entry = KnownKey { owner: row.owner.clone(), purpose: row.purpose.clone(), public, created_at, revoked_at };
+            known.by_id.insert(row.key_id.clone(), Arc::new(entry));
+            let is_retired = newest.get(&(row.owner.as_str(), row.purpose.as_str())).is_some_and(|at| row.created_at < *at);
+            // Retired keys sign nothing; one that was opened before need not be opened again.
+            if revoked_at.is_some() || is_retired {
+                continue;
             }
+            let key = match opened.get(&row.key_id) {
+                Some(key) => Arc::clone(key),
+                None => match self.open_key(row) {
+                    Ok(key) => Arc::new(key),
+                    Err(fault) if is_strict => return Err(fault),
+                    Err(fault) => {
+                        tracing::error!(key = %row.key_id, ?fault, "a key cannot be opened, and signs nothing");
+                        continue;
+                    }
+                },
+            };
+            known.opened.insert(row.key_id.clone(), Arc::clone(&key));
+            known.signing.entry((row.owner.clone(), row.purpose.clone())).or_default().push((created_at, key));
         }
         let log_key = known.current(self.registry_did(), PURPOSE_LOG, DateTime::<Utc>::MAX_UTC);
         let has_more_revoked = {
@@ -92,14 +126,23 @@ impl Registry {
             before.revoked != kept.revoked
         };
         if has_more_revoked {
-            // Where certificates stand depends on whose signatures count.
+            // Whose signatures count has changed, and with it where certificates stand and what may be handed out.
             self.standings.forget_all();
             self.genuine.forget_all();
+            self.forms.forget_all();
+            self.status_lists.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         if let Some(key) = log_key {
             self.sign_log_with(key)?;
         }
         Ok(())
+    }
+
+    /// A published key of an issuer by its thumbprint (RFC 7638), unless it was stolen.
+    pub fn find_key_by_thumbprint(&self, thumbprint: &str) -> Option<PublicKey> {
+        let known = self.keys.known.read().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |key: &&Arc<KnownKey>| key.purpose == PURPOSE_CREDENTIALS && key.revoked_at.is_none() && key.public.key_id.rsplit_once('#').is_some_and(|(_, name)| name == thumbprint);
+        known.by_id.values().find(is_it).map(|key| key.public.clone())
     }
 
     pub(super) fn open_key(&self, row: &SigningKeyRow) -> Result<IssuingKey, Error> {
@@ -244,12 +287,24 @@ pub(super) fn add_key(tx: &mut Tx<'_>, row: &SigningKeyRow, organisation: Option
     Ok(())
 }
 
+/// When the key in force of each owner and purpose was made.
+fn newest_in_force(rows: &[SigningKeyRow], now: i64) -> HashMap<(&str, &str), i64> {
+    let mut newest = HashMap::new();
+    for row in rows.iter().filter(|row| row.created_at <= now) {
+        let at = newest.entry((row.owner.as_str(), row.purpose.as_str())).or_insert(row.created_at);
+        *at = row.created_at.max(*at);
+    }
+    newest
+}
+
 fn published(rows: &[SigningKeyRow], revocations: &[KeyRevocationRow], now: i64) -> Vec<PublishedKey> {
+    let newest = newest_in_force(rows, now);
+    let revoked: HashMap<&str, i64> = revocations.iter().map(|row| (row.key_id.as_str(), row.compromised_at)).collect();
     rows.iter()
         .filter(|row| row.purpose == PURPOSE_CREDENTIALS)
         .filter_map(|row| {
-            let is_current = row.created_at <= now && !rows.iter().any(|other| other.owner == row.owner && other.purpose == row.purpose && other.created_at > row.created_at && other.created_at <= now);
-            let revoked_at = revocations.iter().find(|revocation| revocation.key_id == row.key_id).map(|revocation| from_micros(revocation.compromised_at));
+            let is_current = newest.get(&(row.owner.as_str(), row.purpose.as_str())) == Some(&row.created_at);
+            let revoked_at = revoked.get(row.key_id.as_str()).map(|at| from_micros(*at));
             PublicKey::from_bytes(&row.owner, &row.public_key).map(|key| PublishedKey { key, is_current, revoked_at })
         })
         .collect()

@@ -40,6 +40,14 @@ pub struct ProvenPrefix {
     pub hashes: Vec<Hash>,
 }
 
+/// Where and when the log took a document in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Logged {
+    pub index: u64,
+    /// As the entry says, which the checkpoint covers.
+    pub recorded_at: i64,
+}
+
 impl Registry {
     /// The newest checkpoint as a signed note, with the cosignatures that it has so far.
     pub async fn get_checkpoint(&self) -> Result<String, Error> {
@@ -104,7 +112,7 @@ impl Registry {
 
     /// Where the log includes exactly this document of this version, under a checkpoint that the log's key signed; None when it does
     /// not. A row that was put into the database beside the log is not issued.
-    pub(super) async fn find_logged(&self, version: &CertificateVersionRow, document: &[u8]) -> Result<Option<u64>, Error> {
+    pub(super) async fn find_logged(&self, version: &CertificateVersionRow, document: &[u8]) -> Result<Option<Logged>, Error> {
         let place = version_place(&version.certificate_id, version.version);
         let read = move |conn: &mut Conn| {
             let Some(row) = store::find_entry_of(conn, CREDENTIAL_SIGNED, &place)? else { return Ok(None) };
@@ -121,7 +129,7 @@ impl Registry {
             return Ok(None);
         }
         let Some(checkpoint) = self.open_checkpoint(&proven.proof.checkpoint).await? else { return Ok(None) };
-        Ok(proven.proof.is_of(proven.entry.as_bytes(), &checkpoint).then_some(proven.proof.index))
+        Ok(proven.proof.is_of(proven.entry.as_bytes(), &checkpoint).then_some(Logged { index: proven.proof.index, recorded_at: row.recorded_at }))
     }
 
     /// The checkpoint of a note that the log's key signed. The newest one is asked for again and again, and opened once.

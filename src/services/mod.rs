@@ -135,7 +135,7 @@ impl Registry {
             entropy,
         };
         registry.refresh_catalogue().await?;
-        registry.refresh_keys().await?;
+        registry.read_keys_strictly().await?;
         registry.refresh_cosigned().await?;
         Ok(registry)
     }

@@ -8,6 +8,7 @@ use crate::clock::from_micros;
 use crate::credential::{status_list, token_status};
 use crate::store::status_lists as store;
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -46,6 +47,8 @@ pub struct ServedStatusList {
     pub document: String,
     pub version: i64,
     pub changed_at: DateTime<Utc>,
+    /// Of its bytes, since another key may have signed the same list.
+    pub etag: String,
 }
 
 /// Signed lists of this node.
@@ -97,7 +100,7 @@ impl Registry {
         let changed_at = from_micros(changed_at);
         if kind == ListKind::Token {
             let document = token_status::signed_list(&key, &url, &token_status::combine(&revocation.bits, &suspension.bits), changed_at)?;
-            return Ok(ServedStatusList { document, version, changed_at });
+            return Ok(served(document, version, changed_at));
         }
         let bits = match kind {
             ListKind::Revocation => revocation.bits,
@@ -109,6 +112,11 @@ impl Registry {
             ListForm::Jwt => status_list::sign(&key, &credential)?,
             ListForm::DataIntegrity => status_list::with_proofs(&key, credential, changed_at).map_err(|error| Error::Internal(error.to_string()))?,
         };
-        Ok(ServedStatusList { document, version, changed_at })
+        Ok(served(document, version, changed_at))
     }
+}
+
+fn served(document: String, version: i64, changed_at: DateTime<Utc>) -> ServedStatusList {
+    let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&document)[..12]));
+    ServedStatusList { document, version, changed_at, etag }
 }

@@ -5,8 +5,10 @@ use crate::own::signed_in;
 use crate::support::{Body, Database, Reply, TestRegistry, Worker};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jilu::credential::data_integrity::Suite;
 use jilu::credential::identity::did_key;
 use jilu::credential::keys::IssuingKey;
+use jilu::credential::vc_api::{self, Securing};
 use jilu::credential::{baked, status_list, token_status};
 use serde_json::{Value, json};
 use std::net::TcpListener;
@@ -230,7 +232,7 @@ fn another_registry_is_believed_when_the_operator_trusts_it() {
         assert_eq!(answer["outcome"], "valid", "{form}: {answer}");
         assert_eq!((outcome_of(&answer, "issuer"), outcome_of(&answer, "status")), (Some("passed"), Some("passed")));
         let answer = verified(&wary, form, &file);
-        assert_eq!((&answer["outcome"], outcome_of(&answer, "proof"), outcome_of(&answer, "issuer")), (&json!("not_found"), Some("failed"), Some("failed")), "{form}");
+        assert_eq!((&answer["outcome"], outcome_of(&answer, "proof"), outcome_of(&answer, "issuer")), (&json!("not_found"), Some("pending"), Some("failed")), "{form}");
     }
     let order = json!({ "change": "revoke", "reason": "checked", "decision_document": "宁人社〔2026〕1号" });
     let files = FORMS.map(|form| (form, taken(&there, &body.client, &revoked, form).bytes));
@@ -244,6 +246,37 @@ fn another_registry_is_believed_when_the_operator_trusts_it() {
     let mut forged: Value = serde_json::from_slice(&files[1].1).unwrap();
     forged["credentialSubject"]["licenseNumber"] = json!("S000032000001263000009");
     assert_eq!(verified(&fresh, "application/vc", forged.to_string().as_bytes())["outcome"], "not_found");
+}
+
+/// The meaning that a proof covers can be written in ways that readers of JSON do not see; those are not believed.
+#[test]
+fn a_strangers_dates_and_status_cannot_be_hidden() {
+    let key = IssuingKey::of_did_key(&[5; 32]);
+    let registry = TestRegistry::start(Database::Sqlite, &[("trusted_issuers", &key.controller)]);
+    let now = "2026-03-01T00:00:00Z".parse().unwrap();
+    let signed = |extra: Value| {
+        let mut credential = json!({ "@context": ["https://www.w3.org/ns/credentials/v2"], "id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33", "type": ["VerifiableCredential"], "issuer": key.controller, "validFrom": "2026-01-01T00:00:00Z", "credentialSubject": { "id": "did:example:a" } });
+        credential.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        vc_api::issue(&key, &credential, Securing::Proof(Suite::Rdfc), "", 0, now).unwrap()
+    };
+    let asked = |document: &Value| registry.post("/v1/verifications/document", document).expect(200);
+    assert_eq!(asked(&signed(json!({ "validUntil": "9999-01-01T00:00:00Z" })))["outcome"], "valid");
+    let ended = signed(json!({ "validUntil": "2026-02-01T00:00:00Z" }));
+    assert_eq!(asked(&ended)["outcome"], "expired");
+    let mut hidden = ended.clone();
+    let until = hidden.as_object_mut().unwrap().remove("validUntil").unwrap();
+    let written_out = json!({ "@type": "http://www.w3.org/2001/XMLSchema#dateTime", "@value": until });
+    for (name, value) in [("@nest", json!({ "validUntil": until })), ("https://www.w3.org/2018/credentials#validUntil", written_out)] {
+        let mut hidden = hidden.clone();
+        hidden[name] = value;
+        let answer = asked(&hidden);
+        assert_eq!((&answer["outcome"], outcome_of(&answer, "schema")), (&json!("not_found"), Some("failed")), "{name}: {answer}");
+        // Of the second one the proof still holds, which is why it is dangerous.
+        assert_eq!(outcome_of(&answer, "proof") == Some("passed"), name != "@nest", "{answer}");
+    }
+    let entry = json!({ "type": "BitstringStatusListEntry", "statusPurpose": "revocation", "statusListIndex": "1", "statusListCredential": "https://elsewhere.invalid/status" });
+    let answer = asked(&signed(json!({ "credentialStatus": entry })));
+    assert_eq!((&answer["outcome"], outcome_of(&answer, "status")), (&json!("not_found"), Some("pending")), "a status that is not known is not a good one");
 }
 
 #[test]

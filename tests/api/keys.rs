@@ -163,3 +163,24 @@ on_both_databases!(a_key_that_is_not_in_force_cannot_sign_whatever_a_node_believ
     assert!(format!("{fault:?}").contains("Stale"), "{fault:?}");
     conn.execute_script(&again(3, at("2026-03-10T01:01:00Z"))).unwrap();
 });
+
+on_both_databases!(a_theft_while_a_new_key_waits_does_not_stop_issuing, |registry| {
+    let body = completing(registry);
+    let worker = registry.worker(&body.client, 1);
+    let organisation: OrganisationId = body.organisation.parse().unwrap();
+    let stolen = key_of(&credential(registry, &body, &issued(registry, &body, &worker.id, "one"), "application/vc+jwt"));
+    let (waiting, successor) = registry.with_node(async |node| {
+        let waiting = node.rotate_key(&node.organisation_did(&organisation), "credentials").await.unwrap();
+        let successor = node.revoke_key(&stolen, "2026-03-09T00:00:00Z".parse().unwrap(), "x").await.unwrap().unwrap();
+        (waiting.key_id, successor.key_id)
+    });
+    let now = credential(registry, &body, &issued(registry, &body, &worker.id, "two"), "application/vc+jwt");
+    assert_eq!(key_of(&now), successor);
+    registry.set_clock("2026-03-10T01:02:00Z");
+    let later = credential(registry, &body, &issued(registry, &body, &worker.id, "three"), "application/vc+jwt");
+    assert_eq!(key_of(&later), waiting);
+    // The list of SD-JWT issuers' keys has no stolen one: its readers know no revocation.
+    let issuer = registry.get(&format!("/.well-known/jwt-vc-issuer/organisations/{}", body.organisation)).expect(200);
+    assert!(!issuer.to_string().contains(&stolen) && issuer.to_string().contains(&successor));
+    assert_eq!(registry.get(&format!("/keys/{}", stolen.rsplit_once('#').unwrap().1)).status, 404);
+});

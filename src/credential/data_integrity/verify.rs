@@ -5,6 +5,9 @@ use crate::credential::keys::PublicKey;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+/// More than anybody needs: each costs the reader a canonical form.
+const PROOFS_MAX: usize = 8;
+
 /// What a proof must have been made for.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectation<'a> {
@@ -40,6 +43,9 @@ pub fn verify(secured: &Value, expected: &Expectation<'_>, find_key: &mut dyn Fn
         Some(proof @ Value::Object(_)) => vec![proof],
         _ => return Err(ProofFault::Missing),
     };
+    if proofs.len() > PROOFS_MAX {
+        return Err(ProofFault::Malformed);
+    }
     let proofs: Vec<Map<String, Value>> = proofs.into_iter().map(|proof| if let Value::Object(proof) = proof { Ok(proof) } else { Err(ProofFault::Malformed) }).collect::<Result<_, _>>()?;
     proofs.iter().map(|proof| verify_one(&document, proof, &proofs, expected, find_key)).collect()
 }

@@ -16,6 +16,7 @@ use crate::domain::text::Text;
 use crate::domain::verification::{Outcome, StandingFacts, standing_on};
 use crate::services::Registry;
 use crate::services::error::Error;
+use crate::services::log::Logged;
 use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
 use crate::services::signing::version_place;
 use crate::store::certificates::{self as store, CertificateVersionRow};
@@ -94,6 +95,7 @@ impl Registry {
     }
 
     async fn verify_own(&self, presented: &Presented, digest: [u8; 32], now: DateTime<Utc>) -> Result<Verdict, Error> {
+        let generation = self.genuine.generation();
         let said = match self.read_own(presented, now).await? {
             Ok(said) => said,
             Err(checks) => return Ok(failed(checks, now)),
@@ -111,7 +113,7 @@ impl Registry {
         if !is_genuine {
             return Ok(failed(verdict.checks, now));
         }
-        self.genuine.remember(digest, genuine);
+        self.genuine.remember(digest, genuine, generation);
         Ok(verdict)
     }
 
@@ -180,6 +182,12 @@ impl Registry {
         }
         let mut find_key = |method: &str| keys.iter().find(|key| key_of_multikey(method) == Some(&key.public.key_id)).map(|key| key.public.clone());
         let is_stolen = keys.iter().any(|key| key.revoked_at.is_some());
+        let document = Value::Object(document);
+        if conformance::check(&document).is_err() {
+            // No document of ours; whatever it means is not worth finding out.
+            let proof = check("proof", false, "a document of this registry expected", "不是本登记系统格式的文件");
+            return Ok(Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) });
+        }
         let proof = match data_integrity::verify(secured, &Expectation::assertion(now), &mut find_key) {
             Ok(_) if is_stolen => stolen(),
             Ok(found) => {
@@ -189,7 +197,6 @@ impl Registry {
             }
             Err(fault) => check("proof", false, fault.to_string(), format!("内嵌证明无效：{fault}")),
         };
-        let document = Value::Object(document);
         Ok(Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) })
     }
 
@@ -251,27 +258,27 @@ impl Registry {
             return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
         }
         let record = check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件");
-        let Some(index) = self.find_logged(&version, stored.as_bytes()).await? else {
+        let Some(logged_at) = self.find_logged(&version, stored.as_bytes()).await? else {
             return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
         };
         let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
-        let key = self.check_key(&said.content, &stored, &version);
+        let key = self.check_key(&said.content, &stored, &version, logged_at);
         if key.as_ref().is_some_and(|key| key.outcome == CheckOutcome::Failed) {
             return Ok(([record, logged].into_iter().chain(key).collect(), None));
         }
         let right = self.check_right(&standing, &version).await?;
         let checks: Vec<Check> = [record, logged].into_iter().chain(key).collect();
         let (number_key, shown) = (standing.0.number_key.clone(), version.version);
-        let newest = if standing.1.version == shown { self.standing_logged(standing, index).await? } else { self.standing_of(standing).await? };
-        Ok((checks, newest.map(|standing| (standing, right, index, number_key, shown))))
+        let newest = if standing.1.version == shown { self.standing_logged(standing, logged_at).await? } else { self.standing_of(standing).await? };
+        Ok((checks, newest.map(|standing| (standing, right, logged_at.index, number_key, shown))))
     }
 
     /// Whether the log had a document before its key was stolen; None for a key that was not.
-    fn check_key(&self, content: &Content, stored: &str, version: &CertificateVersionRow) -> Option<Check> {
+    fn check_key(&self, content: &Content, stored: &str, version: &CertificateVersionRow, logged: Logged) -> Option<Check> {
         let stolen_at = self.known_key(&version.key_id)?.revoked_at?;
         // Only the very text stands in the log with its time; the same words under the same key may have been signed by the thief.
         let is_original = !matches!(content, Content::Text(text, _) if text != stored && self.is_signed_by_stolen(text));
-        let was_before = !self.is_doubtful(version) && is_original;
+        let was_before = !self.is_doubtful(version, logged) && is_original;
         let at = stolen_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         Some(if was_before {
             check("key", true, format!("the issuer's key was stolen at {at}; the log had the document before"), format!("签发密钥于 {at} 被盗；日志在此之前已收录该文件"))

@@ -10,7 +10,7 @@ use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
 use crate::credential::presented::{Presented, has_type};
 use crate::credential::sd_jwt::SdJwt;
 use crate::credential::token_status::{self, TokenStatus};
-use crate::credential::{badge_jwt, linked_data, status_list, strict_json};
+use crate::credential::{badge_jwt, data_model, linked_data, status_list, strict_json};
 use crate::domain::text::Text;
 use crate::domain::verification::Outcome;
 use crate::services::Registry;
@@ -18,38 +18,39 @@ use crate::services::error::Error;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+/// More than anybody needs: each is a question to somebody's server.
+const STATUS_ENTRIES_MAX: usize = 8;
+
 impl Registry {
     pub(super) async fn verify_elsewhere(&self, presented: &Presented, issuer: &str, now: DateTime<Utc>) -> Result<Verdict, Error> {
-        let is_trusted = self.is_trusted_issuer(issuer);
+        if !self.is_trusted_issuer(issuer) {
+            // Whatever else it says, it counts for nothing here; so nothing is computed and nobody is asked.
+            let issuer = check("issuer", false, "the issuer is not one that this registry trusts, whatever the proof says", "签发者不在本登记系统信任的机构之列，无论签名是否有效");
+            let proof = Check { name: "proof", outcome: CheckOutcome::Pending, detail: Text::new("not checked, since the issuer is not trusted", "签发者不受信任，未检查签名") };
+            return Ok(failed(vec![proof, issuer], now));
+        }
         let said = self.read_elsewhere(presented, issuer, now).await;
         let mut checks = vec![said.proof];
-        checks.push(check(
-            "issuer",
-            is_trusted,
-            if is_trusted { "the issuer is one that this registry trusts; the document is not of this registry" } else { "the issuer is not one that this registry trusts, whatever the proof says" },
-            if is_trusted { "签发者为本登记系统信任的机构；该文件不由本登记系统签发" } else { "签发者不在本登记系统信任的机构之列，无论签名是否有效" },
-        ));
+        checks.push(check("issuer", true, "the issuer is one that this registry trusts; the document is not of this registry", "签发者为本登记系统信任的机构；该文件不由本登记系统签发"));
         if let Some(document) = said.content.document() {
-            checks.push(match linked_data::check_lossless(document) {
-                Ok(()) => check("schema", true, "every term of the document is defined by contexts that are known here", "文件中的术语均由已知语境定义"),
-                Err(fault) => check("schema", false, fault.to_string(), format!("文件含义不完整：{fault}")),
-            });
+            checks.push(check_form(document));
         }
-        let validity = check_validity(&said.content, now);
-        let (status, state) = self.check_status_elsewhere(&said.content, issuer, now).await;
-        let has_ended = dates_of(&said.content).1.is_some_and(|until| until.is_some_and(|until| until < now));
-        let is_valid_now = validity.outcome == CheckOutcome::Passed;
-        let is_genuine = checks.iter().all(|check| check.outcome == CheckOutcome::Passed);
-        checks.extend([validity, status]);
+        checks.push(check_validity(&said.content, now));
+        let is_genuine = checks.iter().all(|check| check.outcome == CheckOutcome::Passed || check.name == "validity");
         if !is_genuine {
             return Ok(failed(checks, now));
         }
-        let outcome = match state {
-            Some(outcome) => outcome,
-            None if is_valid_now => Outcome::Valid,
-            None if has_ended => Outcome::Expired,
-            // One that has not begun is not there yet.
-            None => Outcome::NotFound,
+        let is_valid_now = checks.iter().all(|check| check.outcome == CheckOutcome::Passed);
+        let has_ended = dates_of(&said.content).1.is_some_and(|until| until.is_some_and(|until| until < now));
+        let found = self.check_status_elsewhere(&said.content, issuer, now).await;
+        checks.push(status_check(found));
+        let outcome = match found {
+            Found::Set(outcome) => outcome,
+            // One whose status is not known, and one that has not begun, do not count.
+            Found::Unknown => Outcome::NotFound,
+            Found::NotSet if is_valid_now => Outcome::Valid,
+            Found::NotSet if has_ended => Outcome::Expired,
+            Found::NotSet => Outcome::NotFound,
         };
         Ok(Verdict { outcome, ..failed(checks, now) })
     }
@@ -128,40 +129,49 @@ impl Registry {
         }
     }
 
-    /// What the lists of the issuer say. Lists are asked for only where the operator trusts their host.
-    async fn check_status_elsewhere(&self, content: &Content, issuer: &str, now: DateTime<Utc>) -> (Check, Option<Outcome>) {
-        let passed = || (check("status", true, "no list of its issuer says that it was revoked or suspended", "签发者的状态列表未显示撤销或暂停"), None);
-        let unknown = || (Check { name: "status", outcome: CheckOutcome::Pending, detail: Text::new("the list of its issuer could not be read, so whether it was revoked is not known", "签发者的状态列表无法读取，是否撤销未知") }, None);
-        let set = |outcome: Outcome| (check("status", false, format!("{} by its issuer", outcome.as_str()), "已被签发者撤销或暂停"), Some(outcome));
+    /// What the lists of the issuer say. Lists are asked for only where the operator trusts their host. Every entry is read, and a
+    /// revocation weighs more than a suspension.
+    async fn check_status_elsewhere(&self, content: &Content, issuer: &str, now: DateTime<Utc>) -> Found {
         let document = match content {
             Content::Claims(claims) => {
-                let reference = &claims.get("status").cloned().unwrap_or_default()["status_list"];
-                let (Some(url), Some(index)) = (reference["uri"].as_str(), reference["idx"].as_u64()) else { return passed() };
-                return match self.read_token_status(url, u32::try_from(index).unwrap_or(u32::MAX), issuer).await {
-                    Some(TokenStatus::Valid) => passed(),
-                    Some(TokenStatus::Suspended) => set(Outcome::Suspended),
-                    Some(TokenStatus::Invalid | TokenStatus::Other(_)) => set(Outcome::Revoked),
-                    None => unknown(),
+                let Some(status) = claims.get("status") else { return Found::NotSet };
+                let reference = &status["status_list"];
+                let (Some(url), Some(index)) = (reference["uri"].as_str(), reference["idx"].as_u64().and_then(|index| u32::try_from(index).ok())) else { return Found::Unknown };
+                return match self.read_token_status(url, index, issuer, now).await {
+                    Some(TokenStatus::Valid) => Found::NotSet,
+                    Some(TokenStatus::Suspended) => Found::Set(Outcome::Suspended),
+                    Some(TokenStatus::Invalid | TokenStatus::Other(_)) => Found::Set(Outcome::Revoked),
+                    None => Found::Unknown,
                 };
             }
             Content::Text(_, document) | Content::Document(document) => document,
         };
-        let mut is_known = true;
-        for entry in items(&document["credentialStatus"]) {
-            let purpose = entry["statusPurpose"].as_str().unwrap_or_default();
-            match self.read_bitstring_status(entry, now).await {
-                Some(true) if purpose == "suspension" => return set(Outcome::Suspended),
-                Some(true) if purpose == "revocation" => return set(Outcome::Revoked),
-                Some(_) => {}
-                None => is_known = false,
-            }
+        let entries = items(&document["credentialStatus"]);
+        if entries.len() > STATUS_ENTRIES_MAX {
+            return Found::Unknown;
         }
-        if is_known { passed() } else { unknown() }
+        let mut found = Found::NotSet;
+        for entry in entries {
+            let read = match (entry["statusPurpose"].as_str(), self.read_bitstring_status(entry, now).await) {
+                (Some("revocation"), Some(true)) => Found::Set(Outcome::Revoked),
+                (Some("suspension"), Some(true)) => Found::Set(Outcome::Suspended),
+                // Other purposes tell nothing about whether it counts.
+                (Some(purpose), None) if !["revocation", "suspension"].contains(&purpose) => Found::NotSet,
+                (_, None) => Found::Unknown,
+                (_, Some(_)) => Found::NotSet,
+            };
+            found = found.max(read);
+        }
+        found
     }
 
     /// Whether the bit of an entry is set in its list; None when the list cannot be read or believed (BSL, 3.2).
     async fn read_bitstring_status(&self, entry: &Value, now: DateTime<Utc>) -> Option<bool> {
         let url = entry["statusListCredential"].as_str()?;
+        // Purposes with fixed meaning have one bit.
+        if !has_type(entry, "BitstringStatusListEntry") || entry.get("statusSize").is_some_and(|size| *size != 1) {
+            return None;
+        }
         let (purpose, index) = (entry["statusPurpose"].as_str()?, entry["statusListIndex"].as_str()?.parse().ok()?);
         let presented = Presented::read(&self.ask_issuer(url).await?).ok()?;
         let (document, issuer) = match &presented {
@@ -177,7 +187,8 @@ impl Registry {
         let subject = &document["credentialSubject"];
         let has_purpose = items(&subject["statusPurpose"]).iter().any(|found| found == purpose);
         let is_list = has_type(&document, "BitstringStatusListCredential") && document["id"] == url && has_purpose;
-        if said.proof.outcome != CheckOutcome::Passed || !self.is_trusted_issuer(&issuer) || !is_list || check_validity(&said.content, now).outcome != CheckOutcome::Passed {
+        let is_plain = said.content.document().is_some_and(data_model::is_plainly_written);
+        if !is_plain || said.proof.outcome != CheckOutcome::Passed || !self.is_trusted_issuer(&issuer) || !is_list || check_validity(&said.content, now).outcome != CheckOutcome::Passed {
             return None;
         }
         let bits = status_list::decode(subject["encodedList"].as_str()?)?;
@@ -185,7 +196,7 @@ impl Registry {
         (usize::try_from(index).ok()? < bits.len() * 8).then(|| status_list::bit(&bits, index))
     }
 
-    async fn read_token_status(&self, url: &str, index: u32, issuer: &str) -> Option<TokenStatus> {
+    async fn read_token_status(&self, url: &str, index: u32, issuer: &str, now: DateTime<Utc>) -> Option<TokenStatus> {
         let body = self.ask_issuer(url).await?;
         let text = std::str::from_utf8(&body).ok()?.trim();
         let jws = CompactJws::parse(text).ok()?;
@@ -195,8 +206,53 @@ impl Registry {
             Some(key) if jws.is_signed_by(&key) => key,
             _ => self.resolve_key(jws.key_id()?).await.filter(|(_, controller)| self.is_trusted_issuer(controller))?.0,
         };
-        let is_believed = jws.typ() == Some(token_status::TYP) && claims["sub"] == url && jws.is_signed_by(&key);
+        let is_believed = jws.typ() == Some(token_status::TYP) && claims["sub"] == url && jws.is_signed_by(&key) && claims.get("exp").is_none_or(|exp| exp.as_i64().is_some_and(|exp| now.timestamp() < exp));
         if is_believed { token_status::read_entry(&claims["status_list"], index) } else { None }
+    }
+}
+
+/// What lists say of a credential; what weighs more stands behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    NotSet,
+    Unknown,
+    Set(Outcome),
+}
+
+impl Found {
+    fn weight(self) -> u8 {
+        match self {
+            Found::NotSet => 0,
+            Found::Unknown => 1,
+            Found::Set(Outcome::Revoked) => 3,
+            Found::Set(_) => 2,
+        }
+    }
+
+    fn max(self, other: Found) -> Found {
+        if other.weight() > self.weight() { other } else { self }
+    }
+}
+
+fn status_check(found: Found) -> Check {
+    match found {
+        Found::NotSet => check("status", true, "no list of its issuer says that it was revoked or suspended", "签发者的状态列表未显示撤销或暂停"),
+        Found::Unknown => Check { name: "status", outcome: CheckOutcome::Pending, detail: Text::new("the list of its issuer could not be read, so whether it was revoked is not known", "签发者的状态列表无法读取，是否撤销未知") },
+        Found::Set(outcome) => check("status", false, format!("{} by its issuer", outcome.as_str()), "已被签发者撤销或暂停"),
+    }
+}
+
+/// Whether readers of JSON and of linked data read the same in a document, and nothing of it would be lost.
+fn check_form(document: &Value) -> Check {
+    let faults = data_model::check_credential(document, true);
+    match linked_data::check_lossless(document) {
+        Err(fault) => check("schema", false, fault.to_string(), format!("文件含义不完整：{fault}")),
+        Ok(()) if !faults.is_empty() => {
+            let count = faults.len();
+            check("schema", false, format!("{count} rules of VC 2.0 are broken"), format!("违反 VC 2.0 的规则 {count} 处"))
+        }
+        Ok(()) if !data_model::is_plainly_written(document) => check("schema", false, "names, keywords or contexts that not every reader sees found", "含有并非所有读取方都能识别的名称、关键字或语境"),
+        Ok(()) => check("schema", true, "the document follows VC 2.0, and every term is defined by contexts that are known here", "文件符合 VC 2.0，术语均由已知语境定义"),
     }
 }
 

@@ -7,6 +7,7 @@ use super::Check;
 use super::document::Dates;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const BELIEVED_FOR: Duration = Duration::from_secs(3);
@@ -27,11 +28,14 @@ pub(super) struct Genuine {
 }
 
 /// By the digest of the bytes that were shown.
-pub struct GenuineDocuments(quick_cache::sync::Cache<[u8; 32], (Arc<Genuine>, Instant)>);
+pub struct GenuineDocuments {
+    known: quick_cache::sync::Cache<[u8; 32], (Arc<Genuine>, Instant)>,
+    generation: AtomicU64,
+}
 
 impl Default for GenuineDocuments {
     fn default() -> Self {
-        GenuineDocuments(quick_cache::sync::Cache::new(ENTRIES_MAX))
+        GenuineDocuments { known: quick_cache::sync::Cache::new(ENTRIES_MAX), generation: AtomicU64::new(0) }
     }
 }
 
@@ -41,15 +45,24 @@ pub(super) fn digest_of(shown: &[u8]) -> [u8; 32] {
 
 impl GenuineDocuments {
     pub(super) fn find(&self, digest: &[u8; 32]) -> Option<Arc<Genuine>> {
-        self.0.get(digest).filter(|(_, at)| at.elapsed() < BELIEVED_FOR).map(|(genuine, _)| genuine)
+        self.known.get(digest).filter(|(_, at)| at.elapsed() < BELIEVED_FOR).map(|(genuine, _)| genuine)
     }
 
-    pub(super) fn remember(&self, digest: [u8; 32], genuine: Genuine) {
-        self.0.insert(digest, (Arc::new(genuine), Instant::now()));
+    /// To be taken before a document is checked, for [`GenuineDocuments::remember`].
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn remember(&self, digest: [u8; 32], genuine: Genuine, generation: u64) {
+        self.known.insert(digest, (Arc::new(genuine), Instant::now()));
+        if self.generation() != generation {
+            self.known.remove(&digest);
+        }
     }
 
     /// Called when signatures that counted may count no more.
     pub fn forget_all(&self) {
-        self.0.clear();
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.known.clear();
     }
 }

@@ -16,14 +16,14 @@ const DOCUMENT_BYTES_MAX: u64 = 1 << 20;
 /// How long an answer is believed; the status lists of others say the same of theirs.
 const BELIEVED_FOR: Duration = Duration::from_secs(60);
 
-/// Documents of trusted issuers that were fetched a moment ago. There are only as many as their hosts publish.
+/// Documents of trusted issuers that were fetched a moment ago.
 #[derive(Default)]
 pub struct KnownIssuers(Mutex<HashMap<String, Fetched>>);
 
 /// A body, and when it came.
 type Fetched = (Instant, Arc<Vec<u8>>);
 
-const KEPT_MAX: usize = 1_000;
+const KEPT_MAX: usize = 100;
 
 impl Registry {
     /// Whether the operator trusts an issuer: by its DID, or by a did:web of its host that is listed.
@@ -58,7 +58,7 @@ impl Registry {
                 let body = Arc::new(answer.body);
                 let mut known = self.known_issuers.0.lock().unwrap_or_else(PoisonError::into_inner);
                 if known.len() >= KEPT_MAX {
-                    known.retain(|_, (at, _)| at.elapsed() < BELIEVED_FOR);
+                    known.clear();
                 }
                 known.insert(url.to_owned(), (Instant::now(), Arc::clone(&body)));
                 Some(body)

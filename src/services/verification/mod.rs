@@ -13,6 +13,7 @@ use super::error::Error;
 use super::issuing::{CertificateFacts, Holder};
 use super::signing::version_place;
 use super::keys::PURPOSE_CREDENTIALS;
+use super::log::Logged;
 use super::standings::Standing;
 use crate::credential::keys::IssuingKey;
 use crate::domain::certificate_kind::CertificateKind;
@@ -215,8 +216,8 @@ impl Registry {
     }
 
     /// Whether a document came into the log when its key was stolen already. Such a one has to be issued again.
-    fn is_doubtful(&self, version: &CertificateVersionRow) -> bool {
-        self.known_key(&version.key_id).and_then(|key| key.revoked_at).is_some_and(|stolen_at| stolen_at.timestamp_micros() <= version.issued_at)
+    pub(super) fn is_doubtful(&self, version: &CertificateVersionRow, logged: Logged) -> bool {
+        self.known_key(&version.key_id).and_then(|key| key.revoked_at).is_some_and(|stolen_at| stolen_at.timestamp_micros() <= logged.recorded_at)
     }
 
     /// A certificate as verification sees it; None when the log does not include its document, for then it was never issued, and for one
@@ -224,17 +225,17 @@ impl Registry {
     async fn standing_of(&self, rows: StandingRows) -> Result<Option<Standing>, Error> {
         let (row, version, state) = rows;
         let document = self.vault.open(Sealed::Document, &version_place(&row.id, version.version), &version.sealed_document)?;
-        let Some(log_index) = self.find_logged(&version, &document).await? else {
+        let Some(logged) = self.find_logged(&version, &document).await? else {
             tracing::error!(certificate = %row.id, version = version.version, "a certificate in the database is not in the log");
             return Ok(None);
         };
-        self.standing_logged((row, version, state), log_index).await
+        self.standing_logged((row, version, state), logged).await
     }
 
     /// The same where the log is known to include the newest document.
-    async fn standing_logged(&self, rows: StandingRows, log_index: u64) -> Result<Option<Standing>, Error> {
+    async fn standing_logged(&self, rows: StandingRows, logged: Logged) -> Result<Option<Standing>, Error> {
         let (row, version, state) = rows;
-        if self.is_doubtful(&version) {
+        if self.is_doubtful(&version, logged) {
             tracing::warn!(certificate = %row.id, version = version.version, "a certificate was issued when its key was stolen already");
             return Ok(None);
         }
@@ -255,7 +256,7 @@ impl Registry {
             },
             summary: summary(&row.kind, &facts, version.issued_on, (version.valid_to, version.review_due_on), &row.issuer_id, &body.name, &state.state, version.version),
             version: version.version,
-            log_index,
+            log_index: logged.index,
             worker_id: row.worker_id,
             certificate_id: row.id,
         }))
