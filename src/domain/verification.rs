@@ -47,8 +47,9 @@ pub fn query_findings(has_number: bool, has_name: bool, has_document: bool) -> O
 
 /// What to do next when a check did not pass. None for checks whose detail says it already.
 pub fn next_step(check: &str, is_pending: bool) -> Option<Text> {
+    // A proof that was not checked waits for nothing; the check of the issuer says what to do.
     if is_pending {
-        return Some(Text::new("Ask again in a minute; if it stays so, ask the issuer.", "请一分钟后再查；如仍如此，请向签发者核实。"));
+        return (check != "proof").then(|| Text::new("Ask again in a minute; if it stays so, ask the issuer.", "请一分钟后再查；如仍如此，请向签发者核实。"));
     }
     Some(match check {
         "proof" => Text::new("Ask the holder for the file as it was downloaded, or verify by certificate number and name.", "请持证人提供下载的原始文件，或按证书编号和姓名查询。"),

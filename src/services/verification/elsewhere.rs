@@ -1,7 +1,7 @@
 //! Documents of other issuers: everything that can be checked without the record of this registry.
 //!
-//! The registry vouches for no other issuer. So a document counts only if its issuer is one that the operator trusts; for everybody
-//! else the checks are reported, and the outcome is that this registry knows nothing of it.
+//! The registry vouches for no other issuer. So a document counts only if its issuer is one that the operator trusts; of everybody else's
+//! nothing is computed, nobody is asked, and the outcome is that this registry knows nothing of it.
 
 use super::document::{Content, Said, check_validity, dates_of, failed, items, text_of};
 use super::{Check, CheckOutcome, Verdict, check};
