@@ -32,7 +32,7 @@ fn modules_import_only_what_their_layer_may() {
         ("table", &["domain", "credential", "table"]),
         ("remote", &["merkle", "remote"]),
         ("store", &["domain", "merkle", "store", "clock", "entropy"]),
-        ("services", &["domain", "merkle", "credential", "table", "store", "remote", "services", "clock", "entropy", "config", "vault", "whole_file"]),
+        ("services", &["domain", "merkle", "credential", "table", "store", "remote", "services", "clock", "entropy", "config", "vault", "whole_file", "key_module"]),
         ("http", &["domain", "merkle", "credential", "table", "store", "services", "http", "clock", "config"]),
     ];
     for (layer, imports) in allowed {
