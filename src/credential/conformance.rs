@@ -178,7 +178,8 @@ fn check_value(value: &Value, form: Form, place: Place<'_>, breaches: &mut Vec<B
     }
 }
 
-fn is_absolute_url(text: &str) -> bool {
+/// Whether a text is a URL with a scheme.
+pub(super) fn is_absolute_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
     // Nothing outside printable ASCII stands in a URL (RFC 3986, 2).

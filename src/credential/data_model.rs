@@ -2,6 +2,7 @@
 //!
 //! Our own documents are held to more by [`super::conformance`]. Undefined terms and protected ones are [`super::linked_data`]'s to find.
 
+use super::conformance::is_absolute_url;
 use super::contexts;
 use super::document::VC_CONTEXT;
 use super::presented::has_type;
@@ -251,11 +252,8 @@ fn items(value: Option<&Value>) -> &[Value] {
     }
 }
 
-/// A URL with a scheme; no spaces, nothing outside of ASCII.
 fn is_url(value: &Value) -> bool {
-    value.as_str().and_then(|text| text.split_once(':').map(|(scheme, rest)| (text, scheme, rest))).is_some_and(|(text, scheme, rest)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) && !rest.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&b))
-    })
+    value.as_str().is_some_and(is_absolute_url)
 }
 
 #[cfg(test)]

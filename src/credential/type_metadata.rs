@@ -9,6 +9,7 @@ const CLAIMS: &[(&str, &str, &str)] = &[
     ("document_type", "证件类型", "Identity document"),
     ("document_number", "证件号码", "Document number (masked)"),
     ("certificate_number", "证书编号", "Certificate number"),
+    ("occupation_edition", "职业分类大典版本", "Edition of the occupational classification"),
     ("occupation_code", "职业编码", "Occupation code"),
     ("occupation_name", "职业名称", "Occupation"),
     ("job_type", "工种", "Speciality"),
@@ -55,11 +56,6 @@ pub fn document(public_url: &str, kind: CertificateKind) -> Value {
 /// Claims as OpenID4VCI describes them (1.0, section 12.2.4, `credential_metadata`).
 pub fn claims_metadata() -> Vec<Value> {
     CLAIMS.iter().map(|(name, zh, en)| json!({ "path": [name], "display": [{ "locale": "zh-CN", "name": zh }, { "locale": "en", "name": en }] })).collect()
-}
-
-/// Whether a claim is one that the types describe.
-pub fn knows(claim: &str) -> bool {
-    CLAIMS.iter().any(|(name, ..)| *name == claim)
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use super::AppState;
 use super::auth::{OwnCaller, bearer_of};
 use super::body::Body;
-use super::fields::Fields;
 use super::once::once;
 use super::organisations::path_id;
 use super::problem::{Problem, Problems};
@@ -43,7 +42,6 @@ pub struct WalletOfferDocument {
 #[post("/v1/me/certificates/{certificate_id}/wallet_offers")]
 pub async fn make_wallet_offer(state: Data<AppState>, request: HttpRequest, own: OwnCaller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
     let id: CertificateId = path_id(&id)?;
-    Fields::default().finish()?;
     let url = state.registry.config.public_url.clone();
     let render = move |offer: &NewOffer| {
         let (offer_url, credential_offer_uri) = offer_link(&url, &offer.token);

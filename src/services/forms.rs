@@ -160,12 +160,14 @@ impl Registry {
         let text = |value: &Option<String>| value.as_ref().map(|text| json!(text));
         let day = |day: Option<chrono::NaiveDate>| day.map(|day| json!(day));
         let is_assessed = facts.held_on.is_some();
+        let (edition, code) = facts.occupation.as_deref().and_then(|text| text.split_once('/')).unzip();
         let shown = [
             ("name", Some(json!(holder.name))),
             ("document_type", Some(json!(document_type.name_zh()))),
             ("document_number", Some(json!(mask_number(&holder.document_number)))),
             ("certificate_number", Some(json!(facts.certificate_number))),
-            ("occupation_code", text(&facts.occupation)),
+            ("occupation_edition", edition.map(|edition| json!(edition))),
+            ("occupation_code", code.map(|code| json!(code))),
             ("occupation_name", text(&facts.occupation_name)),
             ("job_type", text(&facts.job_type)),
             ("level", text(&facts.level)),

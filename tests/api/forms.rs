@@ -196,6 +196,12 @@ on_both_databases!(keys_and_types_stand_where_credentials_name_them, |registry| 
     assert!(issuer["jwks"]["keys"].as_array().unwrap().iter().any(|key| key["kid"] == kid && key["x"] == jwk["x"]));
     let kind = registry.get(claims["vct"].as_str().unwrap().strip_prefix(host.as_str()).unwrap()).expect(200);
     assert_eq!(kind["vct"], claims["vct"]);
+    // Every claim that may be shown is described, under the field's own names.
+    let described: Vec<&Value> = kind["claims"].as_array().unwrap().iter().map(|claim| &claim["path"][0]).collect();
+    let shown: Vec<Value> = plain.trim_end_matches('~').split('~').skip(1).map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()).collect();
+    assert!(shown.len() > 8 && shown.iter().all(|claim| described.contains(&&claim[1])), "{shown:?}");
+    let value = |name: &str| shown.iter().find(|claim| claim[1] == name).map(|claim| claim[2].clone());
+    assert_eq!((value("occupation_edition"), value("occupation_code")), (Some(json!("2022")), Some(json!("6-31-01-03"))));
     assert_eq!(registry.get("/credential_types/nothing").status, 404);
     assert_eq!(registry.get("/keys/nothing").status, 404);
 });
