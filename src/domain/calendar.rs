@@ -15,6 +15,12 @@ pub fn china(at: DateTime<Utc>) -> DateTime<FixedOffset> {
     at.with_timezone(&FixedOffset::east_opt(8 * 3600).expect("eight hours are a legal offset"))
 }
 
+/// The last second of a day in China.
+pub fn end_of_day_in_china(day: NaiveDate) -> DateTime<Utc> {
+    let next = day.and_hms_opt(23, 59, 59).expect("a time of every day");
+    next.and_utc() - chrono::Duration::hours(8)
+}
+
 /// The table of days that differ from the plain week.
 #[derive(Debug, Clone, Default)]
 pub struct WorkingCalendar {

@@ -33,6 +33,60 @@ names!(Outcome {
     NotFound => "not_found",
 });
 
+impl Outcome {
+    /// The outcome as a person reads it.
+    pub fn name(self) -> Text {
+        let (en, zh) = match self {
+            Outcome::Valid => ("Valid", "有效"),
+            Outcome::Expired => ("Expired", "已过有效期"),
+            Outcome::ReviewOverdue => ("Review overdue", "逾期未复审"),
+            Outcome::Suspended => ("Suspended", "已暂停"),
+            Outcome::Revoked => ("Revoked", "已撤销"),
+            Outcome::Withdrawn => ("Withdrawn", "已撤回"),
+            Outcome::Cancelled => ("Cancelled", "已注销"),
+            Outcome::Superseded => ("Superseded", "已被新版替代"),
+            Outcome::NotFound => ("Not found", "未查到"),
+        };
+        Text::new(en, zh)
+    }
+
+    /// What the outcome means for whoever asked, in one sentence.
+    pub fn meaning(self) -> Text {
+        let (en, zh) = match self {
+            Outcome::Valid => ("The certificate was issued by a body that had the right to, and it is in force today.", "该证书由具备资格的机构颁发，今日有效。"),
+            Outcome::Expired => ("The certificate is genuine, but its last valid day has passed.", "该证书真实，但有效期已过。"),
+            Outcome::ReviewOverdue => ("The permit is genuine, but its review is overdue: it must not be used for work until the review is passed.", "该操作证真实，但逾期未复审，复审合格前不得凭此上岗。"),
+            Outcome::Suspended => ("The certificate is genuine, but it does not count for the time being.", "该证书真实，但目前暂停使用。"),
+            Outcome::Revoked => ("The certificate was taken back and does not count.", "该证书已被撤销，不再有效。"),
+            Outcome::Withdrawn => ("The record was withdrawn by the authority and does not count.", "该证书信息已被主管部门撤回，不再有效。"),
+            Outcome::Cancelled => ("The certificate was cancelled and does not count.", "该证书已注销，不再有效。"),
+            Outcome::Superseded => ("What was shown is an older version; a corrected one is in force.", "所出示的是旧版本，更正后的新版本有效。"),
+            Outcome::NotFound => ("Nothing in this registry fits what was given. That does not mean that it is false.", "本登记系统没有与所给信息全部相符的证书，但这不等于证书为假。"),
+        };
+        Text::new(en, zh)
+    }
+}
+
+/// What a check is called where people read it.
+pub fn check_name(check: &str) -> Text {
+    let (en, zh) = match check {
+        "record" => ("On record", "登记记录"),
+        "log" => ("In the public log", "公开日志"),
+        "witnesses" => ("Witnesses", "第三方见证"),
+        "key" => ("Key", "签名密钥"),
+        "proof" => ("Signature", "数字签名"),
+        "issuer" => ("Issuer", "签发者"),
+        "schema" => ("Form of the document", "文件格式"),
+        "right_to_issue" => ("Right to issue on that day", "发证当日资格"),
+        "status" => ("Status", "证书状态"),
+        "validity" => ("Period of validity", "有效期"),
+        "review" => ("Review", "复审"),
+        "file" => ("The file as a whole", "文件完整性"),
+        other => (other, other),
+    };
+    Text::new(en, zh)
+}
+
 /// VE-1: two of three facts. One alone is refused, whatever it is.
 pub fn query_findings(has_number: bool, has_name: bool, has_document: bool) -> Option<Violation> {
     let given = [has_number, has_name, has_document].iter().filter(|given| **given).count();

@@ -86,7 +86,7 @@ pub struct DisputeQuery {
 }
 
 impl DisputeDocument {
-    fn new(view: &DisputeView) -> Self {
+    pub fn new(view: &DisputeView) -> Self {
         let row = &view.row;
         let answer = view.answer.as_ref();
         DisputeDocument {
@@ -111,7 +111,8 @@ impl DisputeDocument {
     }
 }
 
-fn answer_of(view: &DisputeView) -> Answer {
+/// A dispute as the answer to its filing.
+pub fn answer_of(view: &DisputeView) -> Answer {
     kept(created_or_known(view.is_new), None, &DisputeDocument::new(view))
 }
 

@@ -12,6 +12,8 @@ use super::workers::DocumentDocument;
 use crate::domain::calendar::china;
 use crate::domain::level::SkillLevel;
 use crate::domain::text::Language;
+use crate::domain::access::SignedInWorker;
+use crate::services::Registry;
 use crate::services::error::Error;
 use crate::services::history::{ExportedHistory, History, HistoryForm, ProvenExport};
 use crate::table;
@@ -302,7 +304,7 @@ fn write_file(history: &History, form: HistoryForm, with_bom: bool, public_url: 
 }
 
 /// The file in pieces, with its digest (RFC 9530) and its place in the log.
-fn send_file(exported: ExportedHistory, media_type: &str) -> HttpResponse {
+pub fn send_file(exported: ExportedHistory, media_type: &str) -> HttpResponse {
     let digest = hex::decode(&exported.row.sha256).map(|bytes| STANDARD.encode(bytes)).unwrap_or_default();
     let mut response = HttpResponse::Ok();
     let extension = if exported.row.form == "clr" { "jwt" } else { &exported.row.form };
@@ -329,12 +331,24 @@ fn send_file(exported: ExportedHistory, media_type: &str) -> HttpResponse {
 pub async fn export_own_history(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<HistoryQuery>) -> Result<HttpResponse, Problem> {
     let forms = [(JSON, HistoryForm::Json), (table::CSV, HistoryForm::Csv), (table::XLSX, HistoryForm::Xlsx), (VC_JWT, HistoryForm::Clr)];
     let best = forms.into_iter().rev().max_by(|one, other| accepts(&request, one.0).total_cmp(&accepts(&request, other.0))).filter(|(media_type, _)| accepts(&request, media_type) > 0.0);
-    let (media_type, form) = best.ok_or_else(|| Problem::not_acceptable(&forms.map(|(media_type, _)| media_type).join(", ")))?;
+    let (_, form) = best.ok_or_else(|| Problem::not_acceptable(&forms.map(|(media_type, _)| media_type).join(", ")))?;
     // A workbook is for people, and people here read Chinese unless they say otherwise.
     let language = if form == HistoryForm::Xlsx && !request.headers().contains_key(header::ACCEPT_LANGUAGE) { Language::Chinese } else { language(&request) };
-    let (public_url, with_bom) = (state.registry.config.public_url.clone(), query.bom);
-    let exported = state.registry.export_history(&own.0, form, move |history| write_file(history, form, with_bom, &public_url, language)).await?;
-    Ok(send_file(exported, if form == HistoryForm::Csv { "text/csv; charset=utf-8" } else { media_type }))
+    let (exported, media_type) = export_file(&state.registry, &own.0, form, query.bom, language).await?;
+    Ok(send_file(exported, media_type))
+}
+
+/// A worker's history as a file, and its media type.
+pub async fn export_file(registry: &Registry, own: &SignedInWorker, form: HistoryForm, with_bom: bool, language: Language) -> Result<(ExportedHistory, &'static str), Error> {
+    let public_url = registry.config.public_url.clone();
+    let exported = registry.export_history(own, form, move |history| write_file(history, form, with_bom, &public_url, language)).await?;
+    let media_type = match form {
+        HistoryForm::Json => JSON,
+        HistoryForm::Csv => "text/csv; charset=utf-8",
+        HistoryForm::Xlsx => table::XLSX,
+        HistoryForm::Clr => VC_JWT,
+    };
+    Ok((exported, media_type))
 }
 
 /// Check a file that a worker took away

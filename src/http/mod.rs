@@ -28,6 +28,7 @@ pub mod once;
 pub mod organisations;
 pub mod own;
 pub mod page;
+pub mod pages;
 pub mod problem;
 pub mod records;
 pub mod reply;

@@ -202,13 +202,9 @@ pub async fn get_own_credential(state: Data<AppState>, request: HttpRequest, own
     Ok(credential(&request, form, &state.registry.get_own_form(&own.0, &id, form).await?))
 }
 
-/// See who looked
-#[utoipa::path(tag = "workers' own", operation_id = "list_own_looks", params(PageQuery), responses((status = 200, description = "A page of looks at the worker's certificates, record and credits, the newest first", body = Page<LookDocument>), Problems), security(("bearer" = [])))]
-#[get("/v1/me/lookups")]
-pub async fn list_own_looks(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
-    let window = query.window()?;
-    let rows = state.registry.list_own_looks(&own.0, window.after.clone(), window.fetch()).await?;
-    let item = |(look, organisation_name): (crate::store::lookups::Look, Option<String>)| LookDocument {
+/// A look with the name of the organisation that looked.
+pub fn look_document((look, organisation_name): (crate::store::lookups::Look, Option<String>)) -> LookDocument {
+    LookDocument {
         lookup_id: look.id,
         part: look.part,
         certificate_id: look.certificate_id,
@@ -217,7 +213,15 @@ pub async fn list_own_looks(state: Data<AppState>, request: HttpRequest, own: Ow
         organisation_name,
         ground: look.ground,
         looked_at: instant_of(look.looked_at),
-    };
-    let page = window.page(rows, |(look, _)| look.id.clone(), item);
+    }
+}
+
+/// See who looked
+#[utoipa::path(tag = "workers' own", operation_id = "list_own_looks", params(PageQuery), responses((status = 200, description = "A page of looks at the worker's certificates, record and credits, the newest first", body = Page<LookDocument>), Problems), security(("bearer" = [])))]
+#[get("/v1/me/lookups")]
+pub async fn list_own_looks(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let window = query.window()?;
+    let rows = state.registry.list_own_looks(&own.0, window.after.clone(), window.fetch()).await?;
+    let page = window.page(rows, |(look, _)| look.id.clone(), look_document);
     Ok(read_page(&request, &window, &page))
 }

@@ -2,6 +2,8 @@
 
 use crate::domain::rule::Violation;
 use crate::domain::text::{Language, Text};
+use super::pages::reader::Reader;
+use super::reply::wants_page;
 use crate::services::error::Error;
 use crate::domain::rule::invalid;
 use actix_web::body::{BoxBody, MessageBody};
@@ -192,15 +194,19 @@ impl Problem {
 
     /// The problem as a body.
     pub fn body(&self, language: Language, request_id: &str) -> Vec<u8> {
-        let document = ProblemDocument {
+        serde_json::to_vec(&self.document(language, request_id)).expect("a problem is plain data")
+    }
+
+    /// The problem in a language.
+    pub fn document(&self, language: Language, request_id: &str) -> ProblemDocument {
+        ProblemDocument {
             kind: format!("https://jilu.dev/problems/{}", self.kind),
             title: self.title.in_language(language).to_owned(),
             status: self.status.as_u16(),
             detail: self.detail.in_language(language).to_owned(),
             request_id: request_id.to_owned(),
             violations: self.violations.iter().map(|violation| ViolationDocument::new(violation, language)).collect(),
-        };
-        serde_json::to_vec(&document).expect("a problem is plain data")
+        }
     }
 
     pub fn status(&self) -> StatusCode {
@@ -208,18 +214,26 @@ impl Problem {
     }
 
     fn respond(&self, language: Language, request_id: &str) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
-        response.content_type("application/problem+json").insert_header((header::CACHE_CONTROL, "no-store"));
+        let response = HttpResponse::build(self.status).content_type("application/problem+json").insert_header((header::CACHE_CONTROL, "no-store")).body(self.body(language, request_id));
+        self.with_headers(response)
+    }
+
+    fn with_headers(&self, mut response: HttpResponse) -> HttpResponse {
+        let mut put = |name, value: &str| {
+            if let Ok(value) = header::HeaderValue::from_str(value) {
+                response.headers_mut().insert(name, value);
+            }
+        };
         if let Some(seconds) = self.retry_after {
-            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            put(header::RETRY_AFTER, &seconds.to_string());
         }
         if let Some(allow) = &self.allow {
-            response.insert_header((header::ALLOW, allow.as_str()));
+            put(header::ALLOW, allow);
         }
         if self.challenge {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"jilu\", error=\"invalid_token\""));
+            put(header::WWW_AUTHENTICATE, "Bearer realm=\"jilu\", error=\"invalid_token\"");
         }
-        response.body(self.body(language, request_id))
+        response
     }
 }
 
@@ -344,7 +358,8 @@ pub async fn frame<B: MessageBody + 'static>(mut request: ServiceRequest, next: 
             if let Some(cause) = &problem.cause {
                 tracing::error!(%request_id, %cause, "internal error");
             }
-            let rendered = problem.respond(language, &request_id);
+            let page = if wants_page(response.request()) { Reader::of(response.request()).problem_page(&problem, &request_id) } else { None };
+            let rendered = page.map_or_else(|| problem.respond(language, &request_id), |page| problem.with_headers(page));
             response = response.into_response(rendered).map_into_boxed_body();
         }
     }

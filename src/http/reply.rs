@@ -115,6 +115,11 @@ pub fn accepts(request: &HttpRequest, media_type: &str) -> f32 {
     accept.split(',').map(|item| weight(item.trim())).fold(0.0, f32::max)
 }
 
+/// Whether it is a browser that asks, for a person.
+pub fn wants_page(request: &HttpRequest) -> bool {
+    accepts(request, "text/html") > accepts(request, "application/json")
+}
+
 /// The offer that a client takes most gladly; the first of equals. None when it takes none of them.
 pub fn negotiate<T: Copy>(request: &HttpRequest, offers: &[(T, &[&str])]) -> Option<T> {
     let mut best: Option<(f32, T)> = None;

@@ -1,5 +1,6 @@
 //! The server: listeners, limits, background work, graceful stop.
 
+use super::pages::pages;
 use super::problem::{Problem, frame};
 use super::{AppState, conformance_routes, documentation, routes, witness_routes};
 use crate::services::Registry;
@@ -57,8 +58,8 @@ pub fn serve(registry: Registry, listener: TcpListener, workers: usize, part: Pa
             .configure(if part == Part::Registry { routes } else { witness_routes })
             .split_for_parts();
         match part {
-            Part::Registry if is_conformance_on => app.configure(documentation).configure(conformance_routes).default_service(actix_web::web::to(super::methods::refuse)),
-            Part::Registry => app.configure(documentation).default_service(actix_web::web::to(super::methods::refuse)),
+            Part::Registry if is_conformance_on => app.configure(documentation).configure(pages).configure(conformance_routes).default_service(actix_web::web::to(super::methods::refuse)),
+            Part::Registry => app.configure(documentation).configure(pages).default_service(actix_web::web::to(super::methods::refuse)),
             Part::Witness => app.default_service(actix_web::web::to(|| async { Err::<HttpResponse, _>(Problem::not_found()) })),
         }
     })

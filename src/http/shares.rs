@@ -12,12 +12,13 @@ use super::organisations::path_id;
 use super::page::{Page, PageQuery};
 use super::problem::{Problem, Problems, language};
 use super::records::{RecordEntryDocument, page_of, place_of};
-use super::reply::{instant_of, kept, read, read_page};
+use super::reply::{instant_of, kept, read, read_page, wants_page};
 use super::verification::counted_address;
 use super::workers::DocumentDocument;
 use crate::domain::id::{CertificateId, ShareId};
 use crate::domain::sharing::SharePart;
 use crate::services::error::Error;
+use crate::services::issuing::IssuedCertificate;
 use crate::services::shares::{ShareOrder, ShareView, SharedRecord};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -90,7 +91,7 @@ pub struct SharedDocument {
 }
 
 impl ShareDocument {
-    fn new(view: &ShareView, public_url: &str, now: i64) -> Self {
+    pub fn new(view: &ShareView, public_url: &str, now: i64) -> Self {
         let state = match view.ended_at {
             Some(_) => "withdrawn",
             None if view.row.expires_at <= now => "expired",
@@ -176,6 +177,8 @@ pub async fn open_share(state: Data<AppState>, request: HttpRequest, token: Path
     let shared = opened(&state, &request, state.registry.open_share(&token)).await?;
     let SharedRecord { terms, expires_at, worker, credits, certificates } = shared;
     let (public_url, language) = (&state.registry.config.public_url, language(&request));
+    let is_page = wants_page(&request);
+    let for_page: Vec<IssuedCertificate> = certificates.iter().flatten().filter(|_| is_page).map(|(issued, _)| issued.clone()).collect();
     let held = |(issued, credential)| HeldCertificate { certificate: CertificateDocument::new(&issued, public_url, language), credential };
     let document = SharedDocument {
         record_url: terms.parts.contains(&SharePart::Record).then(|| format!("{public_url}/v1/shares/{}/record", terms.token)),
@@ -187,6 +190,9 @@ pub async fn open_share(state: Data<AppState>, request: HttpRequest, token: Path
         credits: credits.map(|credits| CreditsDocument::new(&worker.id, credits)),
         certificates: certificates.map(|certificates| certificates.into_iter().map(held).collect()),
     };
+    if is_page {
+        return super::pages::shared::shared_page(&request, &document, &for_page);
+    }
     Ok(read(&request, &document))
 }
 
@@ -197,5 +203,9 @@ pub async fn list_shared_record(state: Data<AppState>, request: HttpRequest, tok
     let window = query.window()?;
     let behind = place_of(window.after.as_deref())?;
     let rows = opened(&state, &request, state.registry.list_shared_record(&token, behind, window.fetch())).await?;
-    Ok(read_page(&request, &window, &page_of(rows, &window, behind)))
+    let page = page_of(rows, &window, behind);
+    if wants_page(&request) {
+        return super::pages::shared::shared_record_page(&state, &request, page).await;
+    }
+    Ok(read_page(&request, &window, &page))
 }

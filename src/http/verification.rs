@@ -4,7 +4,7 @@ use super::AppState;
 use super::auth::OptionalCaller;
 use super::body::Body;
 use super::problem::{Problem, Problems, language};
-use super::reply::{instant, json_bytes};
+use super::reply::{instant, json_bytes, wants_page};
 use crate::credential::form::CredentialForm;
 use crate::credential::keys::IssuingKey;
 use crate::credential::receipt;
@@ -49,6 +49,9 @@ pub struct DocumentVerificationRequest {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptQuery {
+    /// Language of the page: `zh` or `en`; otherwise as `Accept-Language` asks.
+    #[param(example = "en")]
+    pub lang: Option<String>,
     /// `none` leaves the receipt away.
     #[param(example = "none")]
     pub receipt: Option<String>,
@@ -124,6 +127,9 @@ pub struct VerificationAnswer<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<CertificateSummary>)]
     pub certificates: Vec<&'a RawValue>,
+    /// Where the document of the certificate stands in the log: `/v1/log/proofs?index=` proves the entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_index: Option<u64>,
     /// The moment for which the answer holds.
     pub status_as_of: String,
     /// The key of the receipt.
@@ -226,6 +232,7 @@ fn document<'a>(verdict: &'a Verdict, language: Language, key_id: &'a str) -> Ve
             .collect(),
         certificate: all.first().copied(),
         certificates: if all.len() > 1 { all } else { Vec::new() },
+        log_index: verdict.log_index,
         status_as_of: instant(verdict.status_as_of),
         key_id,
         receipt: None,
@@ -274,9 +281,12 @@ pub async fn verify_document(state: Data<AppState>, request: HttpRequest, caller
 }
 
 /// Verify by the token of a QR code
-#[utoipa::path(tag = "verification", operation_id = "verify_by_token", params(("token" = String, Path, description = "Token of the QR code"), ReceiptQuery), responses((status = 200, description = "The answer", body = VerificationAnswer), Problems), security((), ("bearer" = [])))]
+#[utoipa::path(tag = "verification", operation_id = "verify_by_token", params(("token" = String, Path, description = "Token of the QR code"), ReceiptQuery), responses((status = 200, description = "The answer; a page for people when `Accept` prefers `text/html`", content((VerificationAnswer = "application/json"), (String = "text/html"))), Problems), security((), ("bearer" = [])))]
 #[get("/v/{token}")]
 pub async fn verify_by_token(state: Data<AppState>, request: HttpRequest, caller: OptionalCaller, query: Query<ReceiptQuery>, token: Path<String>) -> Result<HttpResponse, Problem> {
+    if wants_page(&request) {
+        return super::pages::tokens::show_certificate(&state, &request, &token).await;
+    }
     counted_address(&state, &request, &caller)?;
     let verdict = state.registry.verify_by_token(&token).await;
     answer(&state, &request, &query, &caller, verdict).await

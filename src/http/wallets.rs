@@ -9,6 +9,7 @@ use super::problem::{Problem, Problems};
 use super::reply::{instant_of, json_bytes, kept};
 use crate::credential::baked::qr_svg;
 use crate::domain::id::CertificateId;
+use crate::services::intent::Answer;
 use crate::services::wallets::{NewOffer, WalletRefusal, offer_link};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path};
@@ -36,6 +37,13 @@ pub struct WalletOfferDocument {
     pub expires_at: String,
 }
 
+/// An offer as the answer to whoever asked for it.
+pub fn offer_answer(offer: &NewOffer, public_url: &str) -> Answer {
+    let (offer_url, credential_offer_uri) = offer_link(public_url, &offer.token);
+    let document = WalletOfferDocument { wallet_offer_id: offer.id.clone(), qr: qr_svg(&offer_url), offer_url, credential_offer_uri, tx_code: offer.pin.clone(), expires_at: instant_of(offer.expires_at) };
+    kept(StatusCode::CREATED, None, &document)
+}
+
 /// Offer a certificate to one's wallet
 #[utoipa::path(tag = "workers' own", operation_id = "make_wallet_offer", params(("certificate_id" = String, Path, description = "Identifier"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
     responses((status = 201, description = "The offer; it serves once", body = WalletOfferDocument), Problems), security(("bearer" = [])))]
@@ -43,12 +51,7 @@ pub struct WalletOfferDocument {
 pub async fn make_wallet_offer(state: Data<AppState>, request: HttpRequest, own: OwnCaller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
     let id: CertificateId = path_id(&id)?;
     let url = state.registry.config.public_url.clone();
-    let render = move |offer: &NewOffer| {
-        let (offer_url, credential_offer_uri) = offer_link(&url, &offer.token);
-        let document = WalletOfferDocument { wallet_offer_id: offer.id.clone(), qr: qr_svg(&offer_url), offer_url, credential_offer_uri, tx_code: offer.pin.clone(), expires_at: instant_of(offer.expires_at) };
-        kept(StatusCode::CREATED, None, &document)
-    };
-    once(&request, &state, own.0.worker.as_str(), &body, render, async |intent| state.registry.make_wallet_offer(&own.0, &id, intent).await).await
+    once(&request, &state, own.0.worker.as_str(), &body, move |offer| offer_answer(offer, &url), async |intent| state.registry.make_wallet_offer(&own.0, &id, intent).await).await
 }
 
 fn open(value: &Value, cache: &str) -> HttpResponse {

@@ -169,6 +169,11 @@ impl Registry {
         self.find_actor(&token).await?.ok_or(TokenRefusal::InvalidClient)
     }
 
+    /// What every form of a session carries, so that no other page can send one in its name.
+    pub fn form_secret(&self, session: &str) -> String {
+        hex::encode(&self.vault.blind_index("form", session)[..16])
+    }
+
     /// Forgets a token of a session that has ended here.
     pub(super) fn forget_token(&self, token: &str) {
         let digest: [u8; 32] = Sha256::digest(token).into();

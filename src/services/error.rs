@@ -1,5 +1,6 @@
 //! The ways in which a job can end without its result.
 
+use crate::credential::data_integrity::ProofFault;
 use crate::credential::jws::SecuringFault;
 use crate::credential::keys::SigningFault;
 use crate::domain::access::{Denial, Scope};
@@ -68,6 +69,16 @@ impl From<SecuringFault> for Error {
         match fault {
             SecuringFault::Signing(fault) => fault.into(),
             SecuringFault::ForeignKey => Error::Internal(fault.to_string()),
+        }
+    }
+}
+
+/// Of making proofs: what is wrong with the registry's own document is a fault of the program, a key that does not sign is not.
+impl From<ProofFault> for Error {
+    fn from(fault: ProofFault) -> Self {
+        match fault {
+            ProofFault::Signing(fault) => fault.into(),
+            other => Error::Internal(other.to_string()),
         }
     }
 }

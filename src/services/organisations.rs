@@ -342,6 +342,11 @@ impl Registry {
         self.bodies.0.remove(id.as_str());
     }
 
+    /// What an organisation is called now.
+    pub async fn organisation_name(&self, id: &OrganisationId) -> Result<String, Error> {
+        Ok(self.get_body(id).await?.name.clone())
+    }
+
     /// The body behind an organisation, from memory when it was read a moment ago.
     pub(super) async fn get_body(&self, id: &OrganisationId) -> Result<Arc<Body>, Error> {
         if let Some((body, at)) = self.bodies.0.get(id.as_str())

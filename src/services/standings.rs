@@ -32,18 +32,28 @@ pub struct Standing {
 /// What is known under each number key.
 pub struct Standings {
     known: quick_cache::sync::Cache<String, (Arc<Vec<Standing>>, Instant)>,
+    /// Certificate and number key of each token; neither ever changes.
+    tokens: quick_cache::sync::Cache<String, (String, String)>,
     generation: AtomicU64,
 }
 
 impl Default for Standings {
     fn default() -> Self {
-        Standings { known: quick_cache::sync::Cache::new(ENTRIES_MAX), generation: AtomicU64::new(0) }
+        Standings { known: quick_cache::sync::Cache::new(ENTRIES_MAX), tokens: quick_cache::sync::Cache::new(ENTRIES_MAX), generation: AtomicU64::new(0) }
     }
 }
 
 impl Standings {
     pub(super) fn find(&self, number_key: &str) -> Option<Arc<Vec<Standing>>> {
         self.known.get(number_key).filter(|(_, at)| at.elapsed() < BELIEVED_FOR).map(|(standings, _)| standings)
+    }
+
+    pub(super) fn find_token(&self, token: &str) -> Option<(String, String)> {
+        self.tokens.get(token)
+    }
+
+    pub(super) fn remember_token(&self, token: &str, certificate: &str, number_key: &str) {
+        self.tokens.insert(token.to_owned(), (certificate.to_owned(), number_key.to_owned()));
     }
 
     /// The generation to hand to [`Standings::remember`]; take it before reading the database.

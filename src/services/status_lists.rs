@@ -110,7 +110,7 @@ impl Registry {
         let credential = status_list::credential(&url, &key.controller, kind.as_str(), &bits, changed_at);
         let document = match form {
             ListForm::Jwt => status_list::sign(&key, &credential)?,
-            ListForm::DataIntegrity => status_list::with_proofs(&key, credential, changed_at).map_err(|error| Error::Internal(error.to_string()))?,
+            ListForm::DataIntegrity => status_list::with_proofs(&key, credential, changed_at)?,
         };
         Ok(served(document, version, changed_at))
     }

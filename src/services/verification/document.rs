@@ -59,7 +59,7 @@ impl Content {
 }
 
 pub(super) fn failed(checks: Vec<Check>, status_as_of: DateTime<Utc>) -> Verdict {
-    Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), holders: Vec::new(), status_as_of }
+    Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), holders: Vec::new(), log_index: None, status_as_of }
 }
 
 fn stolen() -> Check {
@@ -128,7 +128,7 @@ impl Registry {
         checks.push(genuine.right.clone());
         checks.extend(standing_checks(outcome, &facts));
         let holders = vec![(standing.worker_id.clone(), standing.certificate_id.clone())];
-        Verdict { outcome, checks, certificates: vec![standing.summary.clone()], holders, status_as_of: now }
+        Verdict { outcome, checks, certificates: vec![standing.summary.clone()], holders, log_index: Some(genuine.log_index), status_as_of: now }
     }
 
     /// A document that was found genuine a moment ago, and where its certificate stands now.

@@ -74,6 +74,8 @@ pub struct Verdict {
     pub certificates: Vec<String>,
     /// Worker and certificate of each; for the record of who looked, never for the answer.
     pub holders: Vec<(String, String)>,
+    /// Where the document of the first certificate stands in the log.
+    pub log_index: Option<u64>,
     pub status_as_of: DateTime<Utc>,
 }
 
@@ -112,11 +114,33 @@ impl Registry {
 
     /// Verifies by the token in the QR code.
     pub async fn verify_by_token(&self, token: &str) -> Result<Verdict, Error> {
-        let wanted = token.to_owned();
-        let rows = self.store.read(move |conn| store::find_by_token(conn, &wanted)).await?;
-        let Some(rows) = rows else { return Ok(self.verdict(&[])) };
-        let Some(standing) = self.standing_of(rows).await? else { return Ok(self.verdict(&[])) };
-        Ok(self.verdict(&[(standing_on(&standing.facts, self.clock.today()), &standing)]))
+        let Some((certificate, standings)) = self.standings_of_token(token).await? else { return Ok(self.verdict(&[])) };
+        let found: Vec<_> = standings.iter().filter(|standing| standing.certificate_id == certificate).map(|standing| (standing_on(&standing.facts, self.clock.today()), standing)).collect();
+        Ok(self.verdict(&found))
+    }
+
+    /// Whether the certificate behind a token is of the person with this name, this document number, or both; None when there is no such
+    /// certificate. For whoever stands before the holder and sees their identity document.
+    pub async fn compare_holder(&self, token: &str, name: Option<&str>, document_number: Option<&str>) -> Result<Option<bool>, Error> {
+        let Some((certificate, standings)) = self.standings_of_token(token).await? else { return Ok(None) };
+        let Some(standing) = standings.iter().find(|standing| standing.certificate_id == certificate) else { return Ok(None) };
+        let name_fits = name.map(|name| name.parse::<PersonName>().map_or([0; 32], |name| self.name_hash(&name))).is_none_or(|hash| hash.ct_eq(&standing.name_hash).into());
+        let number_fits = document_number.map(|number| self.number_hash(&normalised(number))).is_none_or(|hash| hash.ct_eq(&standing.number_hash).into());
+        Ok(Some(name_fits & number_fits))
+    }
+
+    /// The certificate that a token opens, among those with its number.
+    async fn standings_of_token(&self, token: &str) -> Result<Option<(String, Arc<Vec<Standing>>)>, Error> {
+        let (certificate, number_key) = match self.standings.find_token(token) {
+            Some(known) => known,
+            None => {
+                let wanted = token.to_owned();
+                let Some((row, ..)) = self.store.read(move |conn| store::find_by_token(conn, &wanted)).await? else { return Ok(None) };
+                self.standings.remember_token(token, &row.id, &row.number_key);
+                (row.id, row.number_key)
+            }
+        };
+        Ok(Some((certificate, self.standings_of_number(&number_key).await?)))
     }
 
     fn verdict(&self, found: &[(Outcome, &Standing)]) -> Verdict {
@@ -124,13 +148,13 @@ impl Registry {
         let Some((outcome, standing)) = found.first() else {
             let detail = "no certificate of this registry fits all the facts given; this does not mean that it is false. Ask the issuing body, or look it up at 技能人才评价证书全国联网查询 (zscx.osta.org.cn)";
             let detail_zh = "本登记系统没有与所给信息全部相符的证书；这不等于证书为假。请向发证机构核实，或查询技能人才评价证书全国联网查询（zscx.osta.org.cn）";
-            return Verdict { outcome: Outcome::NotFound, checks: vec![check("record", false, detail, detail_zh)], certificates: Vec::new(), holders: Vec::new(), status_as_of };
+            return Verdict { outcome: Outcome::NotFound, checks: vec![check("record", false, detail, detail_zh)], certificates: Vec::new(), holders: Vec::new(), log_index: None, status_as_of };
         };
         let mut checks = vec![check("record", true, "a certificate fits all the facts given", "有证书与所给信息全部相符")];
         checks.extend(self.check_witnesses(standing.log_index));
         checks.extend(standing_checks(*outcome, &standing.facts));
         let holders = found.iter().map(|(_, standing)| (standing.worker_id.clone(), standing.certificate_id.clone())).collect();
-        Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(_, standing)| standing.summary.clone()).collect(), holders, status_as_of }
+        Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(_, standing)| standing.summary.clone()).collect(), holders, log_index: Some(standing.log_index), status_as_of }
     }
 
     /// Whether a quorum of witnesses has cosigned a tree that includes an entry; None when none is asked for. Between issuing and

@@ -1,0 +1,52 @@
+//! The page of a verification's answer, whichever way was asked.
+
+use super::reader::Reader;
+use super::shown::ShownVerdict;
+use crate::credential::receipt;
+use crate::domain::text::Text;
+use crate::domain::verification::Outcome;
+use crate::http::AppState;
+use crate::http::auth::OptionalCaller;
+use crate::http::problem::Problem;
+use crate::http::verification::{answer_bytes, counted_address};
+use crate::services::error::Error;
+use crate::services::verification::Verdict;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::json;
+
+/// The form under a certificate by which a holder is compared with it.
+#[derive(Debug, Serialize)]
+pub struct Comparison {
+    /// Where it is sent.
+    pub action: String,
+    /// What the comparison found.
+    pub result: Option<String>,
+    pub tone: &'static str,
+}
+
+/// An answer as a page: counted, signed, written.
+pub async fn answer_page(state: &AppState, request: &HttpRequest, verdict: &Verdict, shown_as: Option<Text>, compare: Option<Comparison>) -> Result<HttpResponse, Problem> {
+    let reader = Reader::of(request);
+    if verdict.outcome == Outcome::NotFound
+        && let Some(address) = counted_address(state, request, &OptionalCaller(None))?
+    {
+        state.budget.spend(address);
+    }
+    let key = state.registry.receipt_key().await?;
+    let answer = answer_bytes(&key, verdict, reader.language, false)?;
+    let receipt = receipt::sign(&key, &answer).map_err(Error::from)?;
+    let shown = ShownVerdict::new(verdict, reader.language, &key.public.key_id, receipt);
+    let check_texts = json!({
+        "signature": reader.say(&Text::new("The receipt is signed by a key that this registry publishes", "回执由本登记系统公布的密钥签署")),
+        "content": reader.say(&Text::new("The receipt says what this page shows", "回执与本页所示一致")),
+        "log": reader.say(&Text::new("The entry of the certificate is in the public log", "证书的登记项在公开日志中")),
+        "checkpoint": reader.say(&Text::new("The checkpoint of the log is signed by the log’s key", "日志检查点由日志密钥签署")),
+        "same_key": reader.say(&Text::new("The log’s key is the one that this browser has seen before", "日志密钥与本浏览器此前所见一致")),
+        "insecure": reader.say(&Text::new("this browser checks signatures only on pages that came by https", "浏览器只在 https 页面上支持验证签名")),
+        "offline": reader.say(&Text::new("the registry cannot be reached", "无法连接登记系统")),
+    });
+    let content = json!({ "verdict": shown, "shown_as": shown_as.map(|text| reader.say(&text)), "compare": compare, "check_texts": check_texts });
+    reader.page(StatusCode::OK, "answer.html", content)
+}

@@ -1,0 +1,38 @@
+//! What people see in a browser: pages made on the server, which work without JavaScript and are complete in Chinese and in English.
+//!
+//! A page asks the same services as the API does and decides nothing of its own. Personal data come in by forms (POST), never by
+//! addresses; nothing is loaded from anywhere else. Templates, styles and scripts stand in `assets/pages/`.
+
+pub mod answers;
+pub mod assets;
+pub mod forms;
+pub mod offline;
+pub mod own;
+pub mod own_affairs;
+pub mod photographs;
+pub mod reader;
+pub mod receipts;
+pub mod shared;
+pub mod shown;
+pub mod signed_in;
+pub mod templates;
+pub mod tokens;
+pub mod verify;
+pub mod words;
+
+use actix_web::web::ServiceConfig;
+
+/// Every page and what pages load.
+pub fn pages(config: &mut ServiceConfig) {
+    config
+        .service(assets::get_asset)
+        .service(verify::show_verify_page)
+        .service(verify::verify_from_page)
+        .service(verify::verify_file_from_page)
+        .service(tokens::compare_holder)
+        .service(receipts::download_receipt)
+        .service(offline::show_offline_page)
+        .service(offline::download_offline_verifier)
+        .configure(own::pages)
+        .configure(own_affairs::pages);
+}

@@ -1,0 +1,167 @@
+//! Who reads a page, in which language, and the page as an answer with the headers that keep it safe.
+
+use super::assets::{self, policy_hash};
+use super::templates::fill;
+use crate::domain::text::{Language, Text};
+use crate::http::AppState;
+use crate::http::problem::Problem;
+use crate::services::error::Error;
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
+use serde::Serialize;
+use serde_json::json;
+use std::future::{Ready, ready};
+use std::sync::LazyLock;
+
+/// Keeps the reader's language.
+const LANGUAGE_COOKIE: &str = "lang";
+
+/// Nothing from elsewhere, no style or script that was not written by us, no frame around us.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "default-src 'none'; style-src {}; script-src 'self'; img-src 'self' data:; connect-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        policy_hash(assets::STYLE)
+    )
+});
+
+/// Who reads.
+#[derive(Clone)]
+pub struct Reader {
+    pub language: Language,
+    /// Path of the page, without its query.
+    path: String,
+    /// Whether the language was chosen by this very request, and is to be kept.
+    is_chosen: bool,
+    state: Data<AppState>,
+    /// Of whoever has signed in: what every form of theirs must carry.
+    form_secret: Option<String>,
+}
+
+/// A place in the head of every page.
+#[derive(Debug, Serialize)]
+struct NavigationItem {
+    href: &'static str,
+    name: String,
+    is_here: bool,
+}
+
+/// What every template knows.
+#[derive(Debug, Serialize)]
+struct PageContext {
+    public_url: String,
+    path: String,
+    navigation: Vec<NavigationItem>,
+    other_language: String,
+    /// What a form must carry to be believed; None where nobody has signed in.
+    csrf: Option<String>,
+    /// Makes each form that is filled in one effect, however often it is sent.
+    once: String,
+}
+
+/// The language of a page: chosen by `?lang=`, kept in a cookie, asked for by `Accept-Language`; otherwise Chinese.
+fn language_of(request: &HttpRequest) -> (Language, bool) {
+    let named = |text: &str| match text {
+        "zh" => Some(Language::Chinese),
+        "en" => Some(Language::English),
+        _ => None,
+    };
+    let chosen = form_urlencoded::parse(request.query_string().as_bytes()).find(|(name, _)| name == "lang").and_then(|(_, value)| named(&value));
+    if let Some(language) = chosen {
+        return (language, true);
+    }
+    let kept = request.cookie(LANGUAGE_COOKIE).and_then(|cookie| named(cookie.value()));
+    let asked = || if request.headers().contains_key(header::ACCEPT_LANGUAGE) { crate::http::problem::language(request) } else { Language::Chinese };
+    (kept.unwrap_or_else(asked), false)
+}
+
+impl FromRequest for Reader {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Reader::of(request)))
+    }
+}
+
+impl Reader {
+    pub fn of(request: &HttpRequest) -> Self {
+        let (language, is_chosen) = language_of(request);
+        let state = request.app_data::<Data<AppState>>().expect("every route has its state").clone();
+        Reader { language, is_chosen, path: request.path().to_owned(), state, form_secret: None }
+    }
+
+    /// The reader as somebody who has signed in.
+    pub fn signed_in(self, form_secret: String) -> Self {
+        Reader { form_secret: Some(form_secret), ..self }
+    }
+
+    pub fn public_url(&self) -> &str {
+        &self.state.registry.config.public_url
+    }
+
+    pub fn say(&self, text: &Text) -> String {
+        text.in_language(self.language).to_owned()
+    }
+
+    fn context(&self) -> PageContext {
+        let places = [("/", "核验", "Verify"), ("/bulk", "批量核验", "In bulk"), ("/own", "我的档案", "My record"), ("/console", "机构工作台", "Console")];
+        let navigation = places
+            .into_iter()
+            .map(|(href, zh, en)| NavigationItem { href, name: self.say(&Text::new(en, zh)), is_here: self.path == href || (href != "/" && self.path.starts_with(&format!("{href}/"))) })
+            .collect();
+        let other = if self.language == Language::Chinese { "en" } else { "zh" };
+        let once = hex::encode(self.state.registry.entropy.bytes::<16>());
+        PageContext { public_url: self.public_url().to_owned(), path: self.path.clone(), navigation, other_language: format!("{}?lang={other}", self.path), csrf: self.form_secret.clone(), once }
+    }
+
+    /// A page.
+    ///
+    /// # Errors
+    /// `Internal` when the template and what it was given do not fit.
+    pub fn page(&self, status: StatusCode, template: &str, content: impl Serialize) -> Result<HttpResponse, Problem> {
+        #[derive(Serialize)]
+        struct Whole<T> {
+            page: PageContext,
+            #[serde(flatten)]
+            content: T,
+        }
+        let html = fill(self.language, template, &Whole { page: self.context(), content }).map_err(|error| Problem::from(Error::Internal(format!("{template}: {error:#}"))))?;
+        let mut response = HttpResponse::build(status);
+        response
+            .content_type("text/html; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::CONTENT_LANGUAGE, if self.language == Language::Chinese { "zh-CN" } else { "en" }))
+            .insert_header((header::VARY, "Accept, Accept-Language, Cookie"))
+            .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.as_str()))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            // The address of a page may hold a token.
+            .insert_header((header::REFERRER_POLICY, "no-referrer"))
+            .insert_header(("permissions-policy", "camera=(self), microphone=(), geolocation=()"))
+            .insert_header(("cross-origin-opener-policy", "same-origin"));
+        if self.is_https() {
+            response.insert_header((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
+        }
+        if self.form_secret.is_some() {
+            // Nothing personal stays behind in a browser that others use.
+            response.insert_header(("clear-site-data", "\"cache\""));
+        }
+        if self.is_chosen {
+            let name = if self.language == Language::Chinese { "zh" } else { "en" };
+            response.cookie(Cookie::build(LANGUAGE_COOKIE, name).path("/").same_site(SameSite::Lax).secure(self.is_https()).max_age(Duration::days(365)).finish());
+        }
+        Ok(response.body(html))
+    }
+
+    /// Whether people reach the registry by https.
+    pub fn is_https(&self) -> bool {
+        self.public_url().starts_with("https://")
+    }
+
+    /// A refusal as a page.
+    pub fn problem_page(&self, problem: &Problem, request_id: &str) -> Option<HttpResponse> {
+        let content = json!({ "problem": problem.document(self.language, request_id), "back": if self.path.starts_with("/verify") { "/" } else { self.path.as_str() } });
+        self.page(problem.status(), "problem.html", content).ok()
+    }
+}

@@ -1,0 +1,180 @@
+//! A verdict in the words of one language, ready for a page or a paper.
+
+use crate::domain::certificate_kind::CertificateKind;
+use crate::domain::level::SkillLevel;
+use crate::domain::text::{Language, Text};
+use crate::domain::verification::{Outcome, check_name, next_step};
+use crate::services::verification::{CheckOutcome, Verdict};
+use chrono::{DateTime, FixedOffset, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+/// A label with what stands beside it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fact {
+    pub label: String,
+    pub value: String,
+}
+
+/// A certificate as far as verification tells of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownCertificate {
+    pub kind: String,
+    /// What was done to it, in words.
+    pub state: String,
+    pub tone: &'static str,
+    pub facts: Vec<Fact>,
+}
+
+/// One check.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownCheck {
+    pub name: String,
+    /// `passed`, `failed` or `pending`.
+    pub outcome: &'static str,
+    /// The same in words.
+    pub word: String,
+    pub detail: String,
+    pub next_step: Option<String>,
+}
+
+/// A verdict.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownVerdict {
+    pub outcome: &'static str,
+    pub name: String,
+    pub meaning: String,
+    /// `good`, `bad`, `wait` or `none`: the colour that goes with shape and word.
+    pub tone: &'static str,
+    /// Beijing time.
+    pub as_of: String,
+    pub next_steps: Vec<String>,
+    pub checks: Vec<ShownCheck>,
+    /// How many checks passed.
+    pub passed: usize,
+    pub certificates: Vec<ShownCertificate>,
+    pub key_id: String,
+    pub receipt: String,
+}
+
+/// A moment in Beijing time, to the second.
+pub fn beijing_time(at: DateTime<Utc>, language: Language) -> String {
+    let offset = FixedOffset::east_opt(8 * 3600).expect("eight hours are an offset");
+    let text = at.with_timezone(&offset).format("%Y-%m-%d %H:%M:%S");
+    match language {
+        Language::Chinese => format!("{text}（北京时间）"),
+        Language::English => format!("{text} (Beijing time)"),
+    }
+}
+
+pub fn tone_of(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Valid => "good",
+        Outcome::Revoked | Outcome::Withdrawn | Outcome::Cancelled => "bad",
+        Outcome::Expired | Outcome::ReviewOverdue | Outcome::Suspended | Outcome::Superseded => "wait",
+        Outcome::NotFound => "none",
+    }
+}
+
+/// What a state of a certificate is called, which is an outcome but for `issued`.
+pub fn state_of(state: &str) -> (Text, &'static str) {
+    match state {
+        "issued" => (Text::new("In force", "正常"), "good"),
+        other => other.parse::<Outcome>().map_or_else(|_| (Text::new(other, other), "none"), |outcome| (outcome.name(), tone_of(outcome))),
+    }
+}
+
+/// What a level is called.
+pub fn level_name(level: &str, language: Language) -> String {
+    level.parse::<SkillLevel>().map_or_else(|_| level.to_owned(), |level| if language == Language::Chinese { level.name_zh() } else { level.name_en() }.to_owned())
+}
+
+/// What a kind of certificate is called.
+pub fn kind_name(kind: &str, language: Language) -> String {
+    kind.parse::<CertificateKind>().map_or_else(|_| kind.to_owned(), |kind| if language == Language::Chinese { kind.name_zh() } else { kind.name_en() }.to_owned())
+}
+
+/// Labels of the public members of a certificate, in the order of the paper.
+const LABELS: [(&str, &str, &str); 11] = [
+    ("certificate_number", "Certificate number", "证书编号"),
+    ("occupation_name", "Occupation", "职业名称"),
+    ("job_type", "Job type", "工种/职业方向"),
+    ("ability", "Specific ability", "专项能力"),
+    ("project", "Training project", "培训项目"),
+    ("category", "Category of operation", "作业类别"),
+    ("item", "Operation item", "操作项目"),
+    ("level", "Level", "等级"),
+    ("issued_on", "Issued on", "发证日期"),
+    ("valid_to", "Valid to", "有效期至"),
+    ("review_due_on", "Review due by", "应复审日期"),
+];
+
+/// The facts of a certificate for people: of the public summary, or of any document with the same members.
+pub fn facts_of(document: &Value, language: Language) -> Vec<Fact> {
+    let fact = |en: &str, zh: &str, value: String| Fact { label: Text::new(en, zh).in_language(language).to_owned(), value };
+    let text = |member: &str| document[member].as_str().filter(|text| !text.is_empty());
+    let mut facts: Vec<Fact> = LABELS
+        .iter()
+        .filter_map(|(member, en, zh)| {
+            let value = text(member)?;
+            let value = match *member {
+                "level" => level_name(value, language),
+                "occupation_name" => text("occupation_code").map_or(value.to_owned(), |code| format!("{value}（{code}）")),
+                _ => value.to_owned(),
+            };
+            Some(fact(en, zh, value))
+        })
+        .collect();
+    facts.extend(text("issuer_name").map(|name| fact("Issued by", "发证机构", name.to_owned())));
+    facts
+}
+
+impl ShownVerdict {
+    /// A verdict in words, with the receipt that says the same.
+    pub fn new(verdict: &Verdict, language: Language, key_id: &str, receipt: String) -> Self {
+        let say = |text: Text| text.in_language(language).to_owned();
+        let checks: Vec<ShownCheck> = verdict
+            .checks
+            .iter()
+            .map(|check| {
+                let (outcome, word) = match check.outcome {
+                    CheckOutcome::Passed => ("passed", Text::new("passed", "通过")),
+                    CheckOutcome::Pending => ("pending", Text::new("pending", "待定")),
+                    CheckOutcome::Failed => ("failed", Text::new("failed", "未通过")),
+                };
+                let step = (check.outcome != CheckOutcome::Passed).then(|| next_step(check.name, check.outcome == CheckOutcome::Pending)).flatten();
+                ShownCheck { name: say(check_name(check.name)), outcome, word: say(word), detail: say(check.detail.clone()), next_step: step.map(say) }
+            })
+            .collect();
+        let mut next_steps: Vec<String> = checks.iter().filter(|check| check.outcome == "failed").filter_map(|check| check.next_step.clone()).collect();
+        if verdict.outcome == Outcome::NotFound && next_steps.is_empty() {
+            next_steps.push(say(Text::new(
+                "Compare every character with the paper. If it is right, ask the issuing body, or look it up at 技能人才评价证书全国联网查询 (zscx.osta.org.cn).",
+                "请与证书逐字核对；无误的，请向发证机构核实，或查询技能人才评价证书全国联网查询（zscx.osta.org.cn）。",
+            )));
+        }
+        next_steps.dedup();
+        let certificates = verdict
+            .certificates
+            .iter()
+            .filter_map(|summary| serde_json::from_str::<Value>(summary).ok())
+            .map(|summary| {
+                let (state, tone) = state_of(summary["state"].as_str().unwrap_or_default());
+                ShownCertificate { kind: kind_name(summary["certificate_kind"].as_str().unwrap_or_default(), language), state: say(state), tone, facts: facts_of(&summary, language) }
+            })
+            .collect();
+        ShownVerdict {
+            outcome: verdict.outcome.as_str(),
+            name: say(verdict.outcome.name()),
+            meaning: say(verdict.outcome.meaning()),
+            tone: tone_of(verdict.outcome),
+            as_of: beijing_time(verdict.status_as_of, language),
+            next_steps,
+            passed: checks.iter().filter(|check| check.outcome == "passed").count(),
+            checks,
+            certificates,
+            key_id: key_id.to_owned(),
+            receipt,
+        }
+    }
+}

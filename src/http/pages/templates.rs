@@ -1,0 +1,74 @@
+//! Templates with their two languages. A template that names something that it was not given is an error, not an empty place.
+
+use super::assets;
+use crate::domain::text::Language;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use serde::Serialize;
+use std::sync::LazyLock;
+
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        /// Every template by its name.
+        pub const TEMPLATES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../../assets/pages/", $name)))),+];
+    };
+}
+
+templates!(
+    "base.html", "macros.html", "verify.html", "answer.html", "problem.html", "offline.html", "offline-verifier.html", "own-layout.html", "own-sign-in.html", "own.html",
+    "own-record.html", "own-credits.html", "own-credit.html", "own-certificate.html", "own-wallet.html", "own-downloads.html", "own-shares.html", "own-looks.html", "own-disputes.html", "shared.html", "shared-record.html",
+);
+
+static CHINESE: LazyLock<Environment<'static>> = LazyLock::new(|| environment(Language::Chinese));
+static ENGLISH: LazyLock<Environment<'static>> = LazyLock::new(|| environment(Language::English));
+
+fn environment(language: Language) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().expect("the usual delimiters fit each other"));
+    super::words::add_filters(&mut environment, language);
+    environment.add_function("t", move |chinese: String, english: String| match language {
+        Language::Chinese => chinese,
+        Language::English => english,
+    });
+    environment.add_function("asset", |name: String| {
+        assets::address_of(&name).ok_or_else(|| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("no asset {name}")))
+    });
+    environment.add_global("css", Value::from_safe_string(assets::STYLE.to_owned()));
+    environment.add_global("mark", Value::from_safe_string(assets::MARK.replacen("<svg ", "<svg aria-hidden=\"true\" ", 1)));
+    for (name, text) in TEMPLATES {
+        environment.add_template(name, text).expect("templates are compiled by a test");
+    }
+    environment
+}
+
+/// A template filled in.
+///
+/// # Errors
+/// The template asks for something that it was not given.
+pub fn fill(language: Language, name: &str, context: &impl Serialize) -> Result<String, minijinja::Error> {
+    let environment = match language {
+        Language::Chinese => &*CHINESE,
+        Language::English => &*ENGLISH,
+    };
+    environment.get_template(name)?.render(Value::from(Serde(context)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_compiles_in_both_languages() {
+        for language in [Language::Chinese, Language::English] {
+            assert!(environment(language).templates().count() >= TEMPLATES.len());
+        }
+    }
+
+    #[test]
+    fn what_was_not_given_is_an_error() {
+        assert!(fill(Language::English, "problem.html", &()).is_err());
+    }
+}

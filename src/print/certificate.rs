@@ -1,0 +1,321 @@
+//! A certificate on one page, A4 lying: what was achieved, who says so, and what makes it checkable.
+//!
+//! The look is that of vocational certificates in China (names and order of the fields: certificate-formats.md, section 12). The page
+//! proves nothing by itself; it carries the credential, and its seal covers the whole file.
+
+use super::attachments::Attachment;
+use super::fields::{self, Field, Row};
+use super::fonts::{Face, Fonts};
+use super::sheet::{A4, About, Branch, Drawn, GREEN, GREY, INK, Sheet, Side, TINT, label, lines, rectangle, rule};
+use super::text::{self, Style};
+use super::{PrintFault, ornament};
+use chrono::{DateTime, Utc};
+use krilla::tagging::Tag;
+use std::num::NonZeroU16;
+
+/// Everything on the page.
+#[derive(Debug, Clone)]
+pub struct CertificateSheet {
+    /// Name of the kind, which is the title: 职业技能等级证书.
+    pub kind_zh: String,
+    pub kind_en: String,
+    /// What the certificate states of its holder, in a sentence; may be empty.
+    pub statement_zh: String,
+    pub statement_en: String,
+    pub holder_name: String,
+    pub document_type_zh: String,
+    pub document_type_en: String,
+    /// Document number, masked by the caller.
+    pub document_masked: String,
+    /// In the order of the page; the certificate number is added behind them.
+    pub fields: Vec<Field>,
+    pub certificate_number: String,
+    /// Day of issue as it is written.
+    pub issued_on: String,
+    pub issuer_name: String,
+    /// What the QR code opens.
+    pub qr_url: String,
+    /// Where a reader verifies this file: the registry's own address.
+    pub verify_url: String,
+    /// Identifier of the key that signed the credential.
+    pub key_id: String,
+    pub log: LogPlace,
+    pub attachments: Vec<Attachment>,
+    /// Stands for the JWS that seals the file, which must be exactly as long.
+    pub seal_placeholder: Vec<u8>,
+    /// For the metadata.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Where the certificate's entry stands in the transparency log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPlace {
+    pub origin: String,
+    pub index: u64,
+    pub tree_size: u64,
+    /// As it is written in checkpoints.
+    pub root_hash: String,
+}
+
+/// Width and height of the page.
+const PAGE: [f32; 2] = [A4[1], A4[0]];
+/// Edges of everything that is text.
+const LEFT: f32 = 64.0;
+const RIGHT: f32 = PAGE[0] - 64.0;
+/// The fields, left.
+const FIELDS_TOP: f32 = 152.0;
+const FIELDS_WIDTH: f32 = 506.0;
+/// QR code, issuer and seal, right.
+const SIDE_LEFT: f32 = RIGHT - 176.0;
+const SIDE_WIDTH: f32 = 176.0;
+/// 35 mm with its margin; the code itself is never smaller than 25 mm.
+const QR_SIDE: f32 = 99.0;
+const SEAL_RADIUS: f32 = 49.0;
+/// The block at the foot.
+const FOOT_TOP: f32 = 460.0;
+const FOOT_BOTTOM: f32 = PAGE[1] - 46.0;
+/// Sizes of values, from comfortable to the smallest that is readable on paper.
+const VALUE_SIZES: [f32; 9] = [14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.5];
+/// A row with few neighbours grows by at most this.
+const ROW_EXTRA_MAX: f32 = 11.0;
+
+/// Typesets a certificate.
+///
+/// # Errors
+/// A character is in no font, a text or the address is too long for the page, or an attachment has no plain name.
+pub fn certificate(fonts: &Fonts, sheet: &CertificateSheet) -> Result<Vec<u8>, PrintFault> {
+    let mut page = Sheet::new(PAGE);
+    page.ornament(ornament::rosette([PAGE[0] / 2.0, 300.0], 148.0));
+    page.ornament(ornament::frame(PAGE));
+    title(&mut page, fonts, sheet)?;
+    body(&mut page, fonts, sheet)?;
+    side(&mut page, fonts, sheet)?;
+    foot(&mut page, fonts, sheet)?;
+    let about = About {
+        title: format!("{} {}", sheet.kind_zh, sheet.certificate_number),
+        author: sheet.issuer_name.clone(),
+        identity: sheet.certificate_number.clone(),
+        created_at: sheet.created_at,
+    };
+    page.finish(fonts, &about, &sheet.attachments, Some(&sheet.seal_placeholder))
+}
+
+fn title(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(), PrintFault> {
+    const WIDTH: f32 = 620.0;
+    let left = (PAGE[0] - WIDTH) / 2.0;
+    let zh = text::fit(fonts, Style::fixed(Face::Title, 33.0, GREEN).sized(33.0, 16.0).tracked(0.22).led(1.15), &sheet.kind_zh, WIDTH, 1)?;
+    let en = text::fit(fonts, Style::fixed(Face::Text, 10.5, GREY).sized(10.5, 6.5).tracked(0.08).led(1.2), &sheet.kind_en, WIDTH, 1)?;
+    let top = 82.0 - zh.height() / 2.0;
+    if zh.lines.len() > 2 || en.lines.len() > 2 {
+        return Err(PrintFault::DoesNotFit("the kind of the certificate"));
+    }
+    let heading = NonZeroU16::MIN;
+    page.hang_marks(Tag::Hn(heading, Some(sheet.kind_zh.clone())), lines(&zh, [left, top], WIDTH, Side::Middle), None);
+    let below = top + zh.height() + 2.0;
+    page.hang_marks(Tag::P, lines(&en, [left, below], WIDTH, Side::Middle), Some("en"));
+    let [middle, y] = [PAGE[0] / 2.0, below + en.height() + 7.0];
+    page.ornament(vec![
+        rule([middle - 120.0, y], [middle - 8.0, y], TINT, 0.8),
+        rule([middle + 8.0, y], [middle + 120.0, y], TINT, 0.8),
+        ornament::lozenge([middle, y], 3.4, Drawn::Filled(GREEN)),
+    ]);
+    Ok(())
+}
+
+fn body(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(), PrintFault> {
+    let mut top = FIELDS_TOP;
+    let mut bottom = FOOT_TOP - 14.0;
+    let statement = |size: f32, face: Face| Style::fixed(face, size, GREY).led(1.35);
+    let zh = text::fit(fonts, statement(9.5, Face::Text).sized(9.5, 7.5), &sheet.statement_zh, FIELDS_WIDTH, 2)?;
+    let en = text::fit(fonts, statement(7.0, Face::Text).sized(7.0, 5.6), &sheet.statement_en, FIELDS_WIDTH, 2)?;
+    bottom -= zh.height() + en.height() + if zh.lines.is_empty() { 0.0 } else { 8.0 };
+    let type_of_document = format!("{} {}", sheet.document_type_zh, sheet.document_type_en);
+    let mut all = vec![Field::new("证件类型", "Identity document", type_of_document.trim()), Field::new("证件号码", "Document number", &sheet.document_masked)];
+    all.extend(sheet.fields.iter().cloned());
+    all.push(Field::new("证书编号", "Certificate number", &sheet.certificate_number));
+    let name = Field::new("姓名", "Name", &sheet.holder_name);
+    let mut chosen: Option<Vec<Row>> = None;
+    for size in VALUE_SIZES {
+        let name_style = Style::fixed(Face::Text, size * 1.75, INK).sized(size * 1.75, size * 1.15).led(1.2);
+        let mut rows = vec![fields::row(fonts, &name, name_style, FIELDS_WIDTH)?];
+        rows.extend(fields::rows(fonts, &all, fields::value_style(size), FIELDS_WIDTH)?);
+        if rows.iter().map(|row| row.height).sum::<f32>() <= bottom - top {
+            chosen = Some(rows);
+            break;
+        }
+    }
+    let rows = chosen.ok_or(PrintFault::DoesNotFit("a field of the certificate"))?;
+    let free = bottom - top - rows.iter().map(|row| row.height).sum::<f32>();
+    let extra = (free / rows.len() as f32).min(ROW_EXTRA_MAX);
+    top += ((free - extra * rows.len() as f32) * 0.3).min(20.0);
+    let table = fields::draw(page, &rows, [LEFT, top], FIELDS_WIDTH, extra);
+    page.hang(Branch::Group(Tag::Table.into(), table));
+    let statement_top = bottom + 6.0;
+    if !zh.lines.is_empty() {
+        page.hang_marks(Tag::P, lines(&zh, [LEFT, statement_top], FIELDS_WIDTH, Side::Left), None);
+        page.hang_marks(Tag::P, lines(&en, [LEFT, statement_top + zh.height()], FIELDS_WIDTH, Side::Left), Some("en"));
+    }
+    Ok(())
+}
+
+fn side(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(), PrintFault> {
+    let middle = SIDE_LEFT + SIDE_WIDTH / 2.0;
+    let qr_left = middle - QR_SIDE / 2.0;
+    let mut code = vec![rectangle([qr_left - 2.0, FIELDS_TOP - 2.0], [QR_SIDE + 4.0, QR_SIDE + 4.0], Drawn::Stroked(TINT, 0.8))];
+    code.extend(ornament::qr(&sheet.qr_url, [qr_left, FIELDS_TOP], QR_SIDE, INK)?);
+    page.hang_marks(Tag::Figure(Some(format!("二维码，打开 {}", sheet.qr_url))), code, None);
+    let caption = text::fit(fonts, Style::fixed(Face::Text, 7.5, GREY), "扫码核验 Scan to verify", SIDE_WIDTH, 1)?;
+    page.hang_marks(Tag::P, lines(&caption, [SIDE_LEFT, FIELDS_TOP + QR_SIDE + 5.0], SIDE_WIDTH, Side::Middle), None);
+
+    let seal_middle = FIELDS_TOP + QR_SIDE + 26.0 + SEAL_RADIUS;
+    let seal = ornament::signature_ring(fonts, [middle, seal_middle], SEAL_RADIUS, &sheet.issuer_name)?;
+    page.hang_marks(Tag::Figure(Some(format!("电子签名标记：{}", sheet.issuer_name))), seal, None);
+
+    let issuer_top = seal_middle + SEAL_RADIUS + 7.0;
+    let room = FOOT_TOP - 12.0 - issuer_top;
+    let small = Style::fixed(Face::Text, 6.6, GREY).led(1.3);
+    let heads = ["发证机构 Issued by", "发证日期 Date of issue"].map(|head| text::fit(fonts, small, head, SIDE_WIDTH, 1));
+    let [issuer_head, date_head] = heads;
+    let (issuer_head, date_head) = (issuer_head?, date_head?);
+    let issuer = text::fit(fonts, Style::fixed(Face::Title, 12.0, INK).sized(12.0, 7.0).led(1.2), &sheet.issuer_name, SIDE_WIDTH, 2)?;
+    let date = text::fit(fonts, Style::fixed(Face::Text, 11.0, INK).sized(11.0, 7.0).led(1.2), &sheet.issued_on, SIDE_WIDTH, 1)?;
+    let parts = [(issuer_head, None), (issuer, Some(3.0)), (date_head, None), (date, None)];
+    let height: f32 = parts.iter().map(|(part, gap)| part.height() + gap.unwrap_or(0.0)).sum();
+    if height > room {
+        return Err(PrintFault::DoesNotFit("the name of the issuer"));
+    }
+    let mut at = issuer_top + (room - height) / 2.0;
+    for (part, gap) in parts {
+        page.hang_marks(Tag::P, lines(&part, [SIDE_LEFT, at], SIDE_WIDTH, Side::Middle), None);
+        at += part.height() + gap.unwrap_or(0.0);
+    }
+    Ok(())
+}
+
+fn foot(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(), PrintFault> {
+    const FACTS_WIDTH: f32 = 400.0;
+    const HEAD_WIDTH: f32 = 92.0;
+    const HOW_LEFT: f32 = LEFT + FACTS_WIDTH + 24.0;
+    page.ornament(vec![rule([LEFT, FOOT_TOP], [RIGHT, FOOT_TOP], GREEN, 0.8)]);
+    let log = &sheet.log;
+    let facts = [
+        ("证书编号 Certificate no.", sheet.certificate_number.clone()),
+        ("签名密钥 Signing key", sheet.key_id.clone()),
+        ("透明日志 Log", log.origin.clone()),
+        ("条目序号 Entry index", format!("{}（日志规模 tree size {}）", log.index, log.tree_size)),
+        ("根哈希 Root hash", log.root_hash.clone()),
+    ];
+    let mut at = FOOT_TOP + 6.0;
+    let mut table = Vec::new();
+    for (head, value) in facts {
+        let style = Style::fixed(Face::Text, 6.8, INK).sized(6.8, 5.0).led(1.32);
+        let value = text::fit(fonts, style, &value, FACTS_WIDTH - HEAD_WIDTH, 1)?;
+        let head = label(fonts, head, [LEFT, at + value.baseline(0)], 6.4, GREY)?;
+        let [head, cell] = [vec![head], lines(&value, [LEFT + HEAD_WIDTH, at], FACTS_WIDTH - HEAD_WIDTH, Side::Left)].map(|marks| page.leaf(marks, None));
+        let scope = krilla::tagging::TableHeaderScope::Row;
+        table.push(Branch::Group(Tag::TR.into(), vec![Branch::Group(Tag::TH(scope).into(), vec![head]), Branch::Group(Tag::TD.into(), vec![cell])]));
+        at += value.height() + 3.4;
+    }
+    page.hang(Branch::Group(Tag::Table.into(), table));
+    let width = RIGHT - HOW_LEFT;
+    let zh = format!("核验：① 扫描二维码；② 将本文件提交至 {}；③ 离线：以附件中的凭证与日志证明，按公开格式自行核验。请先确认网址属登记系统本身。", sheet.verify_url);
+    let en = format!("To verify: (1) scan the code; (2) give this file to {}; (3) offline, check the attached credential and log proof by their public formats. Make sure that the address is the registry's own.", sheet.verify_url);
+    let zh = text::fit(fonts, Style::fixed(Face::Text, 6.8, INK).sized(6.8, 5.4).led(1.4), &zh, width, 4)?;
+    let en = text::fit(fonts, Style::fixed(Face::Text, 6.4, GREY).sized(6.4, 5.2).led(1.32), &en, width, 4)?;
+    let how_top = FOOT_TOP + 6.0;
+    if at > FOOT_BOTTOM + 2.0 || how_top + zh.height() + en.height() + 3.0 > FOOT_BOTTOM + 2.0 {
+        return Err(PrintFault::DoesNotFit("what makes the certificate checkable"));
+    }
+    page.hang_marks(Tag::P, lines(&zh, [HOW_LEFT, how_top], width, Side::Left), None);
+    page.hang_marks(Tag::P, lines(&en, [HOW_LEFT, how_top + zh.height() + 3.0], width, Side::Left), Some("en"));
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::print::attachments::{read, seal_place};
+    use crate::print::fonts::tests::fonts;
+    use crate::print::seal;
+
+    pub(in crate::print) fn sample() -> CertificateSheet {
+        CertificateSheet {
+            kind_zh: "职业技能等级证书".to_owned(),
+            kind_en: "Certificate of Vocational Skill Level".to_owned(),
+            statement_zh: "持证人经职业技能等级认定合格。".to_owned(),
+            statement_en: "The holder has been assessed.".to_owned(),
+            holder_name: "欧阳𬭚𫖯".to_owned(),
+            document_type_zh: "居民身份证".to_owned(),
+            document_type_en: "Resident identity card".to_owned(),
+            document_masked: "320***********001X".to_owned(),
+            fields: vec![Field::new("职业名称", "Occupation", "电工"), Field::new("职业技能等级", "Skill level", "三级/高级工")],
+            certificate_number: "S000032000001263000001".to_owned(),
+            issued_on: "2026年3月10日".to_owned(),
+            issuer_name: "示例市职业技能评价中心".to_owned(),
+            qr_url: "https://registry.example/v/abcdefghijklmnopqrstuv".to_owned(),
+            verify_url: "https://registry.example/verify".to_owned(),
+            key_id: "did:web:registry.example#key-1".to_owned(),
+            log: LogPlace { origin: "registry.example/log".to_owned(), index: 7, tree_size: 9, root_hash: "9f86d081884c7d65".to_owned() },
+            attachments: vec![Attachment { name: "credential.jwt".to_owned(), media_type: "application/vc+jwt".to_owned(), description: "凭证 / credential".to_owned(), bytes: b"a.b.c".to_vec() }],
+            seal_placeholder: b"0123456789".repeat(60),
+            created_at: DateTime::from_timestamp(1_773_100_000, 0).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_same_sheet_gives_the_same_bytes() {
+        let made = certificate(fonts(), &sample()).unwrap();
+        assert_eq!(made, certificate(&Fonts::new(), &sample()).unwrap());
+        let other = CertificateSheet { holder_name: "李四".to_owned(), ..sample() };
+        assert_ne!(made, certificate(fonts(), &other).unwrap());
+    }
+
+    #[test]
+    fn what_is_attached_comes_out_and_the_seal_has_its_place() {
+        let sheet = sample();
+        let mut made = certificate(fonts(), &sheet).unwrap();
+        let place = seal::place_of(&made, &sheet.seal_placeholder).unwrap();
+        assert_eq!(seal_place(&made), Some(place.clone()));
+        let jws = b"x".repeat(sheet.seal_placeholder.len());
+        made[place.clone()].copy_from_slice(&jws);
+        assert_eq!(seal_place(&made), Some(place));
+        let found = read(&made).unwrap();
+        assert_eq!(found[0], sheet.attachments[0]);
+        assert_eq!((found[1].name.as_str(), &found[1].bytes), (seal::NAME, &jws));
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn hostile_text_stays_text() {
+        let hostile = "(/JavaScript) <</S/JavaScript/JS(app.alert(1))>> endstream endobj %%EOF\n<script>]]>&".to_owned();
+        let sheet = CertificateSheet { holder_name: hostile.clone(), kind_zh: hostile.clone(), issuer_name: hostile.clone(), certificate_number: hostile, ..sample() };
+        let made = certificate(fonts(), &sheet).unwrap();
+        assert_eq!(crate::print::reader::tests::keys_of(&made, &["JavaScript", "JS", "OpenAction", "AA", "Launch", "URI"]), Vec::<String>::new());
+        assert_eq!(made.windows(7).filter(|window| *window == b"<script").count(), 0);
+        assert_eq!(read(&made).unwrap().len(), 2);
+        for character in ['\u{202e}', '\u{2067}', '\u{7}'] {
+            let sheet = CertificateSheet { holder_name: format!("张{character}三"), ..sample() };
+            assert_eq!(certificate(fonts(), &sheet), Err(PrintFault::MissingCharacter(character)));
+        }
+    }
+
+    #[test]
+    fn long_texts_fit_and_endless_ones_are_refused() {
+        let long = |character: &str, count: usize| character.repeat(count);
+        let mut sheet = CertificateSheet { holder_name: "阿卜杜拉·买买提江·吐尔逊·".repeat(4), issuer_name: long("评", 50), ..sample() };
+        sheet.fields = (0..10).map(|number| Field::new("职业名称", "Occupation", &long("电", if number < 6 { 60 } else { 10 }))).collect();
+        assert!(certificate(fonts(), &sheet).is_ok());
+        assert_eq!(certificate(fonts(), &CertificateSheet { issuer_name: long("评", 900), ..sample() }), Err(PrintFault::DoesNotFit("the name of the issuer")));
+        sheet.fields = vec![Field::new("职业名称", "Occupation", &long("电", 5000))];
+        assert_eq!(certificate(fonts(), &sheet), Err(PrintFault::DoesNotFit("a field of the certificate")));
+    }
+
+    #[test]
+    fn attachments_with_other_names_are_refused() {
+        for (name, media_type) in [("a/b", "text/plain"), ("", "text/plain"), ("a", "text"), ("credential.jwt", "text/plain"), ("seal.jws", "text/plain"), ("名", "text/plain")] {
+            let mut sheet = sample();
+            sheet.attachments.push(Attachment { name: name.to_owned(), media_type: media_type.to_owned(), description: "x".to_owned(), bytes: Vec::new() });
+            assert!(matches!(certificate(fonts(), &sheet), Err(PrintFault::BadAttachment(_))), "{name} {media_type}");
+        }
+    }
+}

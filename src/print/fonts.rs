@@ -1,0 +1,120 @@
+//! The shipped fonts (assets/fonts/SOURCES.md), opened once.
+
+use super::text::Placed;
+use krilla::text::Font;
+use skrifa::instance::{LocationRef, Size};
+use skrifa::{FontRef, MetadataProvider};
+
+/// What a text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Face {
+    /// Values, labels and running text: every character that is shipped. One face for all of them, because each font in a file costs
+    /// a tenth of the time that the file takes.
+    Text,
+    /// Titles and names of bodies, heavier.
+    Title,
+}
+
+impl Face {
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Self::Text => TEXT,
+            Self::Title => TITLE,
+        }
+    }
+}
+
+const TEXT: usize = 0;
+const TITLE: usize = 1;
+/// Rare Han characters that the text face has not.
+const RARE: usize = 2;
+/// Latin letters of other countries that the text face has not.
+const LATIN: usize = 3;
+
+static BYTES: [&[u8]; 4] = [
+    include_bytes!("../../assets/fonts/serif-regular.otf"),
+    include_bytes!("../../assets/fonts/serif-bold.otf"),
+    include_bytes!("../../assets/fonts/rare.ttf"),
+    include_bytes!("../../assets/fonts/latin.ttf"),
+];
+
+/// The fonts, ready to set text with. Made once; a reference is all that a thread needs.
+pub struct Fonts([Typeface; BYTES.len()]);
+
+struct Typeface {
+    font: Font,
+    /// Character, glyph and width in font units, in order of the characters.
+    glyphs: Vec<(char, u16, u16)>,
+    units_per_em: f32,
+}
+
+impl Fonts {
+    /// Opens the fonts that are compiled in. Takes some milliseconds.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(BYTES.map(Typeface::new))
+    }
+
+    pub(super) fn font(&self, index: usize) -> &Font {
+        &self.0[index].font
+    }
+
+    pub(super) fn find(&self, index: usize, character: char) -> Option<Placed> {
+        let face = &self.0[index];
+        let at = face.glyphs.binary_search_by_key(&character, |(of, ..)| *of).ok()?;
+        let (_, glyph, advance) = face.glyphs[at];
+        Some(Placed { character, font: index, glyph, advance: f32::from(advance) / face.units_per_em })
+    }
+
+    pub(super) fn find_anywhere(&self, character: char) -> Option<Placed> {
+        [TEXT, RARE, LATIN].into_iter().find_map(|face| self.find(face, character))
+    }
+}
+
+impl Default for Fonts {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Typeface {
+    fn new(bytes: &'static [u8]) -> Self {
+        let font = Font::new(bytes.into(), 0).expect("a font that is shipped can be read");
+        let face = FontRef::new(bytes).expect("a font that is shipped can be read");
+        let metrics = face.glyph_metrics(Size::unscaled(), LocationRef::default());
+        let mut glyphs: Vec<(char, u16, u16)> = face
+            .charmap()
+            .mappings()
+            .filter_map(|(code, glyph)| Some((char::from_u32(code)?, u16::try_from(glyph.to_u32()).ok()?, metrics.advance_width(glyph)? as u16)))
+            .collect();
+        glyphs.sort_unstable();
+        let units_per_em = font.units_per_em();
+        Self { font, glyphs, units_per_em }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use std::sync::OnceLock;
+
+    pub(in crate::print) fn fonts() -> &'static Fonts {
+        static FONTS: OnceLock<Fonts> = OnceLock::new();
+        FONTS.get_or_init(Fonts::new)
+    }
+
+    #[test]
+    fn fonts_are_shared_between_threads() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        shared(fonts());
+    }
+
+    #[test]
+    fn every_character_of_the_basic_blocks_can_be_printed() {
+        let missing: Vec<char> = ('\u{4e00}'..='\u{9fea}').chain('\u{3400}'..='\u{4db5}').filter(|character| fonts().find_anywhere(*character).is_none()).collect();
+        assert_eq!(missing, Vec::<char>::new());
+        for character in "𬭚𫖯𠮷䶮㛃·．ßłÉžğÑ、。“”（）：𫟹𬺈𬴃".chars() {
+            assert!(fonts().find_anywhere(character).is_some(), "{character}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What makes a page look like a certificate: the woven frame, the rosette, the ring of the electronic signature, the QR code.
+//!
+//! Nothing here imitates a stamp: the ring is in the product's colour and says that it stands for an electronic signature.
+
+use super::fonts::{Face, Fonts};
+use super::sheet::{Drawn, GREEN, Mark, PALE, SHAPE_SIZE, TINT, WHITE, rectangle};
+use super::text::{self, Style};
+use super::PrintFault;
+use krilla::geom::{Path, PathBuilder, Transform};
+use qrcode::{Color, EcLevel, QrCode};
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
+
+/// A quarter of a circle as one cubic curve.
+const KAPPA: f32 = 0.552_284_8;
+/// Half a wave of a sine as one cubic curve: how far the handles reach, as parts of the length and of the height.
+const SINE_HANDLES: [f32; 2] = [0.364_2, 1.372];
+/// Light modules around a QR code (ISO/IEC 18004, 9.1).
+const QUIET_MODULES: f32 = 4.0;
+
+/// Cosine and sine from additions and multiplications only, because those of the machine differ in their last digits.
+pub(super) fn turn(angle: f64) -> [f32; 2] {
+    let reduced = angle - TAU * (angle / TAU).round();
+    [series(reduced + FRAC_PI_2), series(reduced)]
+}
+
+/// Taylor's series of the sine, good to 1e-9 for angles up to a turn.
+fn series(angle: f64) -> f32 {
+    // The series is short near zero, so the angle is mirrored into the first quarter.
+    let within = if angle > PI { angle - TAU } else { angle };
+    let mirrored = if within > FRAC_PI_2 { PI - within } else if within < -FRAC_PI_2 { -PI - within } else { within };
+    let square = mirrored * mirrored;
+    let mut term = mirrored;
+    let mut sum = term;
+    for step in 1..8 {
+        let even = f64::from(2 * step);
+        term *= -square / (even * (even + 1.0));
+        sum += term;
+    }
+    sum as f32
+}
+
+fn finished(path: PathBuilder) -> Path {
+    path.finish().expect("an ornament has points")
+}
+
+/// Adds a circle to a path.
+pub(super) fn circle(path: &mut PathBuilder, [x, y]: [f32; 2], radius: f32) {
+    let handle = radius * KAPPA;
+    path.move_to(x + radius, y);
+    path.cubic_to(x + radius, y + handle, x + handle, y + radius, x, y + radius);
+    path.cubic_to(x - handle, y + radius, x - radius, y + handle, x - radius, y);
+    path.cubic_to(x - radius, y - handle, x - handle, y - radius, x, y - radius);
+    path.cubic_to(x + handle, y - radius, x + radius, y - handle, x + radius, y);
+    path.close();
+}
+
+pub(super) fn ring(middle: [f32; 2], radius: f32, drawn: Drawn) -> Mark {
+    let mut path = PathBuilder::new();
+    circle(&mut path, middle, radius);
+    Mark::Path { path: finished(path), drawn, place: None }
+}
+
+/// Tenths of a point, the unit of the frame: whole numbers are short in the file.
+const TENTHS: f32 = 10.0;
+
+/// Adds waves along a straight line, in tenths of a point; `flip` begins downwards.
+fn waves(path: &mut PathBuilder, from: [f32; 2], to: [f32; 2], height: f32, flip: bool) {
+    /// Half a wave, in points.
+    const HALF_WAVE: f32 = 16.0;
+    let length = (to[0] - from[0]).abs() + (to[1] - from[1]).abs();
+    let count = (length / HALF_WAVE).round();
+    let step = [(to[0] - from[0]) / count, (to[1] - from[1]) / count];
+    let normal = [-(to[1] - from[1]) / length * height, (to[0] - from[0]) / length * height];
+    let at = |along: f32, lift: f32| [0, 1].map(|axis| ((from[axis] + step[axis] * along + normal[axis] * lift) * TENTHS).round());
+    let start = at(0.0, 0.0);
+    path.move_to(start[0], start[1]);
+    for number in 0..count as usize {
+        let along = number as f32;
+        let lift = if (number % 2 == 0) == flip { -SINE_HANDLES[1] } else { SINE_HANDLES[1] };
+        let [first, second, end] = [at(along + SINE_HANDLES[0], lift), at(along + 1.0 - SINE_HANDLES[0], lift), at(along + 1.0, 0.0)];
+        path.cubic_to(first[0], first[1], second[0], second[1], end[0], end[1]);
+    }
+}
+
+/// The frame of a page: a strong rule, a woven band, a fine rule, a lozenge in every corner.
+pub(super) fn frame([width, height]: [f32; 2]) -> Vec<Mark> {
+    const OUTER: f32 = 20.0;
+    const BAND: f32 = 14.0;
+    let inner = OUTER + BAND;
+    let middle = OUTER + BAND / 2.0;
+    let mut marks = vec![
+        rectangle([OUTER, OUTER], [width - 2.0 * OUTER, height - 2.0 * OUTER], Drawn::Stroked(GREEN, 1.4)),
+        rectangle([inner, inner], [width - 2.0 * inner, height - 2.0 * inner], Drawn::Stroked(GREEN, 0.5)),
+        rectangle([inner + 3.0, inner + 3.0], [width - 2.0 * inner - 6.0, height - 2.0 * inner - 6.0], Drawn::Stroked(TINT, 0.4)),
+    ];
+    let [left, right, top, bottom] = [inner, width - inner, inner, height - inner];
+    let mut path = PathBuilder::new();
+    for (amplitude, flip) in [(4.6, false), (4.6, true), (2.3, false), (2.3, true)] {
+        waves(&mut path, [left, middle], [right, middle], amplitude, flip);
+        waves(&mut path, [left, height - middle], [right, height - middle], amplitude, flip);
+        waves(&mut path, [middle, top], [middle, bottom], amplitude, flip);
+        waves(&mut path, [width - middle, top], [width - middle, bottom], amplitude, flip);
+    }
+    marks.push(Mark::Path { path: finished(path), drawn: Drawn::Stroked(TINT, 0.5 * TENTHS), place: Some(Transform::from_scale(1.0 / TENTHS, 1.0 / TENTHS)) });
+    for corner in [[OUTER, OUTER], [width - inner, OUTER], [OUTER, height - inner], [width - inner, height - inner]] {
+        marks.push(rectangle(corner, [BAND, BAND], Drawn::Filled(GREEN)));
+        let [x, y] = [corner[0] + BAND / 2.0, corner[1] + BAND / 2.0];
+        marks.push(lozenge([x, y], 4.4, Drawn::Stroked(WHITE, 0.6)));
+        marks.push(lozenge([x, y], 2.0, Drawn::Filled(WHITE)));
+    }
+    marks
+}
+
+pub(super) fn lozenge([x, y]: [f32; 2], radius: f32, drawn: Drawn) -> Mark {
+    let mut path = PathBuilder::new();
+    path.move_to(x, y - radius);
+    path.line_to(x + radius, y);
+    path.line_to(x, y + radius);
+    path.line_to(x - radius, y);
+    path.close();
+    Mark::Path { path: finished(path), drawn, place: None }
+}
+
+/// A pale rosette behind the text: ellipses, each turned a little further.
+pub(super) fn rosette(middle: [f32; 2], radius: f32) -> Vec<Mark> {
+    const PETALS: usize = 30;
+    /// Small axis of an ellipse as a part of the large one.
+    const FLATNESS: f32 = 0.42;
+    let unit = || {
+        let mut path = PathBuilder::new();
+        circle(&mut path, [0.0, 0.0], 100.0);
+        finished(path)
+    };
+    let place = |number: usize| {
+        let [cosine, sine] = turn(PI * number as f64 / PETALS as f64);
+        let scale = radius / 100.0;
+        Transform::from_row(cosine * scale, sine * scale, -sine * scale * FLATNESS, cosine * scale * FLATNESS, middle[0], middle[1])
+    };
+    (0..PETALS).map(|number| Mark::Path { path: unit(), drawn: Drawn::Stroked(PALE, 0.9), place: Some(place(number)) }).collect()
+}
+
+/// The ring that stands for the electronic signature, with the body's name around it when that can be read at this size.
+///
+/// # Errors
+/// A character of the name is in no font.
+pub(super) fn signature_ring(fonts: &Fonts, [x, y]: [f32; 2], radius: f32, name: &str) -> Result<Vec<Mark>, PrintFault> {
+    /// Part of the circle that the name takes, and the sizes it may have.
+    const ARC: f32 = 0.74;
+    const LETTERS: [f32; 2] = [4.4, 9.5];
+    /// A name that would be too small is replaced by beads.
+    const BEADS: usize = 36;
+    let mut marks = vec![
+        ring([x, y], radius, Drawn::Filled(WHITE)),
+        ring([x, y], radius, Drawn::Stroked(GREEN, 1.3)),
+        ring([x, y], radius - 3.0, Drawn::Stroked(GREEN, 0.4)),
+        ring([x, y], radius * 0.66, Drawn::Stroked(GREEN, 0.4)),
+    ];
+    let placed = text::set(fonts, Face::Title, name)?;
+    let width = text::width(&placed, 0.0);
+    // Letters stand on a circle inside the ring, their feet towards the middle.
+    let foot = radius * 0.715;
+    let size = (foot * ARC * TAU as f32 / (width * 1.12)).min(LETTERS[1]);
+    if size >= LETTERS[0] {
+        let tracking = ((foot * ARC * TAU as f32 / size - width) / placed.len().max(1) as f32).min(0.5);
+        let length = text::width(&placed, tracking) * size;
+        let mut along = -length / 2.0;
+        for letter in placed {
+            let angle = f64::from((along + letter.advance * size / 2.0) / foot);
+            let [cosine, sine] = turn(angle);
+            let [shift_x, shift_y] = [-letter.advance * size / 2.0, -foot];
+            let scale = size / SHAPE_SIZE;
+            let place = Transform::from_row(cosine * scale, sine * scale, -sine * scale, cosine * scale, x + cosine * shift_x - sine * shift_y, y + sine * shift_x + cosine * shift_y);
+            marks.push(Mark::Shape { placed: letter, color: GREEN, place });
+            along += (letter.advance + tracking) * size;
+        }
+    }
+    if size < LETTERS[0] {
+        for number in 1..BEADS {
+            let [cosine, sine] = turn(TAU * (0.25 + number as f64 / BEADS as f64));
+            marks.push(ring([x + cosine * radius * 0.8, y + sine * radius * 0.8], radius * 0.022, Drawn::Filled(GREEN)));
+        }
+    }
+    marks.push(lozenge([x, y + radius * 0.8], radius * 0.075, Drawn::Filled(GREEN)));
+    for (content, face, size, at) in [("电子签名", Face::Title, radius * 0.25, y + radius * 0.08), ("ELECTRONIC SIGNATURE", Face::Text, radius * 0.086, y + radius * 0.26)] {
+        let line = text::set(fonts, face, content)?;
+        let left = x - text::width(&line, 0.0) * size / 2.0;
+        marks.push(Mark::Line { baseline: [left, at], line, style: Style::fixed(face, size, GREEN) });
+    }
+    Ok(marks)
+}
+
+/// A QR code of error correction level M; the light margin lies inside the square.
+///
+/// # Errors
+/// The address is too long for any code.
+pub(super) fn qr(address: &str, [left, top]: [f32; 2], side: f32, color: [u8; 3]) -> Result<Vec<Mark>, PrintFault> {
+    let code = QrCode::with_error_correction_level(address, EcLevel::M).map_err(|_| PrintFault::AddressTooLong(address.len()))?;
+    let modules = code.width();
+    let mut path = PathBuilder::new();
+    for (row, cells) in code.to_colors().chunks(modules).enumerate() {
+        let mut column = 0;
+        for run in cells.chunk_by(|before, after| before == after) {
+            if run[0] == Color::Dark {
+                let [x, y, width] = [column as f32, row as f32, run.len() as f32];
+                path.move_to(x, y);
+                path.line_to(x + width, y);
+                path.line_to(x + width, y + 1.0);
+                path.line_to(x, y + 1.0);
+                path.close();
+            }
+            column += run.len();
+        }
+    }
+    let step = side / (modules as f32 + 2.0 * QUIET_MODULES);
+    let place = Transform::from_row(step, 0.0, 0.0, step, left + QUIET_MODULES * step, top + QUIET_MODULES * step);
+    Ok(vec![rectangle([left, top], [side, side], Drawn::Filled(WHITE)), Mark::Path { path: finished(path), drawn: Drawn::Filled(color), place: Some(place) }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn angles_are_turned_as_the_machine_turns_them() {
+        for step in -40..=40 {
+            let angle = f64::from(step) * 0.173;
+            let [cosine, sine] = turn(angle);
+            assert!((f64::from(cosine) - angle.cos()).abs() < 1e-6 && (f64::from(sine) - angle.sin()).abs() < 1e-6, "{angle}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_no_code_holds_is_told() {
+        assert_eq!(qr(&"x".repeat(3000), [0.0; 2], 100.0, GREEN).err(), Some(PrintFault::AddressTooLong(3000)));
+    }
+}

@@ -1,0 +1,44 @@
+//! The signature over a whole file. A PDF is made with a placeholder as its attachment `seal.jws`; the caller signs all other bytes
+//! and writes the JWS over the placeholder. No checksum covers the attachment, so the file stays valid.
+
+use super::attachments::Attachment;
+use std::ops::Range;
+
+/// Name of the attachment.
+pub const NAME: &str = "seal.jws";
+const MEDIA_TYPE: &str = "application/jose";
+
+pub(super) fn attachment(placeholder: &[u8]) -> Attachment {
+    Attachment {
+        name: NAME.to_owned(),
+        media_type: MEDIA_TYPE.to_owned(),
+        description: "对本文件其余全部字节的签名 / signature over all other bytes of this file".to_owned(),
+        bytes: placeholder.to_vec(),
+    }
+}
+
+/// Where the placeholder stands, when it stands there exactly once.
+#[must_use]
+pub fn place_of(bytes: &[u8], placeholder: &[u8]) -> Option<Range<usize>> {
+    let (first, rest) = placeholder.split_first()?;
+    let mut places = bytes.iter().enumerate().filter(|(at, byte)| *byte == first && bytes[at + 1..].starts_with(rest)).map(|(at, _)| at);
+    match (places.next(), places.next()) {
+        (Some(at), None) => Some(at..at + placeholder.len()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_found_only_when_there_is_one() {
+        assert_eq!(place_of(b"xxabcyy", b"abc"), Some(2..5));
+        assert_eq!(place_of(b"xxabcabc", b"abc"), None);
+        // Two that overlap are two.
+        assert_eq!(place_of(b"aaaa", b"aaa"), None);
+        assert_eq!(place_of(b"xxab", b"abc"), None);
+        assert_eq!(place_of(b"xx", b""), None);
+    }
+}

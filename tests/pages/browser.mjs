@@ -1,0 +1,78 @@
+// What the scripts share: Debian's Chromium, a reader with a language and a width, axe, and pictures of what was seen.
+import puppeteer from 'puppeteer-core';
+import axe from 'axe-core';
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export { assert };
+/// What the demo told of itself.
+export const story = JSON.parse(readFileSync(0, 'utf8'));
+
+const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--lang=zh-CN'];
+
+/// Readers of every page: in Chinese at a desk, in English on a phone.
+export const READERS = [
+  { name: 'zh-1280', language: 'zh-CN', width: 1280 },
+  { name: 'en-360', language: 'en', width: 360 },
+];
+
+/// Runs `act` with a page for every reader; nothing may be asked of another host, and no script may fail.
+export async function asEveryReader(act) {
+  const browser = await puppeteer.launch({ executablePath: chromium, headless: true, args: flags });
+  try {
+    for (const reader of READERS) {
+      const context = await browser.createBrowserContext();
+      const page = await context.newPage();
+      await page.setViewport({ width: reader.width, height: 900, deviceScaleFactor: 1, isMobile: reader.width < 500, hasTouch: reader.width < 500 });
+      await page.setExtraHTTPHeaders({ 'accept-language': reader.language });
+      const faults = [];
+      page.on('request', request => { if (!request.url().startsWith(story.base_url) && /^https?:/.test(request.url())) faults.push(`asked ${request.url()}`); });
+      page.on('pageerror', error => faults.push(`script: ${error.message}`));
+      page.on('console', message => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) faults.push(`console: ${message.text()}`); });
+      await act(new Visit(page, reader, browser));
+      assert.deepEqual(faults, [], reader.name);
+      await context.close();
+    }
+  } finally {
+    await browser.close();
+  }
+}
+
+export class Visit {
+  constructor(page, reader, browser) { Object.assign(this, { page, reader, browser, isChinese: reader.language === 'zh-CN' }); }
+
+  /// One of two texts.
+  say(chinese, english) { return this.isChinese ? chinese : english; }
+
+  async open(path) {
+    const response = await this.page.goto(path.startsWith('http') ? path : story.base_url + path, { waitUntil: 'networkidle0' });
+    return response.status();
+  }
+
+  async text(selector = 'main') { return this.page.$eval(selector, element => element.innerText); }
+
+  /// Fills fields and sends their form.
+  async send(fields, button) {
+    for (const [selector, value] of Object.entries(fields)) {
+      await this.page.$eval(selector, element => { element.value = ''; });
+      await this.page.type(selector, value);
+    }
+    const [response] = await Promise.all([this.page.waitForNavigation({ waitUntil: 'networkidle0' }), this.page.locator(button).click()]);
+    return response.status();
+  }
+
+  /// Keeps a picture, and lets axe look: no violation of WCAG 2.2 AA, no sideways scrolling.
+  async look(name) {
+    await this.page.screenshot({ path: join(process.env.SHOTS, `${name}-${this.reader.name}.png`), fullPage: true });
+    await this.page.evaluate(axe.source);
+    const found = await this.page.evaluate(() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+    assert.deepEqual(found.violations.map(violation => `${violation.id}: ${violation.nodes.map(node => node.html).join(' | ')}`), [], `${name} ${this.reader.name}`);
+    const [wide, shown] = await this.page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+    assert.ok(wide <= shown, `${name} ${this.reader.name}: ${wide} pixels wide in ${shown}`);
+    // The page is whole in its language: nothing is left of the other one.
+    const lang = await this.page.$eval('html', element => element.lang);
+    assert.equal(lang, this.say('zh-CN', 'en'));
+  }
+}

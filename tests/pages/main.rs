@@ -1,0 +1,69 @@
+//! The pages in a real browser: each actor's main job from start to end, in both languages and on a phone's width, with axe.
+//!
+//! The world is what `jilu demo` makes. The scripts beside this file drive Debian's Chromium; what they saw is kept in `target/pages`.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A running demo, and what it told of itself.
+struct Demo {
+    server: Child,
+    story: String,
+    _directory: tempfile::TempDir,
+}
+
+impl Demo {
+    fn start(settings: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut server = Command::new(env!("CARGO_BIN_EXE_jilu"))
+            .env_clear()
+            .envs(settings.iter().copied())
+            .args(["demo", "--json", "--seed", "7", "--workers", "12", "--listen", "127.0.0.1:0", "--data"])
+            .arg(directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut story = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut story).unwrap();
+        assert!(story.starts_with('{'), "the demo did not start: {story}");
+        Demo { server, story, _directory: directory }
+    }
+
+    /// Runs a script of this folder with the demo's story on its standard input.
+    fn drive(&self, script: &str) {
+        let shots = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
+        std::fs::create_dir_all(&shots).unwrap();
+        let mut node = Command::new("node")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages").join(script))
+            .env("SHOTS", &shots)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        node.stdin.take().unwrap().write_all(self.story.as_bytes()).unwrap();
+        let output = node.wait_with_output().unwrap();
+        assert!(output.status.success(), "{script}:\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[test]
+fn anyone_verifies_by_facts_file_photo_and_code() {
+    Demo::start(&[]).drive("verify.mjs");
+}
+
+#[test]
+fn a_worker_reads_downloads_shares_and_contests() {
+    Demo::start(&[]).drive("worker.mjs");
+}

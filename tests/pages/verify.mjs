@@ -1,0 +1,143 @@
+// Anyone verifies: by facts, by file, by photograph, by the QR's address; keeps the receipt; compares the holder; checks offline.
+import { asEveryReader, assert, story } from './browser.mjs';
+import { mkdtempSync, readFileSync, writeFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const issued = story.certificates.find(certificate => certificate.state === 'issued');
+const revoked = story.certificates.find(certificate => certificate.state === 'revoked');
+const directory = mkdtempSync(join(tmpdir(), 'jilu-pages-'));
+
+const token = async client => {
+  const form = new URLSearchParams({ grant_type: 'client_credentials', ...client });
+  return (await (await fetch(`${story.base_url}/oauth/token`, { method: 'POST', body: form })).json()).access_token;
+};
+const body = await token(story.clients.assessment_body);
+const take = async (number, accept) => Buffer.from(await (await fetch(`${story.base_url}/v1/certificates/${number}`, { headers: { authorization: `Bearer ${body}`, accept } })).arrayBuffer());
+const keep = (name, bytes) => { const path = join(directory, name); writeFileSync(path, bytes); return path; };
+const credential = keep('certificate.jwt', await take(issued.certificate_number, 'application/vc+jwt'));
+const proof = keep('certificate.tlog-proof', Buffer.from(await (await fetch(`${story.base_url}/v1/certificates/${issued.certificate_number}/proof`, { headers: { accept: 'text/plain' } })).arrayBuffer()));
+const forged = keep('forged.jwt', readFileSync(credential, 'utf8').replace(/\.[^.]+\./, payload => payload.slice(0, 40) + (payload[40] === 'A' ? 'B' : 'A') + payload.slice(41)));
+
+const outcome = visit => visit.page.$eval('.outcome', element => element.dataset.outcome);
+// What the browser found by itself, once it has found everything.
+const selfChecks = async (visit, count) => {
+  await visit.page.waitForFunction(count => document.querySelectorAll('#self-check li').length === count, { timeout: 10_000 }, count);
+  return visit.page.$$eval('#self-check li', items => items.map(item => item.dataset.passed));
+};
+const upload = async (visit, path) => {
+  await visit.open('/');
+  await (await visit.page.$('#file')).uploadFile(path);
+  return visit.send({}, '#drop button');
+};
+
+await asEveryReader(async visit => {
+  assert.equal(await visit.open('/'), 200);
+  await visit.look('verify');
+  const whole = await visit.page.evaluate(() => performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation')).reduce((sum, entry) => sum + entry.transferSize, 0));
+  assert.ok(whole < 50 * 1024, `the verify page takes ${whole} bytes`);
+
+  // One fact alone is refused, and what was typed stays.
+  assert.equal(await visit.send({ '#certificate_number': issued.certificate_number }, 'form[action="/"] button'), 422);
+  assert.match(await visit.text(), /VE-1/);
+  assert.equal(await visit.page.$eval('#certificate_number', field => field.value), issued.certificate_number);
+  await visit.look('verify-refused');
+
+  assert.equal(await visit.send({ '#name': issued.name }, 'form[action="/"] button'), 200);
+  assert.equal(await outcome(visit), 'valid');
+  assert.match(await visit.text('h1'), visit.say(/^有效$/, /^Valid$/));
+  assert.ok(!(await visit.text()).includes(issued.name), 'the answer does not repeat a name');
+  assert.deepEqual(await selfChecks(visit, 5), Array(5).fill('true'));
+  await visit.page.locator('details summary').click();
+  await visit.look('answer-valid');
+
+  // A wrong name and an unknown number read the same.
+  const pages = [];
+  for (const facts of [{ '#certificate_number': issued.certificate_number, '#name': '赵不对' }, { '#certificate_number': 'S000032000001269999999', '#name': issued.name }]) {
+    await visit.open('/');
+    await visit.send(facts, 'form[action="/"] button');
+    assert.equal(await outcome(visit), 'not_found');
+    pages.push((await visit.text()).replace(/\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g, ''));
+  }
+  assert.equal(pages[0], pages[1]);
+  await visit.look('answer-not-found');
+
+  await visit.open('/');
+  await visit.send({ '#certificate_number': revoked.certificate_number, '#document_number': revoked.document_number }, 'form[action="/"] button');
+  assert.equal(await outcome(visit), 'revoked');
+  await visit.look('answer-revoked');
+
+  // What a QR code opens.
+  assert.equal(await visit.open(`/v/${issued.token}`), 200);
+  assert.equal(await outcome(visit), 'valid');
+  assert.deepEqual(await selfChecks(visit, 5), Array(5).fill('true'));
+  await visit.look('token');
+  await visit.send({ '#name': issued.name }, 'form[action^="/v/"] button');
+  assert.match(await visit.text('[role=status]'), visit.say(/^一致/, /^Yes/));
+  await visit.look('token-compared');
+  await visit.send({ '#name': '赵不对' }, 'form[action^="/v/"] button');
+  assert.match(await visit.text('[role=status]'), visit.say(/^不一致/, /^No/));
+  await visit.open('/v/AAAAAAAAAAAAAAAAAAAAAA');
+  assert.equal(await outcome(visit), 'not_found');
+
+  // Files: as they were signed, with one character changed, as a picture with the code in it.
+  await upload(visit, credential);
+  assert.equal(await outcome(visit), 'valid');
+  await visit.look('file-valid');
+  await upload(visit, forged);
+  assert.equal(await outcome(visit), 'not_found');
+  const picture = join(directory, `${visit.reader.name}.jpg`);
+  await visit.open(`/v/${issued.token}`);
+  const canvas = await visit.browser.newPage();
+  const svg = (await (await fetch(`${story.base_url}/v1/certificates/${issued.certificate_number}`, { headers: { authorization: `Bearer ${body}`, accept: 'image/svg+xml' } })).text()).replace(/<!\[CDATA\[[\s\S]*?\]\]>/, '');
+  await canvas.setContent(`<body style="margin:60px;background:#cbb;transform:rotate(4deg)">${svg}</body>`);
+  await canvas.screenshot({ path: picture, type: 'jpeg', quality: 70 });
+  await canvas.close();
+  await upload(visit, picture);
+  assert.equal(await outcome(visit), 'valid', 'the code in a photograph opens the certificate');
+  const blank = keep('blank.jpg', readFileSync(picture).subarray(0, 300));
+  assert.equal(await upload(visit, blank), 422);
+  await visit.look('photo-refused');
+
+  // The receipt, and the offline verifier that knows it again with no server.
+  await visit.open(`/v/${issued.token}`);
+  const session = await visit.page.createCDPSession();
+  await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: directory, eventsEnabled: true });
+  const downloaded = async (name, act) => {
+    const done = new Promise(resolve => session.on('Browser.downloadProgress', event => event.state === 'completed' && resolve()));
+    await act();
+    await done;
+    return join(directory, readdirSync(directory).filter(file => file.startsWith(name)).sort().at(-1));
+  };
+  const receipt = await downloaded('jilu-receipt', () => visit.page.locator('button[value=jws]').click());
+  await visit.open('/offline');
+  await visit.look('offline');
+  const verifier = await downloaded('jilu-verifier', () => visit.page.locator('a[download]').click());
+  const offline = await visit.browser.newPage();
+  await offline.goto(`file://${verifier}`);
+  await offline.setOfflineMode(true);
+  const results = async files => {
+    await (await offline.$('#files')).uploadFile(...files);
+    await offline.waitForFunction(() => document.querySelectorAll('#results li').length > 0);
+    await new Promise(resolve => setTimeout(resolve, 300));
+    return offline.$$eval('#results li', items => items.map(item => item.dataset.passed));
+  };
+  assert.deepEqual(await results([receipt]), ['true', 'true']);
+  assert.deepEqual(await results([credential, proof]), ['true', 'true', 'true', 'null']);
+  assert.deepEqual(await results([forged, proof]), ['false']);
+  await offline.close();
+
+  // Pages that are not there are pages too.
+  assert.equal(await visit.open('/nothing/here'), 404);
+  await visit.look('not-there');
+});
+
+// Without JavaScript everything is there but the browser's own check.
+const plain = await (await fetch(`${story.base_url}/`, { method: 'POST', body: new URLSearchParams({ certificate_number: issued.certificate_number, name: issued.name }) })).text();
+assert.match(plain, /data-outcome="valid"/);
+const headers = (await fetch(`${story.base_url}/`)).headers;
+assert.match(headers.get('content-security-policy'), /default-src 'none'/);
+assert.ok(!/unsafe/.test(headers.get('content-security-policy')));
+// Another site's page cannot send our forms.
+const foreign = await fetch(`${story.base_url}/`, { method: 'POST', headers: { 'sec-fetch-site': 'cross-site' }, body: new URLSearchParams({ name: issued.name, certificate_number: issued.certificate_number }) });
+assert.equal(foreign.status, 403);

@@ -1,0 +1,77 @@
+// A worker signs in with the code, reads, takes files away, shares, contests, and signs out.
+import { asEveryReader, assert, story } from './browser.mjs';
+
+const holders = story.certificates.filter(certificate => certificate.state === 'issued').map(certificate => certificate.name);
+const people = story.workers.filter(worker => worker.access_code && holders.includes(worker.name));
+let next = 0;
+
+await asEveryReader(async visit => {
+  const worker = people[next++];
+  assert.equal(await visit.open('/own'), 200);
+  assert.ok(visit.page.url().endsWith('/own/sign-in'), 'who has not signed in is asked to');
+  await visit.look('sign-in');
+  assert.equal(await visit.send({ '#access_code': 'AAAAA-AAAAA', '#document_number_end': worker.document_number.slice(-6) }, 'main button'), 401);
+  await visit.look('sign-in-refused');
+  await visit.send({ '#access_code': worker.access_code, '#document_number_end': worker.document_number.slice(-6) }, 'main button');
+  assert.ok(visit.page.url().endsWith('/own'));
+  assert.equal(await visit.text('h1'), worker.name);
+  assert.equal(await visit.page.evaluate(() => document.cookie), '', 'no script reads the session');
+  await visit.look('own');
+
+  for (const part of ['record', 'credits', 'looks', 'downloads', 'shares', 'disputes']) {
+    assert.equal(await visit.open(`/own/${part}`), 200);
+    await visit.look(`own-${part}`);
+  }
+
+  // A certificate: its code, its files, a wallet.
+  await visit.open('/own');
+  await Promise.all([visit.page.waitForNavigation(), visit.page.locator('main td a').click()]);
+  await visit.look('own-certificate');
+  const files = await visit.page.$$eval('main ul a', links => links.map(link => link.href).filter(href => href.includes('/own/certificates/')));
+  assert.ok(files.length >= 6);
+  for (const file of files) {
+    const [status, length] = await visit.page.evaluate(async file => { const reply = await fetch(file); return [reply.status, (await reply.arrayBuffer()).byteLength]; }, file);
+    assert.equal(status, 200, file);
+    assert.ok(length > 500, file);
+  }
+  await visit.send({}, 'form[action$="/wallet"] button');
+  assert.match(await visit.text('.digits'), /^\d{6}$/);
+  await visit.look('own-wallet');
+
+  // A link: made once, however often the form is sent; opened by others; withdrawn.
+  await visit.open('/own/shares');
+  assert.equal(await visit.send({ '#purpose': '应聘电工' }, 'form[action="/own/shares"] button'), 200);
+  const link = await visit.page.$eval('td a.code', element => element.href);
+  await visit.look('own-shares-one');
+  const opened = await visit.browser.createBrowserContext();
+  const stranger = await opened.newPage();
+  assert.equal((await stranger.goto(link)).status(), 200);
+  assert.ok((await stranger.content()).includes(worker.name));
+  await opened.close();
+  await visit.send({}, 'form[action$="/withdrawal"] button');
+  assert.equal(await visit.page.$('td a.code'), null);
+
+  // An entry is contested from the record.
+  await visit.open('/own/record');
+  await Promise.all([visit.page.waitForNavigation(), visit.page.locator('a[href*="subject_kind=certificate"]').click()]);
+  assert.equal(await visit.send({ '#statement': '发证日期有误' }, 'form[action="/own/disputes"] button'), 200);
+  assert.match(await visit.text(), /发证日期有误/);
+  await visit.look('own-disputes-one');
+
+  // The history as a file, with a session's secret and not without.
+  const download = async csrf => visit.page.evaluate(async csrf => {
+    const form = new URLSearchParams({ csrf: csrf ? document.querySelector('input[name=csrf]').value : 'x', once: 'ab', form: 'xlsx' });
+    const reply = await fetch('/own/downloads', { method: 'POST', body: form });
+    return [reply.status, (await reply.arrayBuffer()).byteLength];
+  }, csrf);
+  await visit.open('/own/downloads');
+  assert.equal((await download(false))[0], 403);
+  const [status, length] = await download(true);
+  assert.equal(status, 200);
+  assert.ok(length > 5_000);
+
+  // Signed out everywhere: the same cookie opens nothing.
+  await visit.send({}, 'form[action="/sign-out"] button');
+  await visit.open('/own');
+  assert.ok(visit.page.url().endsWith('/own/sign-in'));
+});
