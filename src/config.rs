@@ -43,6 +43,9 @@ pub struct Config {
     /// Life of a worker's access code in hours, and of the session that it opens in seconds.
     pub access_code_hours: u32,
     pub worker_session_seconds: u64,
+    /// Life of a client's session in a browser, and how long it may be idle, in seconds.
+    pub client_session_seconds: u64,
+    pub client_idle_seconds: u64,
     /// An outside OpenID Connect issuer whose ID tokens open workers' sessions.
     pub oidc: Option<OidcIssuer>,
     /// Most days that a link of a worker may be open.
@@ -217,6 +220,8 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "idempotency_days", default: "7", meaning: "days for which answers to an `Idempotency-Key` are kept (at least 7)" },
     SettingDoc { name: "access_code_hours", default: "72", meaning: "hours for which a worker's access code can be used" },
     SettingDoc { name: "worker_session_seconds", default: "1800", meaning: "life of a worker's session in seconds" },
+    SettingDoc { name: "client_session_seconds", default: "43200", meaning: "life of a session that a person of an organisation opens in a browser, in seconds" },
+    SettingDoc { name: "client_idle_seconds", default: "1800", meaning: "seconds after which such a session ends when nothing is done" },
     SettingDoc { name: "oidc_issuer", default: "none", meaning: "an outside OpenID Connect issuer whose ID tokens open workers' sessions: `https://…` (`http://` only on this machine)" },
     SettingDoc { name: "oidc_audience", default: "PUBLIC_URL", meaning: "`aud` of its tokens: the client identifier that it knows this registry by" },
     SettingDoc { name: "oidc_document_claim", default: "document_number", meaning: "the claim that tells the worker's document number" },
@@ -370,6 +375,8 @@ impl Config {
             oidc: None,
             share_days_max: raw.parse_between("share_days_max", 90, 1, 3_650),
             worker_session_seconds: raw.parse_between("worker_session_seconds", 1800, 60, 43_200),
+            client_session_seconds: raw.parse_between("client_session_seconds", 43_200, 60, 43_200),
+            client_idle_seconds: raw.parse_between("client_idle_seconds", 1800, 60, 43_200),
             not_found_per_minute: raw.parse("not_found_per_minute", 60),
             trusted_proxies: raw.parse("trusted_proxies", Networks::default()),
             trusted_issuers: raw.parse("trusted_issuers", Issuers::default()),

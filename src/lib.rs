@@ -1,6 +1,6 @@
 //! Jilu (技录), the registry of skills. Nobody has to trust it.
 //!
-//! Reading order: `domain` (the field, pure), `credential` (signed documents, pure), `merkle` (the log's mathematics, pure), `table`
+//! Reading order: `domain` (the field, pure), `credential` (signed documents, pure), `merkle` (the log's mathematics, pure), `print` (paper, pure), `table`
 //! (files of rows), `store` (the database), `remote` (other people's servers), `services` (the jobs), `http` (the outside).
 
 pub mod clock;
@@ -11,6 +11,7 @@ pub mod entropy;
 pub mod http;
 pub mod key_module;
 pub mod merkle;
+pub mod print;
 pub mod remote;
 pub mod services;
 pub mod store;

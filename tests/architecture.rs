@@ -30,10 +30,11 @@ fn modules_import_only_what_their_layer_may() {
         ("merkle", &["merkle"]),
         ("credential", &["domain", "merkle", "credential"]),
         ("table", &["domain", "credential", "table"]),
+        ("print", &["print"]),
         ("remote", &["merkle", "remote"]),
         ("store", &["domain", "merkle", "store", "clock", "entropy"]),
-        ("services", &["domain", "merkle", "credential", "table", "store", "remote", "services", "clock", "entropy", "config", "vault", "whole_file", "key_module"]),
-        ("http", &["domain", "merkle", "credential", "table", "store", "services", "http", "clock", "config"]),
+        ("services", &["domain", "merkle", "credential", "print", "table", "store", "remote", "services", "clock", "entropy", "config", "vault", "whole_file", "key_module"]),
+        ("http", &["domain", "merkle", "credential", "print", "table", "store", "services", "http", "clock", "config"]),
     ];
     for (layer, imports) in allowed {
         for file in files(&format!("src/{layer}"), "rs") {

@@ -16,12 +16,14 @@ pub enum CredentialForm {
     /// A picture that carries the credential (Open Badges 3.0, "baked").
     BadgeSvg,
     BadgePng,
+    /// The certificate as paper, with the credential inside.
+    Pdf,
 }
 
 impl CredentialForm {
     /// The one that is meant when a client takes everything stands first.
-    pub const ALL: [CredentialForm; 6] =
-        [CredentialForm::VcJwt, CredentialForm::DataIntegrity, CredentialForm::BadgeJwt, CredentialForm::SdJwt, CredentialForm::BadgeSvg, CredentialForm::BadgePng];
+    pub const ALL: [CredentialForm; 7] =
+        [CredentialForm::VcJwt, CredentialForm::DataIntegrity, CredentialForm::BadgeJwt, CredentialForm::SdJwt, CredentialForm::BadgeSvg, CredentialForm::BadgePng, CredentialForm::Pdf];
 
     pub fn media_type(self) -> &'static str {
         self.media_types()[0]
@@ -36,6 +38,7 @@ impl CredentialForm {
             CredentialForm::SdJwt => &["application/dc+sd-jwt"],
             CredentialForm::BadgeSvg => &["image/svg+xml"],
             CredentialForm::BadgePng => &["image/png"],
+            CredentialForm::Pdf => &["application/pdf"],
         }
     }
 }

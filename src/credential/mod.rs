@@ -21,6 +21,7 @@ pub mod form;
 pub mod type_metadata;
 pub mod badge_jwt;
 pub mod baked;
+pub mod paper_seal;
 pub mod presented;
 pub mod data_model;
 pub mod vc_api;

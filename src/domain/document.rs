@@ -57,6 +57,19 @@ impl IdDocumentType {
             IdDocumentType::MilitaryId => "军官证及其他",
         }
     }
+
+    pub fn name_en(self) -> &'static str {
+        match self {
+            IdDocumentType::ResidentId => "Resident identity card",
+            IdDocumentType::HkMacaoResidencePermit => "Residence permit for Hong Kong and Macao residents",
+            IdDocumentType::TaiwanResidencePermit => "Residence permit for Taiwan residents",
+            IdDocumentType::HkMacaoTravelPermit => "Travel permit for Hong Kong and Macao residents",
+            IdDocumentType::TaiwanTravelPermit => "Travel permit for Taiwan residents",
+            IdDocumentType::Passport => "Passport",
+            IdDocumentType::ForeignPermanentResidentId => "Foreign permanent resident card",
+            IdDocumentType::MilitaryId => "Military or other card",
+        }
+    }
 }
 
 impl FromStr for IdDocumentType {

@@ -97,6 +97,8 @@ identifier!(/// A membership of a priority group.
     GroupId, "grp_");
 identifier!(/// A worker's session.
     WorkerSessionId, "wse_");
+identifier!(/// A session of a client in a browser.
+    ClientSessionId, "cse_");
 identifier!(/// One look at a certificate.
     LookupId, "lku_");
 identifier!(/// A file that a worker took away.

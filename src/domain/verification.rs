@@ -103,9 +103,10 @@ pub fn query_findings(has_number: bool, has_name: bool, has_document: bool) -> O
 pub fn next_step(check: &str, is_pending: bool) -> Option<Text> {
     // A proof that was not checked waits for nothing; the check of the issuer says what to do.
     if is_pending {
-        return (check != "proof").then(|| Text::new("Ask again in a minute; if it stays so, ask the issuer.", "请一分钟后再查；如仍如此，请向签发者核实。"));
+        return (check != "proof" && check != "file").then(|| Text::new("Ask again in a minute; if it stays so, ask the issuer.", "请一分钟后再查；如仍如此，请向签发者核实。"));
     }
     Some(match check {
+        "file" => Text::new("Ask the holder for the file as it was downloaded; believe what the credential says, not what the page shows.", "请持证人提供下载的原始文件；以凭证内容为准，勿以页面所示为准。"),
         "proof" => Text::new("Ask the holder for the file as it was downloaded, or verify by certificate number and name.", "请持证人提供下载的原始文件，或按证书编号和姓名查询。"),
         "schema" => Text::new("Ask the issuing body for a document that follows the standard.", "请向发证机构索取符合标准的文件。"),
         "issuer" => Text::new("Ask the issuer itself; whoever runs this registry can list it as trusted.", "请向签发者核实；本登记系统运营方可将其列为信任机构。"),

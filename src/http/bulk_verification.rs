@@ -114,7 +114,7 @@ fn parse_row(cells: Map<String, Value>, default: Option<Ground>) -> BulkRow {
 }
 
 /// All rows of a file; as many as `rows_max` stay in memory.
-fn read_rows(upload: &mut Upload, rows_max: usize, default: Option<Ground>) -> Result<Vec<BulkRow>, Problem> {
+pub(super) fn read_rows(upload: &mut Upload, rows_max: usize, default: Option<Ground>) -> Result<Vec<BulkRow>, Problem> {
     let mut rows = Vec::new();
     let shape = Shape { columns: COLUMNS, required: &[&["certificate_number", "name"], &["name", "document_number"]], rows_max };
     if upload.media_type == "application/json" {
@@ -141,7 +141,7 @@ fn read_rows(upload: &mut Upload, rows_max: usize, default: Option<Ground>) -> R
 }
 
 /// One JSON object for each row, a step at a time: what a step found is recorded before it leaves.
-fn answers(registry: Registry, actor: Actor, rows: Vec<BulkRow>, key: Arc<IssuingKey>, language: Language) -> impl Stream<Item = Result<Vec<Vec<u8>>, Problem>> {
+pub(super) fn answers(registry: Registry, actor: Actor, rows: Vec<BulkRow>, key: Arc<IssuingKey>, language: Language) -> impl Stream<Item = Result<Vec<Vec<u8>>, Problem>> {
     let steps: Vec<(usize, Vec<BulkRow>)> = {
         let mut rows = rows.into_iter();
         let mut steps = Vec::new();
@@ -188,6 +188,17 @@ fn cells(answer: &[u8]) -> Vec<String> {
         .collect()
 }
 
+fn in_language((en, zh): (&'static str, &'static str), language: Language) -> &'static str {
+    if language == Language::Chinese { zh } else { en }
+}
+
+/// Answers as a workbook.
+pub(super) fn workbook_of(answers: &[Vec<u8>], language: Language) -> Result<Vec<u8>, Error> {
+    let rows = answers.iter().map(|answer| cells(answer).iter().map(write::Cell::from).collect()).collect();
+    let sheet = write::Sheet { name: in_language(("Verification", "查验结果"), language), heading: HEADINGS.map(|pair| in_language(pair, language)).to_vec(), rows };
+    write::workbook(&[sheet]).map_err(|error| Error::Internal(error.to_string()))
+}
+
 /// Verify a list
 #[utoipa::path(tag = "verification", operation_id = "verify_in_bulk", params(BulkQuery),
     request_body(description = "Rows, at most as many as the setting `bulk_rows` says: a JSON array, NDJSON, CSV with a header, or the first sheet of a workbook", content((Vec<BulkRowRequest> = "application/json"), (BulkRowRequest = "application/x-ndjson"), (String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
@@ -210,7 +221,7 @@ pub async fn verify_in_bulk(state: Data<AppState>, request: HttpRequest, caller:
     let answers = answers(state.registry.clone(), caller.0.clone(), rows, key, language);
     let mut response = HttpResponse::Ok();
     response.content_type(if wanted == table::CSV { "text/csv; charset=utf-8" } else { wanted }).insert_header((header::CACHE_CONTROL, "no-store"));
-    let heading = |(en, zh): (&'static str, &'static str)| if language == Language::Chinese { zh } else { en };
+    let heading = |pair| in_language(pair, language);
     Ok(match wanted {
         table::NDJSON => response.streaming(Box::pin(answers.map_ok(|step| Bytes::from(step.into_iter().flat_map(|line| [line, b"\n".to_vec()].concat()).collect::<Vec<u8>>())))),
         table::CSV => {
@@ -220,9 +231,7 @@ pub async fn verify_in_bulk(state: Data<AppState>, request: HttpRequest, caller:
             response.streaming(Box::pin(first.chain(lines)))
         }
         table::XLSX => {
-            let rows = answers.try_collect::<Vec<_>>().await?.concat().iter().map(|answer| cells(answer).iter().map(write::Cell::from).collect()).collect();
-            let sheet = write::Sheet { name: heading(("Verification", "查验结果")), heading: HEADINGS.map(heading).to_vec(), rows };
-            let file = write::workbook(&[sheet]).map_err(|error| Error::Internal(error.to_string()))?;
+            let file = workbook_of(&answers.try_collect::<Vec<_>>().await?.concat(), language)?;
             response.insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"verification.xlsx\"")).body(file)
         }
         _ => {

@@ -194,8 +194,8 @@ pub async fn list_own_certificates(state: Data<AppState>, request: HttpRequest, 
 }
 
 /// Take the credential of one's own certificate
-#[utoipa::path(tag = "workers' own", operation_id = "get_own_credential", params(("certificate_id" = String, Path, description = "Identifier")), responses((status = 200, description = "The credential by `Accept`: `application/vc+jwt` byte for byte as it was signed, `application/vc`, `application/jwt`, `application/dc+sd-jwt`, `image/svg+xml`, `image/png`",
-    content((String = "application/vc+jwt"), (serde_json::Value = "application/vc"), (String = "application/jwt"), (String = "application/dc+sd-jwt"), (String = "image/svg+xml"), (Vec<u8> = "image/png"))), Problems), security(("bearer" = [])))]
+#[utoipa::path(tag = "workers' own", operation_id = "get_own_credential", params(("certificate_id" = String, Path, description = "Identifier")), responses((status = 200, description = "The credential by `Accept`: `application/vc+jwt` byte for byte as it was signed, `application/vc`, `application/jwt`, `application/dc+sd-jwt`, `image/svg+xml`, `image/png`, `application/pdf`",
+    content((String = "application/vc+jwt"), (serde_json::Value = "application/vc"), (String = "application/jwt"), (String = "application/dc+sd-jwt"), (String = "image/svg+xml"), (Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"))), Problems), security(("bearer" = [])))]
 #[get("/v1/me/certificates/{certificate_id}")]
 pub async fn get_own_credential(state: Data<AppState>, request: HttpRequest, own: OwnCaller, id: Path<String>) -> Result<HttpResponse, Problem> {
     let (form, id): (_, CertificateId) = (wanted_form(&request)?, path_id(&id)?);

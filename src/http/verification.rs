@@ -263,7 +263,7 @@ pub async fn verify_by_facts(state: Data<AppState>, request: HttpRequest, caller
 ///
 /// In any form that the registry hands out; also of issuers elsewhere that the operator trusts. The form is told by what it is.
 #[utoipa::path(tag = "verification", operation_id = "verify_document", params(ReceiptQuery),
-    request_body(content((String = "application/vc+jwt"), (Value = "application/vc"), (String = "application/jwt"), (String = "application/dc+sd-jwt"), (String = "image/svg+xml"), (Vec<u8> = "image/png"), (DocumentVerificationRequest = "application/json"))), responses((status = 200, description = "The answer with every check", body = VerificationAnswer), Problems), security((), ("bearer" = [])))]
+    request_body(content((String = "application/vc+jwt"), (Value = "application/vc"), (String = "application/jwt"), (String = "application/dc+sd-jwt"), (String = "image/svg+xml"), (Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"), (DocumentVerificationRequest = "application/json"))), responses((status = 200, description = "The answer with every check", body = VerificationAnswer), Problems), security((), ("bearer" = [])))]
 #[post("/v1/verifications/document")]
 pub async fn verify_document(state: Data<AppState>, request: HttpRequest, caller: OptionalCaller, query: Query<ReceiptQuery>, body: Body) -> Result<HttpResponse, Problem> {
     // JSON is either a document with proofs or an envelope around any other form.

@@ -75,7 +75,7 @@ const SEAL_RADIUS: f32 = 49.0;
 const FOOT_TOP: f32 = 460.0;
 const FOOT_BOTTOM: f32 = PAGE[1] - 46.0;
 /// Sizes of values, from comfortable to the smallest that is readable on paper.
-const VALUE_SIZES: [f32; 9] = [14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.5];
+const VALUE_SIZES: [f32; 11] = [16.0, 15.0, 14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.5];
 /// A row with few neighbours grows by at most this.
 const ROW_EXTRA_MAX: f32 = 11.0;
 
@@ -147,7 +147,7 @@ fn body(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     let rows = chosen.ok_or(PrintFault::DoesNotFit("a field of the certificate"))?;
     let free = bottom - top - rows.iter().map(|row| row.height).sum::<f32>();
     let extra = (free / rows.len() as f32).min(ROW_EXTRA_MAX);
-    top += ((free - extra * rows.len() as f32) * 0.3).min(20.0);
+    top += ((free - extra * rows.len() as f32) * 0.4).min(44.0);
     let table = fields::draw(page, &rows, [LEFT, top], FIELDS_WIDTH, extra);
     page.hang(Branch::Group(Tag::Table.into(), table));
     let statement_top = bottom + 6.0;
@@ -163,13 +163,14 @@ fn side(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     let qr_left = middle - QR_SIDE / 2.0;
     let mut code = vec![rectangle([qr_left - 2.0, FIELDS_TOP - 2.0], [QR_SIDE + 4.0, QR_SIDE + 4.0], Drawn::Stroked(TINT, 0.8))];
     code.extend(ornament::qr(&sheet.qr_url, [qr_left, FIELDS_TOP], QR_SIDE, INK)?);
-    page.hang_marks(Tag::Figure(Some(format!("二维码，打开 {}", sheet.qr_url))), code, None);
+    page.hang_figure(format!("二维码，打开 {}", sheet.qr_url), code, None);
     let caption = text::fit(fonts, Style::fixed(Face::Text, 7.5, GREY), "扫码核验 Scan to verify", SIDE_WIDTH, 1)?;
     page.hang_marks(Tag::P, lines(&caption, [SIDE_LEFT, FIELDS_TOP + QR_SIDE + 5.0], SIDE_WIDTH, Side::Middle), None);
 
     let seal_middle = FIELDS_TOP + QR_SIDE + 26.0 + SEAL_RADIUS;
     let seal = ornament::signature_ring(fonts, [middle, seal_middle], SEAL_RADIUS, &sheet.issuer_name)?;
-    page.hang_marks(Tag::Figure(Some(format!("电子签名标记：{}", sheet.issuer_name))), seal, None);
+    let reading = format!("{} 电子签名 ELECTRONIC SIGNATURE", sheet.issuer_name);
+    page.hang_figure(format!("电子签名标记：{}", sheet.issuer_name), seal, Some(reading));
 
     let issuer_top = seal_middle + SEAL_RADIUS + 7.0;
     let room = FOOT_TOP - 12.0 - issuer_top;
@@ -218,8 +219,9 @@ fn foot(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     }
     page.hang(Branch::Group(Tag::Table.into(), table));
     let width = RIGHT - HOW_LEFT;
-    let zh = format!("核验：① 扫描二维码；② 将本文件提交至 {}；③ 离线：以附件中的凭证与日志证明，按公开格式自行核验。请先确认网址属登记系统本身。", sheet.verify_url);
-    let en = format!("To verify: (1) scan the code; (2) give this file to {}; (3) offline, check the attached credential and log proof by their public formats. Make sure that the address is the registry's own.", sheet.verify_url);
+    // Every other character costs a hundredth of the time that the page takes, so the sentence has few.
+    let zh = format!("核验：扫描二维码，或将本文件提交至 {}；离线可用附件核验。请确认网址属登记系统。", sheet.verify_url);
+    let en = format!("To verify: scan the code, or give this file to {}, or check the attached credential and log proof offline by their public formats. Make sure that the address is the registry's own.", sheet.verify_url);
     let zh = text::fit(fonts, Style::fixed(Face::Text, 6.8, INK).sized(6.8, 5.4).led(1.4), &zh, width, 4)?;
     let en = text::fit(fonts, Style::fixed(Face::Text, 6.4, GREY).sized(6.4, 5.2).led(1.32), &en, width, 4)?;
     let how_top = FOOT_TOP + 6.0;

@@ -5,7 +5,8 @@
 //! A character that cannot be printed is an error and never an empty box.
 //!
 //! Reading order: `fonts`, `text` (lines), `sheet` (pages and their structure), `ornament` (frame, seal, QR code), `fields`,
-//! `certificate`, `seal`, `objects` and `reader` (PDF files of strangers), `attachments`, `receipt`, `record`.
+//! `certificate`, `seal`, `objects` and `reader` (PDF files of strangers), `attachments`; for
+//! many pages `flow`, `signs` (outcomes as shapes), `receipt`, `record`.
 //!
 //! Follows ISO 19005-3 (PDF/A-3, level a: tagged), ISO 32000-1 (PDF 1.7).
 
@@ -13,11 +14,15 @@ pub mod attachments;
 pub mod certificate;
 pub mod fields;
 pub mod fonts;
+mod flow;
 mod objects;
 mod ornament;
 mod reader;
+pub mod receipt;
+pub mod record;
 pub mod seal;
 mod sheet;
+pub mod signs;
 mod text;
 
 /// Why nothing is printed, or nothing is read out of a file.

@@ -3,7 +3,7 @@
 //! Nothing here imitates a stamp: the ring is in the product's colour and says that it stands for an electronic signature.
 
 use super::fonts::{Face, Fonts};
-use super::sheet::{Drawn, GREEN, Mark, PALE, SHAPE_SIZE, TINT, WHITE, rectangle};
+use super::sheet::{Drawn, GREEN, Mark, PALE, TINT, WHITE, rectangle};
 use super::text::{self, Style};
 use super::PrintFault;
 use krilla::geom::{Path, PathBuilder, Transform};
@@ -39,7 +39,7 @@ fn series(angle: f64) -> f32 {
     sum as f32
 }
 
-fn finished(path: PathBuilder) -> Path {
+pub(super) fn finished(path: PathBuilder) -> Path {
     path.finish().expect("an ornament has points")
 }
 
@@ -168,9 +168,8 @@ pub(super) fn signature_ring(fonts: &Fonts, [x, y]: [f32; 2], radius: f32, name:
             let angle = f64::from((along + letter.advance * size / 2.0) / foot);
             let [cosine, sine] = turn(angle);
             let [shift_x, shift_y] = [-letter.advance * size / 2.0, -foot];
-            let scale = size / SHAPE_SIZE;
-            let place = Transform::from_row(cosine * scale, sine * scale, -sine * scale, cosine * scale, x + cosine * shift_x - sine * shift_y, y + sine * shift_x + cosine * shift_y);
-            marks.push(Mark::Shape { placed: letter, color: GREEN, place });
+            let place = Transform::from_row(cosine, sine, -sine, cosine, x + cosine * shift_x - sine * shift_y, y + sine * shift_x + cosine * shift_y);
+            marks.push(Mark::Turned { placed: letter, style: Style::fixed(Face::Title, size, GREEN), place });
             along += (letter.advance + tracking) * size;
         }
     }

@@ -354,6 +354,14 @@ pub(super) mod tests {
         found
     }
 
+    /// How many elements of the structure are of this kind.
+    pub(in crate::print) fn names_of(bytes: &[u8], kind: &str) -> usize {
+        let mut reader = Reader::open(bytes).unwrap();
+        let ids: Vec<u32> = reader.places.keys().copied().collect();
+        let is_kind = |object: Object| matches!(object, Object::Dictionary(element) if element.get("S") == Some(&Object::Name(kind.as_bytes().to_vec())));
+        ids.into_iter().filter(|id| is_kind(reader.load(*id).unwrap())).count()
+    }
+
     fn collect(object: &Object, keys: &[&str], found: &mut Vec<String>) {
         match object {
             Object::Array(items) => items.iter().for_each(|item| collect(item, keys, found)),

@@ -17,7 +17,7 @@ use krilla::num::NormalizedF32;
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, FillRule, Stroke};
 use krilla::surface::Surface;
-use krilla::tagging::{Artifact, ArtifactType, ContentTag, Identifier, Node, SpanTag, TagGroup, TagKind, TagTree};
+use krilla::tagging::{Artifact, ArtifactType, ContentTag, Identifier, Node, SpanTag, Tag, TagGroup, TagKind, TagTree};
 use krilla::Document;
 use std::collections::HashMap;
 
@@ -33,9 +33,7 @@ pub(super) const WHITE: [u8; 3] = [0xff, 0xff, 0xff];
 /// A4, the short and the long side.
 pub(super) const A4: [f32; 2] = [595.28, 841.89];
 
-/// Size at which shapes of characters are written: whole numbers, which are short.
-pub(super) const SHAPE_SIZE: f32 = 1000.0;
-/// Places are rounded to hundredths of a point for the same reason.
+/// Places are rounded to hundredths of a point: short numbers make small files.
 const GRAIN: f32 = 100.0;
 
 /// How a path is drawn.
@@ -50,9 +48,8 @@ pub(super) enum Drawn {
 pub(super) enum Mark {
     Line { baseline: [f32; 2], line: Vec<Placed>, style: Style },
     Path { path: Path, drawn: Drawn, place: Option<Transform> },
-    /// One character as a shape: it can be turned, and is no text for whoever copies from the page.
-    /// `place` scales from `SHAPE_SIZE`.
-    Shape { placed: Placed, color: [u8; 3], place: Transform },
+    /// One character whose origin is moved and turned.
+    Turned { placed: Placed, style: Style, place: Transform },
 }
 
 /// What a mark belongs to: a leaf, or a group of the document's structure.
@@ -67,6 +64,8 @@ struct Leaf {
     /// Marks that only please the eye are no part of the structure.
     is_ornament: bool,
     language: Option<&'static str>,
+    /// What is copied from the page instead of scattered characters.
+    reading: Option<String>,
 }
 
 /// What a file says about itself.
@@ -103,13 +102,19 @@ impl Sheet {
 
     /// Puts marks on the last page. The leaf must be hung into the structure exactly once.
     pub(super) fn leaf(&mut self, marks: Vec<Mark>, language: Option<&'static str>) -> Branch {
-        self.leaves.push(Leaf { page: self.pages - 1, marks, is_ornament: false, language });
+        self.leaves.push(Leaf { page: self.pages - 1, marks, is_ornament: false, language, reading: None });
         Branch::Leaf(self.leaves.len() - 1)
+    }
+
+    /// Puts a figure on the last page whose characters, if it has any, read as `reading`.
+    pub(super) fn hang_figure(&mut self, alternative: String, marks: Vec<Mark>, reading: Option<String>) {
+        self.leaves.push(Leaf { page: self.pages - 1, marks, is_ornament: false, language: None, reading });
+        self.hang(Branch::Group(Tag::Figure(Some(alternative)).into(), vec![Branch::Leaf(self.leaves.len() - 1)]));
     }
 
     /// Puts marks on a page that mean nothing.
     pub(super) fn ornament_on(&mut self, page: usize, marks: Vec<Mark>) {
-        self.leaves.push(Leaf { page, marks, is_ornament: true, language: None });
+        self.leaves.push(Leaf { page, marks, is_ornament: true, language: None, reading: None });
     }
 
     pub(super) fn ornament(&mut self, marks: Vec<Mark>) {
@@ -171,10 +176,10 @@ fn node(branch: Branch, identifiers: &mut HashMap<usize, Identifier>) -> Node {
 }
 
 fn paint_leaf(surface: &mut Surface<'_>, fonts: &Fonts, leaf: &Leaf) -> Identifier {
-    let tag = match leaf.language {
+    let tag = match (leaf.language, &leaf.reading) {
         _ if leaf.is_ornament => ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)),
-        Some(language) => ContentTag::Span(SpanTag::empty().with_lang(Some(language))),
-        None => ContentTag::Other,
+        (None, None) => ContentTag::Other,
+        (language, reading) => ContentTag::Span(SpanTag::empty().with_lang(language).with_actual_text(reading.as_deref())),
     };
     let identifier = surface.start_tagged(tag);
     for mark in &leaf.marks {
@@ -211,11 +216,11 @@ fn paint(surface: &mut Surface<'_>, fonts: &Fonts, mark: &Mark) {
                 surface.pop();
             }
         }
-        Mark::Shape { placed, color, place } => {
-            surface.set_fill(Some(fill(*color)));
+        Mark::Turned { placed, style, place } => {
+            surface.set_fill(Some(fill(style.color)));
             surface.push_transform(place);
-            for run in text::runs(&[*placed], 0.0) {
-                surface.draw_glyphs(Point::from_xy(0.0, 0.0), &run.glyphs, fonts.font(run.font).clone(), &run.text, SHAPE_SIZE, true);
+            for run in text::runs(std::slice::from_ref(placed), 0.0) {
+                surface.draw_glyphs(Point::from_xy(0.0, 0.0), &run.glyphs, fonts.font(run.font).clone(), &run.text, style.size, false);
             }
             surface.pop();
         }

@@ -135,7 +135,9 @@ pub(super) fn wrap(placed: &[Placed], width_max: f32, tracking: f32) -> Vec<Vec<
 fn line_end(placed: &[Placed], width_max: f32, tracking: f32) -> usize {
     let (mut used, mut last_break) = (0.0, None);
     for (index, next) in placed.iter().enumerate() {
-        if index > 0 && may_break(placed[index - 1].character, next.character) {
+        // The two strokes behind the scheme of an address stay together and with what follows.
+        let is_scheme = index > 1 && placed[index - 2].character == '/';
+        if index > 0 && !is_scheme && may_break(placed[index - 1].character, next.character) {
             last_break = Some(index);
         }
         // A space at the end of a line takes no room.

@@ -9,8 +9,9 @@ use super::error::Error;
 use super::keys::PURPOSE_TOKENS;
 use crate::credential::jws::CompactJws;
 use crate::domain::access::{Actor, Role, Scope, SignedInWorker};
-use crate::domain::id::{ClientId, OrganisationId, WorkerId};
+use crate::domain::id::{ClientId, ClientSessionId, OrganisationId, WorkerId};
 use crate::store::organisations::{self, ClientRow};
+use crate::store::client_sessions;
 use crate::store::worker_access;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use base64::Engine;
@@ -88,6 +89,14 @@ impl From<Error> for TokenRefusal {
 impl Registry {
     /// Exchanges a client's secret for an access token (RFC 6749, 4.4).
     pub async fn issue_token(&self, client_id: &str, secret: &str, scope: Option<&str>, source: &str) -> Result<IssuedToken, TokenRefusal> {
+        let client = self.check_secret(client_id, secret, source).await?;
+        let granted = granted_scopes(&client, scope).ok_or(TokenRefusal::InvalidScope)?;
+        let access_token = self.sign_access_token(&client.id, &granted, self.entropy.uuid(), self.config.token_seconds).await?;
+        Ok(IssuedToken { access_token, expires_in: self.config.token_seconds, scope: granted })
+    }
+
+    /// The client whose secret this is.
+    pub(super) async fn check_secret(&self, client_id: &str, secret: &str, source: &str) -> Result<ClientRow, TokenRefusal> {
         // Counted by client and source, so that a stranger's guesses do not lock the client out.
         let attempt = format!("{} {source}", client_id.chars().take(64).collect::<String>());
         if client_id.parse::<ClientId>().is_err() {
@@ -103,13 +112,15 @@ impl Registry {
         let secret = secret.to_owned();
         let _turn = self.access.hashing.acquire().await.map_err(|error| Error::Internal(error.to_string()))?;
         let is_right = tokio::task::spawn_blocking(move || verify_secret(&hash, &secret)).await.map_err(|error| Error::Internal(error.to_string()))?;
-        let Some(client) = client.filter(|_| is_right) else {
+        client.filter(|_| is_right).ok_or_else(|| {
             self.count_wrong_secret(&attempt);
-            return Err(TokenRefusal::InvalidClient);
-        };
-        let granted = granted_scopes(&client, scope).ok_or(TokenRefusal::InvalidScope)?;
-        let access_token = self.sign_access_token(&client.id, &granted, self.entropy.uuid(), self.config.token_seconds).await?;
-        Ok(IssuedToken { access_token, expires_in: self.config.token_seconds, scope: granted })
+            TokenRefusal::InvalidClient
+        })
+    }
+
+    /// A client with all its scopes.
+    pub(super) fn actor_of_client(&self, client: &ClientRow) -> Option<Actor> {
+        actor_of(client, &client.scopes)
     }
 
     /// A token of a client, or of a worker, whose session its `jti` names.
@@ -193,11 +204,36 @@ impl Registry {
             return Ok((now < expires).then_some(actor));
         }
         let Some(claims) = self.verify_token(token).await? else { return Ok(None) };
-        let wanted = claims.sub.clone();
-        let Some(client) = self.store.read(move |conn| organisations::find_client(conn, &wanted)).await? else { return Ok(None) };
+        let (wanted, session, now_micros) = (claims.sub.clone(), claims.jti.clone(), self.now_micros());
+        let is_of_session = session.parse::<ClientSessionId>().is_ok();
+        let client = self
+            .store
+            .read(move |conn| {
+                // A browser's token is no better than its session.
+                if is_of_session && client_sessions::find_open_client_session(conn, &session)?.is_none_or(|row| row.client_id != wanted || row.expires_at <= now_micros) {
+                    return Ok(None);
+                }
+                organisations::find_client(conn, &wanted)
+            })
+            .await?;
+        let Some(client) = client else { return Ok(None) };
         let Some(actor) = actor_of(&client, &claims.scope) else { return Ok(None) };
         self.access.believed.insert(digest, (actor.clone(), claims.exp, Instant::now()));
         Ok(Some(actor))
+    }
+
+    /// The actor behind the token of a browser, with the session and the moment (seconds since 1970) at which the token was made.
+    pub(super) async fn find_session_actor(&self, token: &str) -> Result<Option<(Actor, ClientSessionId, i64)>, Error> {
+        let Some(actor) = self.find_actor(token).await? else { return Ok(None) };
+        // The token was verified a moment ago: its claims are what we wrote.
+        let Ok(jws) = CompactJws::parse(token) else { return Ok(None) };
+        let Ok(claims) = serde_json::from_slice::<Claims>(&jws.payload) else { return Ok(None) };
+        Ok(claims.jti.parse().ok().map(|session| (actor, session, claims.iat)))
+    }
+
+    /// Forgets every actor that was believed a moment ago.
+    pub(super) fn forget_actors(&self) {
+        self.access.believed.clear();
     }
 
     async fn verify_token(&self, token: &str) -> Result<Option<Claims>, Error> {

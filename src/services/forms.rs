@@ -1,7 +1,7 @@
 //! Credentials in other forms than the one that was signed at the issue: made when somebody asks, of what the log committed to.
 //!
-//! Every form is made with the body's current key. Nothing in it depends on when it was asked for, so that every node makes the same
-//! bytes, and what was made is kept for a while.
+//! Every form is made with the body's current key. But for paper, which carries the newest proof, nothing in it depends on when it was
+//! asked for, so that every node makes the same bytes; what was made is kept for a while.
 
 use super::Registry;
 use super::certificates::CertificateName;
@@ -92,6 +92,7 @@ impl Registry {
             CredentialForm::DataIntegrity => self.with_proofs(&key, &signed, version.issued_at)?.to_string().into_bytes(),
             CredentialForm::BadgeJwt => self.badge_jwt(&key, &signed, &row.id)?.into_bytes(),
             CredentialForm::SdJwt => self.plain_credential(issued, &signed, &key, None)?.into_bytes(),
+            CredentialForm::Pdf => self.paper_of(issued, &signed, Arc::clone(&key)).await?,
             CredentialForm::BadgeSvg | CredentialForm::BadgePng => self.picture(issued, &self.with_proofs(&key, &signed, version.issued_at)?.to_string(), form)?,
         };
         let bytes = Arc::new(bytes);

@@ -97,7 +97,12 @@ impl Registry {
     /// there is one. It tells nothing about the holder: only who has the document can compare it with the commitment.
     pub async fn prove_certificate(&self, name: &CertificateName) -> Result<ProvenEntry, Error> {
         let standing = self.find_standing(name).await?;
-        let place = version_place(&standing.0.id, standing.1.version);
+        self.prove_version(&standing.1).await
+    }
+
+    /// The same for a version of a certificate.
+    pub(super) async fn prove_version(&self, version: &CertificateVersionRow) -> Result<ProvenEntry, Error> {
+        let place = version_place(&version.certificate_id, version.version);
         let cosigned = self.cosigned_tree();
         let read = move |conn: &mut Conn| {
             let Some(row) = store::find_entry_of(conn, CREDENTIAL_SIGNED, &place)? else { return Ok(None) };

@@ -22,6 +22,8 @@ use super::schema::own_affairs::*;
 use super::schema::platforms::*;
 use super::schema::training::*;
 use super::schema::wallets::*;
+use super::client_sessions::{ClientSessionEndRow, ClientSessionRow};
+use super::schema::client_access::*;
 use super::schema::worker_access::*;
 use super::schema::*;
 use super::shares::{ShareEndRow, ShareRow, ShareViewRow};
@@ -104,6 +106,8 @@ recorded!(WalletCredentialRow, "wallet_credential_taken", |of| hex::encode(&of.n
 recorded!(AccessCodeRow, "access_code_made", |of| hex::encode(&of.code_hash));
 recorded!(WorkerSessionRow, "worker_signed_in", |of| of.id.clone());
 recorded!(WorkerSessionEndRow, "worker_signed_out", |of| of.session_id.clone());
+recorded!(ClientSessionRow, "client_signed_in", |of| of.id.clone());
+recorded!(ClientSessionEndRow, "client_signed_out", |of| of.session_id.clone());
 recorded!(ShareRow, "share_made", |of| of.id.clone());
 recorded!(ShareEndRow, "share_ended", |of| of.share_id.clone());
 recorded!(ShareViewRow, "share_viewed", |of| of.id.clone());
@@ -247,6 +251,10 @@ page!(/// Sessions of workers.
     page_worker_sessions, worker_sessions, WorkerSessionRow, id);
 page!(/// Ended sessions of workers.
     page_session_ends, worker_session_ends, WorkerSessionEndRow, session_id);
+page!(/// Sessions of clients.
+    page_client_sessions, client_sessions, ClientSessionRow, id);
+page!(/// Ended sessions of clients.
+    page_client_session_ends, client_session_ends, ClientSessionEndRow, session_id);
 page!(/// Links of workers.
     page_shares, shares, ShareRow, id);
 page!(/// Withdrawn links.

@@ -19,6 +19,7 @@ pub mod assessments;
 pub mod attendance;
 pub mod catalogue;
 pub mod certificates;
+pub mod client_sessions;
 pub mod competitions;
 pub mod counters;
 pub mod credits;

@@ -28,6 +28,7 @@ mod oidc;
 mod organisations;
 mod status;
 mod own;
+mod papers;
 mod records;
 mod shares;
 mod storage;

@@ -71,7 +71,7 @@ await asEveryReader(async visit => {
   assert.ok(length > 5_000);
 
   // Signed out everywhere: the same cookie opens nothing.
-  await visit.send({}, 'form[action="/sign-out"] button');
+  await visit.send({}, 'form[action="/own/sign-out"] button');
   await visit.open('/own');
   assert.ok(visit.page.url().endsWith('/own/sign-in'));
 });

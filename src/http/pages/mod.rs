@@ -5,6 +5,8 @@
 
 pub mod answers;
 pub mod assets;
+pub mod bulk;
+pub mod console;
 pub mod forms;
 pub mod offline;
 pub mod own;
@@ -33,6 +35,8 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(receipts::download_receipt)
         .service(offline::show_offline_page)
         .service(offline::download_offline_verifier)
+        .configure(console::pages)
+        .configure(bulk::pages)
         .configure(own::pages)
         .configure(own_affairs::pages);
 }

@@ -83,7 +83,7 @@ pub async fn sign_in(state: Data<AppState>, request: HttpRequest, reader: Reader
 }
 
 /// Sign out: the session ends on every node, and the browser forgets what it kept.
-#[post("/sign-out")]
+#[post("/own/sign-out")]
 pub async fn sign_out(state: Data<AppState>, sent: OwnForm) -> Result<HttpResponse, Problem> {
     state.registry.end_worker_session(&sent.page.own, &sent.page.token).await?;
     let mut response = see_other("/own/sign-in");
@@ -184,7 +184,8 @@ pub async fn show_certificate(state: Data<AppState>, page: OwnPage, id: Path<Str
 }
 
 /// Files of a certificate by the end of their name.
-const FILES: [(&str, CredentialForm); 6] = [
+const FILES: [(&str, CredentialForm); 7] = [
+    ("certificate.pdf", CredentialForm::Pdf),
     ("certificate.jwt", CredentialForm::VcJwt),
     ("certificate.json", CredentialForm::DataIntegrity),
     ("badge.jwt", CredentialForm::BadgeJwt),

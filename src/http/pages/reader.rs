@@ -37,6 +37,8 @@ pub struct Reader {
     state: Data<AppState>,
     /// Of whoever has signed in: what every form of theirs must carry.
     form_secret: Option<String>,
+    /// A session's cookie that takes the place of an older one.
+    renewed: Option<Cookie<'static>>,
 }
 
 /// A place in the head of every page.
@@ -56,6 +58,8 @@ struct PageContext {
     other_language: String,
     /// What a form must carry to be believed; None where nobody has signed in.
     csrf: Option<String>,
+    /// Where the form that ends the session is sent.
+    sign_out: &'static str,
     /// Makes each form that is filled in one effect, however often it is sent.
     once: String,
 }
@@ -89,12 +93,17 @@ impl Reader {
     pub fn of(request: &HttpRequest) -> Self {
         let (language, is_chosen) = language_of(request);
         let state = request.app_data::<Data<AppState>>().expect("every route has its state").clone();
-        Reader { language, is_chosen, path: request.path().to_owned(), state, form_secret: None }
+        Reader { language, is_chosen, path: request.path().to_owned(), state, form_secret: None, renewed: None }
     }
 
     /// The reader as somebody who has signed in.
     pub fn signed_in(self, form_secret: String) -> Self {
         Reader { form_secret: Some(form_secret), ..self }
+    }
+
+    /// The same with a cookie for the session to go on with.
+    pub fn renewing(self, cookie: Cookie<'static>) -> Self {
+        Reader { renewed: Some(cookie), ..self }
     }
 
     pub fn public_url(&self) -> &str {
@@ -113,7 +122,7 @@ impl Reader {
             .collect();
         let other = if self.language == Language::Chinese { "en" } else { "zh" };
         let once = hex::encode(self.state.registry.entropy.bytes::<16>());
-        PageContext { public_url: self.public_url().to_owned(), path: self.path.clone(), navigation, other_language: format!("{}?lang={other}", self.path), csrf: self.form_secret.clone(), once }
+        PageContext { public_url: self.public_url().to_owned(), path: self.path.clone(), navigation, other_language: format!("{}?lang={other}", self.path), csrf: self.form_secret.clone(), sign_out: if self.path.starts_with("/own") { "/own/sign-out" } else { "/console/sign-out" }, once }
     }
 
     /// A page.
@@ -146,6 +155,9 @@ impl Reader {
         if self.form_secret.is_some() {
             // Nothing personal stays behind in a browser that others use.
             response.insert_header(("clear-site-data", "\"cache\""));
+        }
+        if let Some(cookie) = &self.renewed {
+            response.cookie(cookie.clone());
         }
         if self.is_chosen {
             let name = if self.language == Language::Chinese { "zh" } else { "en" };

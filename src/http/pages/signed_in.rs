@@ -2,10 +2,11 @@
 
 use super::forms::Form;
 use super::reader::Reader;
-use crate::domain::access::SignedInWorker;
+use crate::domain::access::{Actor, SignedInWorker};
 use crate::domain::text::Text;
 use crate::http::AppState;
 use crate::http::problem::Problem;
+use crate::services::client_sessions::ClientSession;
 use crate::services::error::Error;
 use crate::services::intent::{Answer, Claim, Earlier, Intent};
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
@@ -19,6 +20,9 @@ use subtle::ConstantTimeEq;
 /// The cookie of a worker's session.
 pub const WORKER_COOKIE: &str = "jilu_worker";
 const WORKER_SIGN_IN: &str = "/own/sign-in";
+/// The cookie of a client's session.
+pub const CLIENT_COOKIE: &str = "jilu_client";
+const CONSOLE_SIGN_IN: &str = "/console/sign-in";
 
 /// Why a page is not shown: nobody has signed in, or something else is wrong.
 #[derive(Debug)]
@@ -124,6 +128,61 @@ impl FromRequest for OwnForm {
             let form = Form::from_request(&request, &mut payload).await?;
             check_form(&form, &page.form_secret)?;
             Ok(OwnForm { page, form })
+        })
+    }
+}
+
+/// A page of a person of an organisation who has signed in.
+pub struct ConsolePage {
+    pub reader: Reader,
+    pub session: ClientSession,
+    pub form_secret: String,
+}
+
+impl ConsolePage {
+    pub fn actor(&self) -> &Actor {
+        &self.session.actor
+    }
+}
+
+impl FromRequest for ConsolePage {
+    type Error = NotShown;
+    type Future = LocalBoxFuture<'static, Result<Self, NotShown>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { console_page(&request).await })
+    }
+}
+
+async fn console_page(request: &HttpRequest) -> Result<ConsolePage, NotShown> {
+    let reader = Reader::of(request);
+    let state = request.app_data::<Data<AppState>>().expect("every route has its state");
+    let Some(token) = token_in(request, &reader, CLIENT_COOKIE) else { return Err(NotShown::SignIn(CONSOLE_SIGN_IN)) };
+    let Some(session) = state.registry.find_client_session(&token).await.map_err(Problem::from)? else { return Err(NotShown::SignIn(CONSOLE_SIGN_IN)) };
+    let form_secret = state.registry.form_secret(session.session.as_str());
+    let cookie = (session.token != token).then(|| session_cookie(&reader, CLIENT_COOKIE, session.token.clone(), session.idle_seconds));
+    let reader = reader.signed_in(form_secret.clone());
+    Ok(ConsolePage { reader: match cookie { Some(cookie) => reader.renewing(cookie), None => reader }, session, form_secret })
+}
+
+/// A form that a signed-in person of an organisation sent from a page of theirs.
+pub struct ConsoleForm {
+    pub page: ConsolePage,
+    pub form: Form,
+}
+
+impl FromRequest for ConsoleForm {
+    type Error = NotShown;
+    type Future = LocalBoxFuture<'static, Result<Self, NotShown>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let page = console_page(&request).await?;
+            let form = Form::from_request(&request, &mut payload).await?;
+            check_form(&form, &page.form_secret)?;
+            Ok(ConsoleForm { page, form })
         })
     }
 }

@@ -4,6 +4,7 @@
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
 use super::genuine::{Genuine, digest_of};
+use super::paper::PDF;
 use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, check, standing_checks};
 use crate::credential::badge_jwt;
 use crate::credential::conformance;
@@ -74,6 +75,10 @@ fn unread(en: impl Into<String>, zh: impl Into<String>) -> Vec<Check> {
 impl Registry {
     /// Verifies a credential in any of its forms.
     pub async fn verify_document(&self, shown: &[u8]) -> Result<Verdict, Error> {
+        if shown.starts_with(PDF) { self.verify_paper(shown).await } else { self.verify_credential(shown).await }
+    }
+
+    pub(super) async fn verify_credential(&self, shown: &[u8]) -> Result<Verdict, Error> {
         let (now, digest) = (self.clock.now(), digest_of(shown));
         if let Some(verdict) = self.verify_known(&digest, now).await? {
             return Ok(verdict);
@@ -89,7 +94,7 @@ impl Registry {
     }
 
     /// Whether an issuer's keys are held here: the registry itself, or one of its organisations.
-    fn is_own_issuer(&self, issuer: &str) -> bool {
+    pub(super) fn is_own_issuer(&self, issuer: &str) -> bool {
         let (did, url) = (self.registry_did(), &self.config.public_url);
         [did, url.as_str()].into_iter().any(|own| issuer.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(":organisations:") || rest.starts_with("/organisations/")))
     }

@@ -4,6 +4,7 @@ mod document;
 mod elsewhere;
 mod genuine;
 mod issuers;
+mod paper;
 
 pub use genuine::GenuineDocuments;
 pub use issuers::KnownIssuers;

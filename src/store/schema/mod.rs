@@ -1,5 +1,6 @@
 //! The tables, once for both databases. Instants are microseconds since 1970 in UTC.
 
+pub mod client_access;
 pub mod competitions;
 pub mod merges;
 pub mod own_affairs;

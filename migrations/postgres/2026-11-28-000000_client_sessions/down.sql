@@ -1,0 +1,2 @@
+DROP TABLE client_session_ends;
+DROP TABLE client_sessions;

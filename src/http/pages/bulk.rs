@@ -1,0 +1,106 @@
+//! Verification of a list, for employers: a file in, a table or a workbook out.
+
+use super::reader::Reader;
+use super::shown::{kind_name, level_name, tone_of};
+use super::signed_in::{ConsoleForm, ConsolePage};
+use crate::domain::text::{Language, Text};
+use crate::domain::verification::{Ground, Outcome};
+use crate::http::AppState;
+use crate::http::bulk_verification::{answers, read_rows, workbook_of};
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::upload::Upload;
+use crate::services::error::Error;
+use crate::table;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{HttpResponse, get, post};
+use futures_util::TryStreamExt;
+use serde_json::{Value, json};
+use std::io::{Seek, SeekFrom, Write};
+
+pub fn pages(config: &mut ServiceConfig) {
+    config.service(show_bulk_page).service(verify_list_from_page).service(download_list_template);
+}
+
+/// A list to be filled in, with the headings that are read.
+const TEMPLATE: &str = "\u{feff}证书编号,姓名,证件号码,查询依据\r\nS000032000001263000001,张三,,employment\r\n";
+
+fn bulk_page(reader: &Reader, state: &AppState, status: StatusCode, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
+    reader.page(status, "bulk.html", json!({ "rows_max": state.registry.config.bulk_rows, "problem": problem, "faults": { "file": null } }))
+}
+
+/// The page where a list is handed over.
+#[get("/bulk")]
+pub async fn show_bulk_page(state: Data<AppState>, page: ConsolePage) -> Result<HttpResponse, Problem> {
+    state.registry.authorise_bulk(page.actor())?;
+    bulk_page(&page.reader, &state, StatusCode::OK, None)
+}
+
+/// A list to be filled in.
+#[get("/bulk/list.csv")]
+pub async fn download_list_template() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/csv; charset=utf-8").insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"list.csv\"")).body(TEMPLATE)
+}
+
+/// What kind of table a file is, by the end of its name.
+pub fn media_type_of(name: &str) -> Option<&'static str> {
+    let (_, extension) = name.rsplit_once('.')?;
+    match extension.to_ascii_lowercase().as_str() {
+        "csv" => Some(table::CSV),
+        "xlsx" => Some(table::XLSX),
+        "ndjson" | "jsonl" => Some(table::NDJSON),
+        _ => None,
+    }
+}
+
+/// One line of the result.
+fn line_of(answer: &[u8], language: Language) -> Value {
+    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let say = |text: Text| text.in_language(language).to_owned();
+    let outcome = answer["outcome"].as_str().unwrap_or_default();
+    let (word, tone) = outcome.parse::<Outcome>().map_or_else(|_| (say(Text::new("Not asked", "未查询")), "bad"), |outcome| (say(outcome.name()), tone_of(outcome)));
+    let certificate = &answer["certificate"];
+    let text = |member: &str| certificate[member].as_str();
+    let named = ["occupation_name", "ability", "project", "item"].into_iter().find_map(text);
+    let what: Vec<String> = [text("certificate_kind").map(|kind| kind_name(kind, language)), named.map(str::to_owned), text("level").map(|level| level_name(level, language))].into_iter().flatten().collect();
+    let faults = answer["violations"].as_array().into_iter().flatten().filter_map(|violation| violation["detail"].as_str());
+    let failed = answer["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] == "failed").filter_map(|check| check["detail"].as_str());
+    let reason: Vec<&str> = faults.chain(failed).collect();
+    json!({ "row": answer["row"], "outcome": outcome, "word": word, "tone": tone, "number": text("certificate_number"), "what": what.join(" · "), "issuer": text("issuer_name"), "reason": reason.join("; ") })
+}
+
+/// Verify a list.
+#[post("/bulk")]
+pub async fn verify_list_from_page(state: Data<AppState>, sent: ConsoleForm) -> Result<HttpResponse, Problem> {
+    let (page, form) = (sent.page, sent.form);
+    state.registry.authorise_bulk(page.actor())?;
+    let language = page.reader.language;
+    let verified = async {
+        let file = form.file("file").ok_or_else(|| Problem::invalid("file", "a file expected", "请选择文件"))?;
+        let media_type = media_type_of(&file.name).ok_or_else(|| Problem::invalid("file", "a file that ends in .csv or .xlsx expected", "应为 .csv 或 .xlsx 文件"))?;
+        let ground: Option<Ground> = form.given("ground").map(|text| text.parse()).transpose().map_err(|crate::domain::rule::Malformed(detail)| Problem::from(Error::invalid("ground", detail)))?;
+        let kept = |error: std::io::Error| Problem::from(Error::Internal(error.to_string()));
+        let mut spooled = tempfile::tempfile().map_err(kept)?;
+        spooled.write_all(&file.bytes).and_then(|()| spooled.seek(SeekFrom::Start(0))).map_err(kept)?;
+        let mut upload = Upload { file: spooled, digest: [0; 32], media_type: media_type.to_owned() };
+        let rows_max = state.registry.config.bulk_rows;
+        let rows = tokio::task::spawn_blocking(move || read_rows(&mut upload, rows_max, ground)).await.map_err(|error| Error::Internal(error.to_string()))??;
+        let key = state.registry.receipt_key().await?;
+        Ok::<_, Problem>(answers(state.registry.clone(), page.actor().clone(), rows, key, language).try_collect::<Vec<_>>().await?.concat())
+    };
+    let answers = match verified.await {
+        Ok(answers) => answers,
+        Err(problem) if problem.status().is_client_error() => return bulk_page(&page.reader, &state, problem.status(), Some(problem.document(language, ""))),
+        Err(problem) => return Err(problem),
+    };
+    if form.text("as") == "xlsx" {
+        return Ok(HttpResponse::Ok()
+            .content_type(table::XLSX)
+            .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"verification.xlsx\""))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(workbook_of(&answers, language)?));
+    }
+    let lines: Vec<Value> = answers.iter().map(|answer| line_of(answer, language)).collect();
+    let valid = lines.iter().filter(|line| line["outcome"] == "valid").count();
+    page.reader.page(StatusCode::OK, "bulk-result.html", json!({ "valid": valid, "others": lines.len() - valid, "lines": lines }))
+}

@@ -1,0 +1,143 @@
+//! Certificates as paper: typeset as PDF/A with the signed credential and its proof inside, and sealed as a whole.
+
+use super::Registry;
+use super::error::Error;
+use super::forms::SignedPayload;
+use super::issuing::IssuedCertificate;
+use super::log::ProvenEntry;
+use crate::clock::from_micros;
+use crate::credential::keys::IssuingKey;
+use crate::credential::paper_seal;
+use crate::domain::assessment::Score;
+use crate::domain::certificate_kind::CertificateKind;
+use crate::domain::document::{IdDocumentType, mask_number};
+use crate::domain::level::SkillLevel;
+use crate::domain::rule::Violation;
+use crate::domain::text::Text;
+use crate::merkle::checkpoint::Checkpoint;
+use crate::merkle::note::NoteKey;
+use crate::print::attachments::Attachment;
+use crate::print::certificate::{CertificateSheet, LogPlace, certificate};
+use crate::print::fields::Field;
+use crate::print::fonts::Fonts;
+use crate::print::{PrintFault, seal};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{Datelike, NaiveDate};
+use std::sync::{Arc, LazyLock};
+
+/// Name of the credential in a paper.
+pub(super) const CREDENTIAL: &str = "certificate.jwt";
+const PROOF: &str = "certificate.tlog-proof";
+
+/// Read once: the fonts are large.
+static FONTS: LazyLock<Fonts> = LazyLock::new(Fonts::new);
+
+impl From<PrintFault> for Error {
+    fn from(fault: PrintFault) -> Self {
+        match fault {
+            PrintFault::MissingCharacter(character) => {
+                let code = u32::from(character);
+                let detail = Text::new(
+                    format!("the character U+{code:04X} is in no font of this program, so no paper can be made; every other form can"),
+                    format!("本程序的字体中没有字符 U+{code:04X}，无法生成 PDF；其他格式均可下载"),
+                );
+                Error::Refused(vec![Violation::deny("FORM", detail)])
+            }
+            other => Error::Internal(other.to_string()),
+        }
+    }
+}
+
+impl Registry {
+    /// A certificate as a sealed PDF. It carries the newest proof, so it is made anew when it was not asked for in a while.
+    pub(super) async fn paper_of(&self, issued: &IssuedCertificate, signed: &SignedPayload, key: Arc<IssuingKey>) -> Result<Vec<u8>, Error> {
+        let proven = self.prove_version(&issued.standing.1).await?;
+        let sheet = self.sheet_of(issued, signed, &key, (&proven, &self.log_key().await?))?;
+        tokio::task::spawn_blocking(move || sealed(&key, &sheet)).await.map_err(|error| Error::Internal(error.to_string()))?
+    }
+
+    fn sheet_of(&self, issued: &IssuedCertificate, signed: &SignedPayload, key: &IssuingKey, (proven, log_key): (&ProvenEntry, &NoteKey)) -> Result<CertificateSheet, Error> {
+        let (row, version, _) = &issued.standing;
+        let kind: CertificateKind = super::stored(&row.kind)?;
+        let document_type: IdDocumentType = super::stored(&issued.holder.document_type)?;
+        let (statement_zh, statement_en) = statement(kind);
+        let checkpoint = Checkpoint::open(&proven.proof.checkpoint, log_key).map_err(|fault| Error::Internal(format!("a checkpoint of this log: {fault}")))?;
+        let attachment = |name: &str, media_type: &str, description: &str, bytes: Vec<u8>| Attachment { name: name.to_owned(), media_type: media_type.to_owned(), description: description.to_owned(), bytes };
+        Ok(CertificateSheet {
+            kind_zh: kind.name_zh().to_owned(),
+            kind_en: kind.name_en().to_owned(),
+            statement_zh: statement_zh.to_owned(),
+            statement_en: statement_en.to_owned(),
+            holder_name: issued.holder.name.clone(),
+            document_type_zh: document_type.name_zh().to_owned(),
+            document_type_en: document_type.name_en().to_owned(),
+            document_masked: mask_number(&issued.holder.document_number),
+            fields: fields_of(issued)?,
+            certificate_number: issued.facts.certificate_number.clone(),
+            issued_on: long_date(version.issued_on),
+            // As it was when the certificate was issued.
+            issuer_name: signed.value["issuer"]["name"].as_str().unwrap_or(&issued.issuer_name).to_owned(),
+            qr_url: format!("{}/v/{}", self.config.public_url, row.token),
+            verify_url: self.config.public_url.clone(),
+            key_id: version.key_id.clone(),
+            log: LogPlace { origin: checkpoint.origin, index: proven.proof.index, tree_size: checkpoint.size, root_hash: STANDARD.encode(checkpoint.root) },
+            attachments: vec![
+                attachment(CREDENTIAL, "application/vc+jwt", "签名的证书凭证 / the signed credential", signed.text.clone().into_bytes()),
+                attachment(PROOF, "text/plain", "证书在公开日志中的证明 / proof that the public log has it", proven.proof.text().into_bytes()),
+            ],
+            seal_placeholder: paper_seal::placeholder(key)?,
+            created_at: from_micros(version.issued_at),
+        })
+    }
+}
+
+/// Typesets a sheet and seals the file.
+fn sealed(key: &IssuingKey, sheet: &CertificateSheet) -> Result<Vec<u8>, Error> {
+    let mut file = certificate(&FONTS, sheet)?;
+    let place = seal::place_of(&file, &sheet.seal_placeholder).ok_or_else(|| Error::Internal("a paper has no place for its seal".to_owned()))?;
+    let seal = paper_seal::sign(key, &paper_seal::digest_without(&file, place.clone()))?;
+    file[place].copy_from_slice(seal.as_bytes());
+    Ok(file)
+}
+
+fn long_date(day: NaiveDate) -> String {
+    format!("{}年{}月{}日", day.year(), day.month(), day.day())
+}
+
+fn statement(kind: CertificateKind) -> (&'static str, &'static str) {
+    match kind {
+        CertificateKind::VocationalQualification => ("持证人经国家职业资格鉴定，考试合格，具备本证书所载职业的从业资格。", "The holder has passed the national vocational qualification test for the occupation stated."),
+        CertificateKind::SkillLevel => ("持证人经职业技能等级认定，考核合格，具备本证书所载职业（工种）及等级的技能水平。", "The holder has been assessed and has the skills of the occupation and level stated."),
+        CertificateKind::SpecificAbility => ("持证人经专项职业能力考核，考核合格，具备本证书所载专项职业能力。", "The holder has been assessed and has the specific ability stated."),
+        CertificateKind::SpecialOperation => ("持证人经安全技术培训并考核合格，准予从事本证所载作业类别和操作项目。", "The holder has been trained and tested, and may do the operations stated."),
+        CertificateKind::TrainingCompletion => ("持证人参加本证书所载培训，完成规定课时，考核合格，准予结业。", "The holder has completed the training stated and passed its assessment."),
+    }
+}
+
+/// The fields of a kind in the order of the paper (certificate-formats, section 12).
+fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
+    let (facts, version) = (&issued.facts, &issued.standing.1);
+    let level: Option<SkillLevel> = facts.level.as_deref().map(super::stored).transpose()?;
+    let occupation = facts.occupation_name.as_ref().map(|name| match facts.occupation.as_deref().and_then(|text| text.split_once('/')) {
+        Some((_, code)) => format!("{name}（{code}）"),
+        None => name.clone(),
+    });
+    let score = |tenths: Option<i32>| tenths.filter(|_| facts.held_on.is_some()).and_then(Score::from_tenths).map(|score| score.to_string());
+    let day = |day: Option<NaiveDate>| day.map(long_date);
+    let all = [
+        ("职业名称", "Occupation", occupation),
+        ("工种/职业方向", "Job type", facts.job_type.clone()),
+        ("专项职业能力", "Specific ability", facts.ability.clone()),
+        ("培训项目", "Training project", facts.project.clone()),
+        ("作业类别", "Category of operation", facts.category.clone()),
+        ("操作项目", "Operation item", facts.item.clone()),
+        ("职业技能等级", "Skill level", level.map(|level| format!("{} {}", level.name_zh(), level.name_en()))),
+        ("理论成绩", "Theory score", score(facts.theory)),
+        ("技能成绩", "Practical score", score(facts.practical)),
+        ("综合评审", "Comprehensive review", score(facts.comprehensive)),
+        ("有效期至", "Valid to", day(version.valid_to)),
+        ("应复审日期", "Review due by", day(version.review_due_on)),
+    ];
+    Ok(all.into_iter().filter_map(|(zh, en, value)| value.map(|value| Field::new(zh, en, &value))).collect())
+}
