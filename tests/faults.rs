@@ -290,6 +290,19 @@ const JOBS: &[(&str, Job)] = &[
         world.post(client, &format!("/v1/disputes/{}/answers", dispute["dispute_id"].as_str().unwrap()), &answer, &format!("{key} answer"))?;
         success(world.registry.send("DELETE", "/v1/me/session", &[("authorization", &bearer)], b"")).map(|_| ())
     }),
+    ("browser", |world, _, _| {
+        let send = |method: &str, path: &str, cookie: &str, body: &str| {
+            let headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "text/html"), ("cookie", cookie)];
+            world.registry.try_send(method, path, &headers, body.as_bytes()).unwrap_or_else(|_| Reply { status: 503, headers: Vec::new(), bytes: Vec::new() })
+        };
+        let expected = |reply: Reply, status: u16| if reply.status == status { Ok(reply) } else { Err(reply) };
+        let (id, secret) = &world.body.client;
+        let opened = expected(send("POST", "/console/sign-in", "", &format!("client_id={id}&client_secret={secret}")), 303)?;
+        let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let page = expected(send("GET", "/console", &cookie, ""), 200)?.text();
+        let secret = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        expected(send("POST", "/console/sign-out", &cookie, &format!("csrf={secret}&everywhere=yes")), 303).map(|_| ())
+    }),
     ("compete", |world, n, _| {
         let key = format!("compete {n}");
         let registrar = world.registry.registrar();

@@ -240,7 +240,7 @@ pub struct DryRunQuery {
 }
 
 impl SessionDocument {
-    fn new(row: &SessionRow, publication: Option<&PublicationRow>, candidates: Option<i64>) -> Self {
+    pub fn new(row: &SessionRow, publication: Option<&PublicationRow>, candidates: Option<i64>) -> Self {
         SessionDocument {
             session_id: row.id.clone(),
             organisation_id: row.organisation_id.clone(),

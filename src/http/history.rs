@@ -4,6 +4,7 @@ use super::AppState;
 use super::auth::OwnCaller;
 use super::certificates::CertificateDocument;
 use super::credits::CreditsDocument;
+use super::history_paper::history_paper;
 use super::log::InclusionProof;
 use super::problem::{Problem, Problems, language};
 use super::records::RecordEntryDocument;
@@ -31,6 +32,7 @@ use utoipa::{IntoParams, ToSchema};
 
 const JSON: &str = "application/json";
 const VC_JWT: &str = "application/vc+jwt";
+const PDF: &str = "application/pdf";
 /// Bytes that leave at a time.
 const CHUNK: usize = 64 * 1024;
 
@@ -84,7 +86,7 @@ pub struct HistoryDocument {
 pub struct HistoryExportDocument {
     /// SHA-256 of the file, in hex.
     pub sha256: String,
-    /// `json`, `csv`, `xlsx` or `clr`.
+    /// `json`, `csv`, `xlsx`, `clr` or `pdf`.
     pub form: String,
     /// Its length.
     pub bytes: i64,
@@ -153,7 +155,7 @@ const WORDS: &[(&str, &str)] = &[
     ("failed", "不合格"),
 ];
 
-fn word(text: &str, language: Language) -> &str {
+pub(super) fn word(text: &str, language: Language) -> &str {
     match language {
         Language::English => text,
         Language::Chinese => WORDS.iter().find(|(en, _)| *en == text).map_or(text, |(_, zh)| zh),
@@ -299,6 +301,7 @@ fn write_file(history: &History, form: HistoryForm, with_bom: bool, public_url: 
             let sheets = [record_sheet(history, language), certificate_sheet(history, language), about_sheet(history, public_url, language)];
             workbook(&sheets).map_err(|error| Error::Internal(error.to_string()))
         }
+        HistoryForm::Pdf => history_paper(history, public_url),
         HistoryForm::Clr => Err(Error::Internal("a learner record is signed, not written".to_owned())),
     }
 }
@@ -325,11 +328,11 @@ pub fn send_file(exported: ExportedHistory, media_type: &str) -> HttpResponse {
 ///
 /// Every file's SHA-256 is an entry of the public log: `Repr-Digest` tells it, `Link` leads to the proof.
 #[utoipa::path(tag = "workers' own", operation_id = "export_own_history", params(HistoryQuery),
-    responses((status = 200, description = "The whole record in the form that `Accept` asks for: JSON, CSV, an XLSX workbook (Chinese unless `Accept-Language` asks for English), or a Comprehensive Learner Record 2.0 signed as a VC-JWT with every certificate inside",
-        content((HistoryDocument = "application/json"), (String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "application/vc+jwt"))), Problems), security(("bearer" = [])))]
+    responses((status = 200, description = "The whole record in the form that `Accept` asks for: JSON, CSV, an XLSX workbook (Chinese unless `Accept-Language` asks for English), a Comprehensive Learner Record 2.0 signed as a VC-JWT with every certificate inside, or PDF in both languages",
+        content((HistoryDocument = "application/json"), (String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "application/vc+jwt"), (Vec<u8> = "application/pdf"))), Problems), security(("bearer" = [])))]
 #[get("/v1/me/history")]
 pub async fn export_own_history(state: Data<AppState>, request: HttpRequest, own: OwnCaller, query: Query<HistoryQuery>) -> Result<HttpResponse, Problem> {
-    let forms = [(JSON, HistoryForm::Json), (table::CSV, HistoryForm::Csv), (table::XLSX, HistoryForm::Xlsx), (VC_JWT, HistoryForm::Clr)];
+    let forms = [(JSON, HistoryForm::Json), (table::CSV, HistoryForm::Csv), (table::XLSX, HistoryForm::Xlsx), (VC_JWT, HistoryForm::Clr), (PDF, HistoryForm::Pdf)];
     let best = forms.into_iter().rev().max_by(|one, other| accepts(&request, one.0).total_cmp(&accepts(&request, other.0))).filter(|(media_type, _)| accepts(&request, media_type) > 0.0);
     let (_, form) = best.ok_or_else(|| Problem::not_acceptable(&forms.map(|(media_type, _)| media_type).join(", ")))?;
     // A workbook is for people, and people here read Chinese unless they say otherwise.
@@ -347,6 +350,7 @@ pub async fn export_file(registry: &Registry, own: &SignedInWorker, form: Histor
         HistoryForm::Csv => "text/csv; charset=utf-8",
         HistoryForm::Xlsx => table::XLSX,
         HistoryForm::Clr => VC_JWT,
+        HistoryForm::Pdf => PDF,
     };
     Ok((exported, media_type))
 }

@@ -83,7 +83,7 @@ impl JobDocument {
 }
 
 impl JobRowDocument {
-    fn new(row: &JobRowRow, language: Language) -> Self {
+    pub fn new(row: &JobRowRow, language: Language) -> Self {
         let result: Value = serde_json::from_str(&row.result).unwrap_or_default();
         let text = |name: &str| result[name].as_str().map(str::to_owned);
         let violations = |name: &str| -> Vec<ViolationDocument> {

@@ -19,6 +19,7 @@ pub mod disputes;
 pub mod fields;
 pub mod groups;
 pub mod history;
+pub mod history_paper;
 pub mod jobs;
 pub mod log;
 pub mod merges;

@@ -382,7 +382,7 @@ pub struct OwnWords;
 
 /// A problem for answers that the framework made without one.
 fn known_status(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
-    if response.response().extensions().contains::<OwnWords>() || response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/")) {
+    if response.response().extensions().contains::<OwnWords>() || response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/") || value.as_bytes().starts_with(b"text/html")) {
         return None;
     }
     match response.status() {

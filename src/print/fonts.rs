@@ -1,5 +1,6 @@
 //! The shipped fonts (assets/fonts/SOURCES.md), opened once.
 
+use std::sync::LazyLock;
 use super::text::Placed;
 use krilla::text::Font;
 use skrifa::instance::{LocationRef, Size};
@@ -48,7 +49,15 @@ struct Typeface {
     units_per_em: f32,
 }
 
+static SHIPPED: LazyLock<Fonts> = LazyLock::new(Fonts::new);
+
 impl Fonts {
+    /// The fonts of this program, opened when they are first asked for.
+    #[must_use]
+    pub fn shipped() -> &'static Self {
+        &SHIPPED
+    }
+
     /// Opens the fonts that are compiled in. Takes some milliseconds.
     #[must_use]
     pub fn new() -> Self {

@@ -33,6 +33,8 @@ pub enum HistoryForm {
     Xlsx,
     /// Comprehensive Learner Record 2.0 as a VC-JWT.
     Clr,
+    /// A paper to read and to show.
+    Pdf,
 }
 
 names!(HistoryForm {
@@ -40,6 +42,7 @@ names!(HistoryForm {
     Csv => "csv",
     Xlsx => "xlsx",
     Clr => "clr",
+    Pdf => "pdf",
 });
 
 /// Everything that goes into a file. Entries, certificates, credits and checkpoint are of one moment.
@@ -84,7 +87,7 @@ impl Registry {
         let exported_at = history.exported_at;
         let file = match form {
             HistoryForm::Clr => self.sign_history(history).await?,
-            HistoryForm::Json | HistoryForm::Csv | HistoryForm::Xlsx => on_another_thread(move || render(&history)).await?,
+            HistoryForm::Json | HistoryForm::Csv | HistoryForm::Xlsx | HistoryForm::Pdf => on_another_thread(move || render(&history)).await?,
         };
         let row = HistoryExportRow {
             id: export,

@@ -24,14 +24,11 @@ use crate::print::{PrintFault, seal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{Datelike, NaiveDate};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// Name of the credential in a paper.
 pub(super) const CREDENTIAL: &str = "certificate.jwt";
 const PROOF: &str = "certificate.tlog-proof";
-
-/// Read once: the fonts are large.
-static FONTS: LazyLock<Fonts> = LazyLock::new(Fonts::new);
 
 impl From<PrintFault> for Error {
     fn from(fault: PrintFault) -> Self {
@@ -94,7 +91,7 @@ impl Registry {
 
 /// Typesets a sheet and seals the file.
 fn sealed(key: &IssuingKey, sheet: &CertificateSheet) -> Result<Vec<u8>, Error> {
-    let mut file = certificate(&FONTS, sheet)?;
+    let mut file = certificate(Fonts::shipped(), sheet)?;
     let place = seal::place_of(&file, &sheet.seal_placeholder).ok_or_else(|| Error::Internal("a paper has no place for its seal".to_owned()))?;
     let seal = paper_seal::sign(key, &paper_seal::digest_without(&file, place.clone()))?;
     file[place].copy_from_slice(seal.as_bytes());

@@ -67,3 +67,8 @@ fn anyone_verifies_by_facts_file_photo_and_code() {
 fn a_worker_reads_downloads_shares_and_contests() {
     Demo::start(&[]).drive("worker.mjs");
 }
+
+#[test]
+fn a_clerk_issues_and_an_employer_verifies_a_list() {
+    Demo::start(&[]).drive("console.mjs");
+}

@@ -1,6 +1,6 @@
 // Anyone verifies: by facts, by file, by photograph, by the QR's address; keeps the receipt; compares the holder; checks offline.
 import { asEveryReader, assert, story } from './browser.mjs';
-import { mkdtempSync, readFileSync, writeFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,6 +17,7 @@ const take = async (number, accept) => Buffer.from(await (await fetch(`${story.b
 const keep = (name, bytes) => { const path = join(directory, name); writeFileSync(path, bytes); return path; };
 const credential = keep('certificate.jwt', await take(issued.certificate_number, 'application/vc+jwt'));
 const proof = keep('certificate.tlog-proof', Buffer.from(await (await fetch(`${story.base_url}/v1/certificates/${issued.certificate_number}/proof`, { headers: { accept: 'text/plain' } })).arrayBuffer()));
+const certificate = keep('certificate.pdf', await take(issued.certificate_number, 'application/pdf'));
 const forged = keep('forged.jwt', readFileSync(credential, 'utf8').replace(/\.[^.]+\./, payload => payload.slice(0, 40) + (payload[40] === 'A' ? 'B' : 'A') + payload.slice(41)));
 
 const outcome = visit => visit.page.$eval('.outcome', element => element.dataset.outcome);
@@ -48,7 +49,7 @@ await asEveryReader(async visit => {
   assert.match(await visit.text('h1'), visit.say(/^有效$/, /^Valid$/));
   assert.ok(!(await visit.text()).includes(issued.name), 'the answer does not repeat a name');
   assert.deepEqual(await selfChecks(visit, 5), Array(5).fill('true'));
-  await visit.page.locator('details summary').click();
+  await visit.click('details summary');
   await visit.look('answer-valid');
 
   // A wrong name and an unknown number read the same.
@@ -86,6 +87,13 @@ await asEveryReader(async visit => {
   await visit.look('file-valid');
   await upload(visit, forged);
   assert.equal(await outcome(visit), 'not_found');
+  await upload(visit, certificate);
+  assert.equal(await outcome(visit), 'valid');
+  const edited = readFileSync(certificate);
+  edited[edited.length - 20] ^= 1;
+  await upload(visit, keep('edited.pdf', edited));
+  assert.equal(await outcome(visit), 'not_found', 'a PDF that was edited');
+  await visit.look('file-edited');
   const picture = join(directory, `${visit.reader.name}.jpg`);
   await visit.open(`/v/${issued.token}`);
   const canvas = await visit.browser.newPage();
@@ -101,18 +109,13 @@ await asEveryReader(async visit => {
 
   // The receipt, and the offline verifier that knows it again with no server.
   await visit.open(`/v/${issued.token}`);
-  const session = await visit.page.createCDPSession();
-  await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: directory, eventsEnabled: true });
-  const downloaded = async (name, act) => {
-    const done = new Promise(resolve => session.on('Browser.downloadProgress', event => event.state === 'completed' && resolve()));
-    await act();
-    await done;
-    return join(directory, readdirSync(directory).filter(file => file.startsWith(name)).sort().at(-1));
-  };
-  const receipt = await downloaded('jilu-receipt', () => visit.page.locator('button[value=jws]').click());
+  const receipt = await visit.download(() => visit.click('button[value=jws]'));
+  const paper = await visit.download(() => visit.click('button[value=pdf]'));
+  assert.equal(readFileSync(paper).subarray(0, 5).toString(), '%PDF-');
+  assert.ok(readFileSync(paper, 'latin1').includes(readFileSync(receipt, 'latin1')), 'the paper carries the receipt');
   await visit.open('/offline');
   await visit.look('offline');
-  const verifier = await downloaded('jilu-verifier', () => visit.page.locator('a[download]').click());
+  const verifier = await visit.download(() => visit.click('a[download]'));
   const offline = await visit.browser.newPage();
   await offline.goto(`file://${verifier}`);
   await offline.setOfflineMode(true);
@@ -123,6 +126,8 @@ await asEveryReader(async visit => {
     return offline.$$eval('#results li', items => items.map(item => item.dataset.passed));
   };
   assert.deepEqual(await results([receipt]), ['true', 'true']);
+  assert.deepEqual(await results([paper]), ['true', 'true']);
+  assert.deepEqual(await results([certificate]), ['true', 'true', 'true', 'null'], 'a certificate’s PDF carries credential and proof');
   assert.deepEqual(await results([credential, proof]), ['true', 'true', 'true', 'null']);
   assert.deepEqual(await results([forged, proof]), ['false']);
   await offline.close();

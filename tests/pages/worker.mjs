@@ -25,7 +25,7 @@ await asEveryReader(async visit => {
 
   // A certificate: its code, its files, a wallet.
   await visit.open('/own');
-  await Promise.all([visit.page.waitForNavigation(), visit.page.locator('main td a').click()]);
+  await Promise.all([visit.page.waitForNavigation(), visit.click('main td a')]);
   await visit.look('own-certificate');
   const files = await visit.page.$$eval('main ul a', links => links.map(link => link.href).filter(href => href.includes('/own/certificates/')));
   assert.ok(files.length >= 6);
@@ -48,12 +48,14 @@ await asEveryReader(async visit => {
   assert.equal((await stranger.goto(link)).status(), 200);
   assert.ok((await stranger.content()).includes(worker.name));
   await opened.close();
+  const before = (await visit.page.$$('td a.code')).length;
   await visit.send({}, 'form[action$="/withdrawal"] button');
-  assert.equal(await visit.page.$('td a.code'), null);
+  assert.equal((await visit.page.$$('td a.code')).length, before - 1);
+  assert.equal((await fetch(link, { headers: { accept: 'text/html' } })).status, 404, 'a withdrawn link shows nothing');
 
   // An entry is contested from the record.
   await visit.open('/own/record');
-  await Promise.all([visit.page.waitForNavigation(), visit.page.locator('a[href*="subject_kind=certificate"]').click()]);
+  await Promise.all([visit.page.waitForNavigation(), visit.click('a[href*="subject_kind=certificate"]')]);
   assert.equal(await visit.send({ '#statement': '发证日期有误' }, 'form[action="/own/disputes"] button'), 200);
   assert.match(await visit.text(), /发证日期有误/);
   await visit.look('own-disputes-one');

@@ -153,13 +153,13 @@ impl TestRegistry {
             });
         });
         let registrar = started.recv().expect("the registry did not start").unwrap_or_default();
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).max_redirects_will_error(false).build().into();
         TestRegistry { base_url, public_url: "http://localhost:8080".into(), directory, database_url, clock, agent, registrar, tokens: Mutex::default(), stop: Some(stop), thread: Some(thread) }
     }
 
     /// A connection for each request: a server that answers before it has read a body closes the connection, which a kept one meets late.
     pub fn keep_no_connections(&mut self) {
-        self.agent = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0).build().into();
+        self.agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).max_redirects_will_error(false).max_idle_connections(0).build().into();
     }
 
     /// Lets the clock go on by itself, as identifiers that sort by time expect of it.

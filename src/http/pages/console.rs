@@ -74,7 +74,11 @@ fn tasks(reader: &Reader, role: Role) -> Vec<Value> {
     let task = |href: &str, en: &str, zh: &str, about_en: &str, about_zh: &str| json!({ "href": href, "name": reader.say(&Text::new(en, zh)), "about": reader.say(&Text::new(about_en, about_zh)) });
     match role {
         Role::Employer => vec![task("/bulk", "Verify a list", "批量核验", "Up to several hundred certificates from a spreadsheet, each answer with a receipt", "用表格一次核验数百份证书，每个回答均有回执")],
-        _ => Vec::new(),
+        Role::AssessmentBody => vec![
+            task("/console/sessions", "Sessions", "考核场次", "Candidates and scores from a spreadsheet, publication, issue", "导入考生和成绩，公示，批量发证"),
+            task("/console/certificates", "Certificates", "证书", "Every certificate of your body, with its paper", "本机构的全部证书及 PDF"),
+        ],
+        Role::Registrar | Role::TrainingProvider | Role::Supervisor | Role::Auditor => Vec::new(),
     }
 }
 

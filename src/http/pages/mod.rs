@@ -7,6 +7,8 @@ pub mod answers;
 pub mod assets;
 pub mod bulk;
 pub mod console;
+pub mod console_certificates;
+pub mod console_sessions;
 pub mod forms;
 pub mod offline;
 pub mod own;
@@ -36,6 +38,8 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(offline::show_offline_page)
         .service(offline::download_offline_verifier)
         .configure(console::pages)
+        .configure(console_sessions::pages)
+        .configure(console_certificates::pages)
         .configure(bulk::pages)
         .configure(own::pages)
         .configure(own_affairs::pages);

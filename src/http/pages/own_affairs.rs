@@ -50,7 +50,8 @@ pub async fn download_history(state: Data<AppState>, sent: OwnForm) -> Result<Ht
         "csv" => HistoryForm::Csv,
         "xlsx" => HistoryForm::Xlsx,
         "clr" => HistoryForm::Clr,
-        _ => return Err(Problem::invalid("form", "json, csv, xlsx or clr expected", "应为 json、csv、xlsx 或 clr")),
+        "pdf" => HistoryForm::Pdf,
+        _ => return Err(Problem::invalid("form", "pdf, xlsx, csv, clr or json expected", "应为 pdf、xlsx、csv、clr 或 json")),
     };
     // People open such a file with a spreadsheet, which knows UTF-8 by its mark.
     let (exported, media_type) = export_file(&state.registry, &sent.page.own, form, true, sent.page.reader.language).await?;

@@ -1,24 +1,95 @@
-//! Receipts to keep: the signed answer as a file. It tells nothing of the holder.
+//! Receipts to keep: the signed answer as a file, and as a paper that carries it. Neither tells anything of the holder.
 
 use super::forms::Form;
+use super::reader::Reader;
+use super::shown::{beijing_time, facts_of, kind_name};
 use crate::credential::receipt;
+use crate::domain::text::Language;
+use crate::domain::verification::{Outcome, check_name};
 use crate::http::AppState;
 use crate::http::problem::Problem;
+use crate::print::attachments::Attachment;
+use crate::print::fields::Field;
+use crate::print::fonts::Fonts;
+use crate::print::receipt::{Check, ReceiptSheet};
+use crate::print::signs::Sign;
+use crate::services::error::Error;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// Download a receipt that this registry has signed.
 #[post("/receipts")]
-pub async fn download_receipt(state: Data<AppState>, form: Form) -> Result<HttpResponse, Problem> {
+pub async fn download_receipt(state: Data<AppState>, reader: Reader, form: Form) -> Result<HttpResponse, Problem> {
     let text = form.text("receipt");
     let key = state.registry.receipt_key().await?;
-    if receipt::open(text, &key.public).is_none() {
+    let Some(answer) = receipt::open(text, &key.public) else {
         return Err(Problem::invalid("receipt", "a receipt that this registry has signed expected", "应为本登记系统签署的回执"));
-    }
+    };
+    let (media_type, name, bytes) = if form.text("form") == "pdf" {
+        let sheet = sheet_of(&answer, text, &key.public.key_id, reader.public_url());
+        let paper = tokio::task::spawn_blocking(move || crate::print::receipt::receipt(Fonts::shipped(), &sheet)).await.map_err(|error| Error::Internal(error.to_string()))?;
+        ("application/pdf", "jilu-receipt.pdf", paper.map_err(Error::from)?)
+    } else {
+        ("application/jose", "jilu-receipt.jws", text.as_bytes().to_vec())
+    };
     Ok(HttpResponse::Ok()
-        .content_type("application/jose")
-        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"jilu-receipt.jws\""))
+        .content_type(media_type)
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(text.to_owned()))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(bytes))
+}
+
+/// The shape of an outcome on paper.
+fn sign_of(outcome: Outcome) -> Sign {
+    match outcome {
+        Outcome::Valid => Sign::Passed,
+        Outcome::Suspended => Sign::Suspended,
+        Outcome::Expired | Outcome::ReviewOverdue => Sign::Expired,
+        Outcome::Superseded => Sign::Replaced,
+        Outcome::Revoked | Outcome::Withdrawn | Outcome::Cancelled => Sign::Failed,
+        Outcome::NotFound => Sign::Unknown,
+    }
+}
+
+fn sheet_of(answer: &Value, text: &str, key_id: &str, public_url: &str) -> ReceiptSheet {
+    let outcome = answer["outcome"].as_str().and_then(|outcome| outcome.parse().ok()).unwrap_or(Outcome::NotFound);
+    let (name, meaning) = (outcome.name(), outcome.meaning());
+    let made_at = answer["status_as_of"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map_or(DateTime::<Utc>::UNIX_EPOCH, |at| at.to_utc());
+    let certificate = &answer["certificate"];
+    let mut facts: Vec<Field> = Vec::new();
+    if let Some(kind) = certificate["certificate_kind"].as_str() {
+        facts.push(Field::new("证书类别", "Kind", &format!("{} {}", kind_name(kind, Language::Chinese), kind_name(kind, Language::English))));
+    }
+    let both = facts_of(certificate, Language::Chinese).into_iter().zip(facts_of(certificate, Language::English));
+    facts.extend(both.map(|(zh, en)| Field::new(&zh.label, &en.label, &zh.value)));
+    let checks = answer["checks"].as_array().into_iter().flatten().map(|check| {
+        let name = check_name(check["check"].as_str().unwrap_or_default());
+        let outcome = match check["outcome"].as_str() {
+            Some("passed") => Sign::Passed,
+            Some("failed") => Sign::Failed,
+            _ => Sign::Skipped,
+        };
+        Check { name_zh: name.zh, name_en: name.en, outcome, detail: check["detail"].as_str().unwrap_or_default().to_owned() }
+    });
+    ReceiptSheet {
+        sign: sign_of(outcome),
+        outcome_zh: name.zh,
+        outcome_en: name.en,
+        meaning_zh: meaning.zh,
+        meaning_en: meaning.en,
+        verified_at: beijing_time(made_at, Language::Chinese),
+        facts,
+        checks: checks.collect(),
+        // What a receipt is known by: the beginning of its digest.
+        receipt_id: hex::encode(&Sha256::digest(text)[..12]),
+        key_id: key_id.to_owned(),
+        verify_url: format!("{public_url}/offline"),
+        attachments: vec![Attachment { name: "receipt.jws".to_owned(), media_type: "application/jose".to_owned(), description: "签名的回执 / the signed receipt".to_owned(), bytes: text.as_bytes().to_vec() }],
+        created_at: made_at,
+    }
 }

@@ -33,6 +33,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("failed", "failed", "不合格"),
     ("absent", "absent", "缺考"),
     // sources of credits
+    ("award", "Awarded", "认定"),
     ("training", "Training", "培训"),
     ("certificate", "Certificate", "证书"),
     ("reversal", "Reversal", "冲正"),
@@ -62,6 +63,18 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("session", "An assessment", "考核"),
     ("credit_entry", "A credit entry", "学分条目"),
     ("competition_result", "A competition result", "竞赛成绩"),
+    // employment of candidates
+    ("employee", "own employee", "本单位职工"),
+    ("dispatched_worker", "agency worker", "劳务派遣人员"),
+    ("outside", "from outside", "社会人员"),
+    // jobs and their rows
+    ("queued", "waiting", "等待中"),
+    ("running", "running", "进行中"),
+    ("finished", "finished", "已完成"),
+    ("cancelled", "cancelled", "已取消"),
+    ("issued", "issued", "已签发"),
+    ("would_issue", "would be issued", "可以签发"),
+    ("refused", "refused", "不予签发"),
     // facts behind a credit entry
     ("credited_hours", "Credited hours", "认定课时"),
     ("working", "Working", "计算过程"),

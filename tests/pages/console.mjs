@@ -1,0 +1,111 @@
+// A clerk of an assessment body: signs in, registers a session, adds candidates and scores from tables with their faults shown, publishes,
+// issues with progress, takes the paper. An employer verifies a list. Both sign out, one of them everywhere.
+import { asEveryReader, assert, story } from './browser.mjs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const directory = mkdtempSync(join(tmpdir(), 'jilu-console-'));
+const keep = (name, text) => { const path = join(directory, name); writeFileSync(path, text); return path; };
+const issued = story.certificates.filter(certificate => certificate.state === 'issued');
+const revoked = story.certificates.find(certificate => certificate.state === 'revoked');
+const today = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 10);
+let round = 0;
+
+const signIn = async (visit, client) => {
+  await visit.open('/console/sign-in');
+  await visit.send({ '#client_id': client.client_id, '#client_secret': client.client_secret }, 'main form button');
+  assert.ok(visit.page.url().endsWith('/console'), await visit.text());
+};
+const upload = async (visit, form, path) => {
+  await (await visit.page.$(`form[action$="/${form}"] input[type=file]`)).uploadFile(path);
+  return visit.send({}, `form[action$="/${form}"] button`);
+};
+
+await asEveryReader(async visit => {
+  round += 1;
+  await visit.open('/console');
+  assert.ok(visit.page.url().endsWith('/console/sign-in'));
+  await visit.look('console-sign-in');
+  assert.equal(await visit.send({ '#client_id': story.clients.assessment_body.client_id, '#client_secret': 'wrong' }, 'main form button'), 401);
+  await signIn(visit, story.clients.assessment_body);
+  await visit.look('console');
+
+  // A session whose panel is too small is refused with the rule; what was typed stays.
+  await visit.open('/console/sessions');
+  await visit.look('console-sessions');
+  const session = { '#occupation_code': '6-31-01-03', '#card_1': `P${round}1` };
+  await visit.page.select('#level', 'level4');
+  await visit.page.$eval('#held_on', (field, day) => { field.value = day; }, today);
+  assert.equal(await visit.send(session, 'form[action="/console/sessions"] button'), 422, await visit.text());
+  assert.equal(await visit.page.$eval('#card_1', field => field.value), `P${round}1`);
+  await visit.look('console-session-refused');
+  assert.equal(await visit.send({ '#card_2': `P${round}2`, '#card_3': `P${round}3` }, 'form[action="/console/sessions"] button'), 200, await visit.text());
+  assert.match(visit.page.url(), /\/console\/sessions\/ses_/);
+
+  // Tables: every fault with its row, nothing recorded; then all of it.
+  const people = story.workers.slice(0, 3);
+  const wrong = keep('wrong.csv', `证件号码,考生类别\n${people[0].document_number},退休\n,本单位职工\n`);
+  assert.equal(await upload(visit, 'candidates', wrong), 400);
+  const faults = await visit.text('[role=alert]');
+  assert.ok(/row 2/.test(faults) && /row 3/.test(faults), faults);
+  await visit.look('console-candidates-refused');
+  await upload(visit, 'candidates', keep('candidates.csv', `证件号码,考生类别\n${people.map(worker => `${worker.document_number},社会人员`).join('\n')}\n`));
+  assert.equal((await visit.page.$$('tbody tr')).length, 3, await visit.text());
+  await upload(visit, 'results', keep('results.csv', `证件号码,理论知识,操作技能\n${people.map((worker, index) => `${worker.document_number},${55 + index * 15},80`).join('\n')}\n`));
+  assert.match(await visit.text('table'), /70/);
+  await visit.send({}, 'form[action$="/publication"] button');
+  await visit.look('console-session');
+  // The public notice is not over: the dry run says so of everyone.
+  await visit.send({}, 'form[action$="/certificates"] button[name=dry_run]');
+  assert.match(visit.page.url(), /\/console\/jobs\/job_/);
+  await visit.page.waitForFunction(() => document.getElementById('job').dataset.state === 'finished', { timeout: 20_000 });
+  assert.match(await visit.text(), /IS-4/);
+  await visit.page.reload();
+  assert.match(await visit.text(), /IS-4/, 'the page survives a reload');
+  await visit.look('console-job');
+
+  await visit.open('/console/certificates');
+  await visit.look('console-certificates');
+  await Promise.all([visit.page.waitForNavigation(), visit.click('tbody a')]);
+  await visit.look('console-certificate');
+  const paper = readFileSync(await visit.download(() => visit.click('a[href$="certificate.pdf"]')));
+  assert.equal(paper.subarray(0, 5).toString(), '%PDF-');
+  // What belongs to others is not there.
+  assert.equal(await visit.open('/bulk'), 403);
+
+  // Signed out everywhere: another browser's session ends too.
+  const other = await visit.browser.createBrowserContext();
+  const elsewhere = await other.newPage();
+  await elsewhere.goto(`${story.base_url}/console/sign-in`);
+  await elsewhere.type('#client_id', story.clients.assessment_body.client_id);
+  await elsewhere.type('#client_secret', story.clients.assessment_body.client_secret);
+  await Promise.all([elsewhere.waitForNavigation(), elsewhere.$eval('main form button', button => button.click())]);
+  await visit.open('/console');
+  await visit.send({}, 'main form[action="/console/sign-out"] button');
+  assert.ok(visit.page.url().endsWith('/console/sign-in'));
+  await elsewhere.goto(`${story.base_url}/console`);
+  assert.ok(elsewhere.url().endsWith('/console/sign-in'), 'the other session has ended');
+  await other.close();
+
+  // An employer's list.
+  await signIn(visit, story.clients.employer);
+  await visit.open('/bulk');
+  await visit.look('bulk');
+  const list = keep('list.csv', `证书编号,姓名,证件号码\n${issued[0].certificate_number},${issued[0].name},\n${revoked.certificate_number},${revoked.name},\nS000032000001269999999,张三,\n${issued[1].certificate_number},,\n`);
+  await (await visit.page.$('#file')).uploadFile(list);
+  assert.equal(await visit.send({}, 'button[value=page]'), 200);
+  const words = await visit.page.$$eval('tbody .tag', tags => tags.map(tag => tag.innerText.trim()));
+  assert.deepEqual(words, visit.say(['有效', '已撤销', '未查到', '未查询'], ['Valid', 'Revoked', 'Not found', 'Not asked']));
+  await visit.look('bulk-result');
+  await visit.open('/bulk');
+  await (await visit.page.$('#file')).uploadFile(list);
+  const workbook = readFileSync(await visit.download(() => visit.click('button[value=xlsx]')));
+  assert.equal(workbook.subarray(0, 2).toString(), 'PK');
+  await (await visit.page.$('#file')).uploadFile(keep('list.pdf', 'x'));
+  assert.equal(await visit.send({}, 'button[value=page]'), 400);
+  await visit.look('bulk-refused');
+  await visit.send({}, 'header form button');
+  await visit.open('/bulk');
+  assert.ok(visit.page.url().endsWith('/console/sign-in'));
+});
