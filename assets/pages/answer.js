@@ -8,7 +8,7 @@
     item.dataset.passed = String(outcome);
     item.append(document.getElementById(tone).content.cloneNode(true));
     const title = document.createElement('strong'), note = document.createElement('span');
-    title.textContent = text + '：' + (outcome === true ? box.dataset.passed : outcome === false ? box.dataset.failed : box.dataset.unknown);
+    title.textContent = text + box.dataset.colon + (outcome === true ? box.dataset.passed : outcome === false ? box.dataset.failed : box.dataset.unknown);
     note.textContent = detail || '';
     item.append(title, note);
     list.append(item);

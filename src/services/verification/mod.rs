@@ -17,6 +17,7 @@ use super::keys::PURPOSE_CREDENTIALS;
 use super::log::Logged;
 use super::standings::Standing;
 use crate::credential::keys::IssuingKey;
+use crate::domain::certificate::CertificateState;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::{IssueTarget, right_to_issue};
 use crate::domain::number::normalised;
@@ -312,8 +313,13 @@ fn summary(kind: &str, facts: &CertificateFacts, issued_on: NaiveDate, ends: (Op
 
 fn standing_checks(outcome: Outcome, facts: &StandingFacts) -> Vec<Check> {
     let is_in_force = !matches!(outcome, Outcome::Revoked | Outcome::Suspended | Outcome::Withdrawn | Outcome::Cancelled | Outcome::Superseded);
-    let state = if outcome == Outcome::Superseded { "superseded" } else { facts.state.as_str() };
-    let mut checks = vec![check("status", is_in_force, format!("the certificate is {state}"), format!("证书状态：{state}"))];
+    let (state, state_zh) = match (outcome, facts.state) {
+        (Outcome::Superseded, _) => ("superseded", Outcome::Superseded.name().zh),
+        (_, CertificateState::Issued) => ("issued", "正常".to_owned()),
+        // What was done to a certificate decides its outcome.
+        (_, state) => (state.as_str(), outcome.name().zh),
+    };
+    let mut checks = vec![check("status", is_in_force, format!("the certificate is {state}"), format!("证书状态：{state_zh}"))];
     if let Some(last) = facts.valid_to {
         checks.push(check("validity", outcome != Outcome::Expired, format!("valid to {last}"), format!("有效期至 {last}")));
     }
