@@ -210,4 +210,8 @@ fn main() {
     print("verify by number and name, unsigned, one worker", unsigned.requests_per_second, "a bare actix-web handler", bare);
     let signed = verify("/v1/verifications");
     print("verify by number and name, signed, one worker", signed.requests_per_second, "Ed25519 signatures of one core", signatures);
+    let tokens = certificates["items"].as_array().unwrap().iter().map(|certificate| certificate["token"].as_str().unwrap());
+    let pages = tokens.map(|token| format!("GET /v/{token} HTTP/1.1\r\nhost: bench\r\naccept: text/html\r\n\r\n").into_bytes()).collect();
+    let page = drive(address, pages, true, &["200"]);
+    print(&format!("the page of a QR code ({} bytes), signed, one worker", page.body_bytes), page.requests_per_second, "the 5,000 asked", 5_000.0);
 }

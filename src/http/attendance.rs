@@ -162,6 +162,20 @@ pub struct SignalDocument {
     pub raised_at: String,
 }
 
+impl SignalDocument {
+    pub fn new(row: SignalRow) -> Self {
+        SignalDocument {
+            facts: serde_json::from_str(&row.facts).unwrap_or_default(),
+            signal_id: row.id,
+            kind: row.kind,
+            rule: row.rule,
+            organisation_id: row.organisation_id,
+            worker_id: row.worker_id,
+            raised_at: instant_of(row.raised_at),
+        }
+    }
+}
+
 impl IntervalDocument {
     fn new(row: &IntervalRow) -> Self {
         IntervalDocument {
@@ -256,15 +270,6 @@ pub async fn void_attendance(state: Data<AppState>, request: HttpRequest, caller
 pub async fn list_signals(state: Data<AppState>, request: HttpRequest, caller: Caller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let window = query.window()?;
     let rows = state.registry.list_signals(&caller.0, window.after.clone(), window.fetch()).await?;
-    let item = |row: SignalRow| SignalDocument {
-        facts: serde_json::from_str(&row.facts).unwrap_or_default(),
-        signal_id: row.id,
-        kind: row.kind,
-        rule: row.rule,
-        organisation_id: row.organisation_id,
-        worker_id: row.worker_id,
-        raised_at: instant_of(row.raised_at),
-    };
-    let page = window.page(rows, |row| row.id.clone(), item);
+    let page = window.page(rows, |row| row.id.clone(), SignalDocument::new);
     Ok(read_page(&request, &window, &page))
 }

@@ -206,7 +206,7 @@ fn texts(json: &str) -> Vec<String> {
 }
 
 impl OrganisationDocument {
-    fn new(view: &OrganisationView) -> Self {
+    pub fn new(view: &OrganisationView) -> Self {
         OrganisationDocument {
             organisation_id: view.row.id.clone(),
             unified_social_credit_code: view.row.credit_code.clone(),
@@ -223,7 +223,7 @@ impl OrganisationDocument {
 }
 
 impl FilingDocument {
-    fn new(row: &FilingVersionRow) -> Self {
+    pub fn new(row: &FilingVersionRow) -> Self {
         let occupations: Vec<(String, Vec<String>)> = serde_json::from_str(&row.occupations).unwrap_or_default();
         let filed = |(occupation, levels): (String, Vec<String>)| {
             let (edition, code) = occupation.split_once('/').unwrap_or_default();
@@ -248,7 +248,7 @@ impl FilingDocument {
 }
 
 impl ClientDocument {
-    fn new(row: &ClientRow, secret: Option<&str>, revocation: Option<&ClientRevocationRow>) -> Self {
+    pub fn new(row: &ClientRow, secret: Option<&str>, revocation: Option<&ClientRevocationRow>) -> Self {
         ClientDocument {
             client_id: row.id.clone(),
             client_secret: secret.map(str::to_owned),
@@ -271,16 +271,23 @@ pub fn path_id<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
     responses((status = 201, description = "The organisation", body = OrganisationDocument), (status = 200, description = "The code was registered already", body = OrganisationDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
 #[post("/v1/organisations")]
 pub async fn register_organisation(state: Data<AppState>, request: HttpRequest, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: OrganisationRequest = body.json()?;
+    let order = organisation_order(body.json()?)?;
+    once(&request, &state, caller.0.client.as_str(), &body, render_organisation, async |intent| state.registry.register_organisation(&caller.0, order, intent).await).await
+}
+
+/// The organisation that a request is about.
+pub(super) fn organisation_order(wanted: OrganisationRequest) -> Result<OrganisationOrder, Problem> {
     let mut fields = Fields::default();
     let credit_code = fields.parse("unified_social_credit_code", &wanted.unified_social_credit_code);
     let name = fields.text("name", &wanted.name, 100);
     fields.count("kinds", wanted.kinds.len(), 1, 5);
     let kinds = fields.parse_list("kinds", &wanted.kinds);
     fields.finish()?;
-    let order = OrganisationOrder { credit_code: credit_code.expect(Fields::PARSED), name: name.expect(Fields::PARSED), kinds, region_code: wanted.region_code };
-    let render = |(view, is_new): &(OrganisationView, bool)| kept(created_or_known(*is_new), Some(format!("/v1/organisations/{}", view.row.id)), &OrganisationDocument::new(view));
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.register_organisation(&caller.0, order, intent).await).await
+    Ok(OrganisationOrder { credit_code: credit_code.expect(Fields::PARSED), name: name.expect(Fields::PARSED), kinds, region_code: wanted.region_code })
+}
+
+fn render_organisation((view, is_new): &(OrganisationView, bool)) -> crate::services::intent::Answer {
+    kept(created_or_known(*is_new), Some(format!("/v1/organisations/{}", view.row.id)), &OrganisationDocument::new(view))
 }
 
 /// List organisations
@@ -325,7 +332,7 @@ pub async fn change_organisation(state: Data<AppState>, request: HttpRequest, ca
     once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.change_organisation(&caller.0, &id, change, intent).await).await
 }
 
-fn filing_order(wanted: FilingRequest) -> Result<FilingOrder, Problem> {
+pub(super) fn filing_order(wanted: FilingRequest) -> Result<FilingOrder, Problem> {
     let mut fields = Fields::default();
     let body_kind: Option<BodyKind> = fields.parse("body_kind", &wanted.body_kind);
     let kinds: Vec<CertificateKind> = fields.parse_list("certificate_kinds", &wanted.certificate_kinds);
@@ -403,7 +410,14 @@ pub async fn list_filings(state: Data<AppState>, request: HttpRequest, id: Path<
     responses((status = 201, description = "The client with its secret, shown this once", body = ClientDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
 #[post("/v1/organisations/{organisation_id}/clients")]
 pub async fn register_client(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: ClientRequest = body.json()?;
+    let (name, role, scopes) = client_order(body.json()?)?;
+    let id: OrganisationId = path_id(&id)?;
+    let render = |client: &NewClient| kept(StatusCode::CREATED, None, &ClientDocument::new(&client.row, Some(&client.secret), None));
+    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.register_client(&caller.0, &id, name, role, scopes, intent).await).await
+}
+
+/// Name, role and scopes of the client that a request is about.
+pub(super) fn client_order(wanted: ClientRequest) -> Result<(String, Role, Option<Vec<Scope>>), Problem> {
     let mut fields = Fields::default();
     let name = fields.text("name", &wanted.name, 100);
     let role: Option<Role> = fields.parse("role", &wanted.role);
@@ -412,9 +426,7 @@ pub async fn register_client(state: Data<AppState>, request: HttpRequest, caller
         fields.parse_list("scopes", scopes)
     });
     fields.finish()?;
-    let (id, name, role): (OrganisationId, _, _) = (path_id(&id)?, name.expect(Fields::PARSED), role.expect(Fields::PARSED));
-    let render = |client: &NewClient| kept(StatusCode::CREATED, None, &ClientDocument::new(&client.row, Some(&client.secret), None));
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.register_client(&caller.0, &id, name, role, scopes, intent).await).await
+    Ok((name.expect(Fields::PARSED), role.expect(Fields::PARSED), scopes))
 }
 
 /// List clients of an organisation

@@ -72,3 +72,8 @@ fn a_worker_reads_downloads_shares_and_contests() {
 fn a_clerk_issues_and_an_employer_verifies_a_list() {
     Demo::start(&[]).drive("console.mjs");
 }
+
+#[test]
+fn the_registrar_files_and_gives_access_and_a_supervisor_looks_on() {
+    Demo::start(&[]).drive("authority.mjs");
+}

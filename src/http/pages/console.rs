@@ -78,7 +78,13 @@ fn tasks(reader: &Reader, role: Role) -> Vec<Value> {
             task("/console/sessions", "Sessions", "考核场次", "Candidates and scores from a spreadsheet, publication, issue", "导入考生和成绩，公示，批量发证"),
             task("/console/certificates", "Certificates", "证书", "Every certificate of your body, with its paper", "本机构的全部证书及 PDF"),
         ],
-        Role::Registrar | Role::TrainingProvider | Role::Supervisor | Role::Auditor => Vec::new(),
+        Role::Registrar | Role::Supervisor | Role::Auditor => vec![
+            task("/console/organisations", "Organisations", "机构与备案", "Filings, and who has access", "机构、备案与账号"),
+            task("/console/signals", "Signals", "风险信号", "Signs of fraud, as they were raised", "按发现顺序排列"),
+            task("/console/keys", "Keys", "密钥", "Every public key, and whether it still signs", "全部公钥及其状态"),
+            task("/console/disputes", "Disputes", "异议", "Contested entries and their answers", "劳动者对记录的异议及答复"),
+        ],
+        Role::TrainingProvider => vec![task("/console/disputes", "Disputes", "异议", "Contested entries and their answers", "劳动者对记录的异议及答复")],
     }
 }
 

@@ -7,6 +7,7 @@ pub mod answers;
 pub mod assets;
 pub mod bulk;
 pub mod console;
+pub mod console_authority;
 pub mod console_certificates;
 pub mod console_sessions;
 pub mod forms;
@@ -38,6 +39,7 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(offline::show_offline_page)
         .service(offline::download_offline_verifier)
         .configure(console::pages)
+        .configure(console_authority::pages)
         .configure(console_sessions::pages)
         .configure(console_certificates::pages)
         .configure(bulk::pages)

@@ -1,0 +1,207 @@
+//! The console of the authority: organisations with their filings and clients, keys, signals, disputes.
+
+use super::forms::Form;
+use super::own::PlaceQuery;
+use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
+use crate::domain::access::Role;
+use crate::domain::certificate_kind::CertificateKind;
+use crate::domain::filing::BodyKind;
+use crate::domain::id::OrganisationId;
+use crate::domain::level::SkillLevel;
+use crate::domain::organisation::OrganisationKind;
+use crate::domain::text::Text;
+use crate::http::AppState;
+use crate::http::attendance::SignalDocument;
+use crate::http::disputes::DisputeDocument;
+use crate::http::organisations::{
+    ClientDocument, ClientRequest, FiledOccupationDocument, FilingDocument, FilingRequest, OrganisationDocument, OrganisationRequest, client_order, filing_order, organisation_order, path_id,
+};
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::reply::kept;
+use crate::services::error::Error;
+use crate::services::organisations::OrganisationView;
+use crate::services::setup::NewClient;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::{HttpResponse, get, post};
+use serde_json::{Value, json};
+
+pub fn pages(config: &mut ServiceConfig) {
+    config
+        .service(show_organisations)
+        .service(register_organisation)
+        .service(show_organisation)
+        .service(record_filing)
+        .service(register_client)
+        .service(show_keys)
+        .service(show_signals)
+        .service(show_disputes);
+}
+
+/// Edition of the classification that the form means.
+const EDITION: &str = "2022";
+
+/// Filings and clients of a page; an organisation with more of them is read by program.
+const SHOWN_MAX: i64 = 200;
+
+/// These pages are the authority's.
+fn of_authority(page: &ConsolePage) -> Result<(), Problem> {
+    if matches!(page.actor().role, Role::Registrar | Role::Supervisor | Role::Auditor) {
+        return Ok(());
+    }
+    let detail = Text::new("this page is for the authority", "该页面仅供主管部门使用");
+    Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", Text::new("Not allowed", "没有权限"), detail))
+}
+
+fn is_registrar(page: &ConsolePage) -> bool {
+    page.actor().role == Role::Registrar
+}
+
+async fn organisations_page(state: &AppState, page: &ConsolePage, status: StatusCode, query: &PlaceQuery, form: Option<&Form>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
+    let window = query.page().window()?;
+    let views = state.registry.list_organisations(window.after.clone(), window.fetch()).await?;
+    let listed = window.page(views, |view| view.row.id.clone(), |view| OrganisationDocument::new(&view));
+    let kinds: Vec<&str> = OrganisationKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let given = |name: &str| form.map_or("", |form| form.text(name)).to_owned();
+    page.reader.page(
+        status,
+        "console-organisations.html",
+        json!({ "organisations": listed.items, "next_cursor": listed.next_cursor, "kinds": kinds, "may_write": is_registrar(page), "given": { "unified_social_credit_code": given("unified_social_credit_code"), "name": given("name"), "region_code": given("region_code") }, "problem": problem }),
+    )
+}
+
+/// Organisations, and for the registrar a form for a new one.
+#[get("/console/organisations")]
+pub async fn show_organisations(state: Data<AppState>, page: ConsolePage, query: Query<PlaceQuery>) -> Result<HttpResponse, Problem> {
+    of_authority(&page)?;
+    organisations_page(&state, &page, StatusCode::OK, &query, None, None).await
+}
+
+/// Register an organisation.
+#[post("/console/organisations")]
+pub async fn register_organisation(state: Data<AppState>, sent: ConsoleForm) -> Result<HttpResponse, Problem> {
+    let (page, form) = (sent.page, sent.form);
+    let registered = async {
+        let order = organisation_order(OrganisationRequest { unified_social_credit_code: form.text("unified_social_credit_code").to_owned(), name: form.text("name").to_owned(), kinds: form.list("kinds"), region_code: form.given("region_code") })?;
+        let render = |(view, _): &(OrganisationView, bool)| kept(StatusCode::CREATED, Some(format!("/console/organisations/{}", view.row.id)), &json!({}));
+        submit(&state, page.actor().client.as_str(), "organisation", &form, render, async |intent| state.registry.register_organisation(page.actor(), order.clone(), intent).await).await
+    };
+    match registered.await {
+        Ok(answer) => Ok(see_other(answer.location.as_deref().unwrap_or("/console/organisations"))),
+        Err(problem) if problem.status().is_client_error() => organisations_page(&state, &page, problem.status(), &PlaceQuery { cursor: None }, Some(&form), Some(problem.document(page.reader.language, ""))).await,
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn organisation_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &OrganisationId, new_client: Option<Value>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
+    let organisation = OrganisationDocument::new(&state.registry.get_organisation(id).await?);
+    let filings: Vec<FilingDocument> = state.registry.list_filings(id, None, SHOWN_MAX).await?.iter().map(FilingDocument::new).collect();
+    let clients: Vec<ClientDocument> = if is_registrar(page) {
+        state.registry.list_clients(page.actor(), id, None, SHOWN_MAX).await?.iter().map(|(row, revocation)| ClientDocument::new(row, None, revocation.as_ref())).collect()
+    } else {
+        Vec::new()
+    };
+    let levels: Vec<&str> = SkillLevel::ALL.iter().map(|level| level.as_str()).collect();
+    let kinds: Vec<&str> = CertificateKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let body_kinds: Vec<&str> = BodyKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+    page.reader.page(
+        status,
+        "console-organisation.html",
+        json!({ "organisation": organisation, "filings": filings, "clients": clients, "may_write": is_registrar(page), "levels": levels, "kinds": kinds, "body_kinds": body_kinds, "roles": roles, "new_client": new_client, "problem": problem, "today": state.registry.clock.today() }),
+    )
+}
+
+/// An organisation with its filings and, for the registrar, its clients.
+#[get("/console/organisations/{organisation_id}")]
+pub async fn show_organisation(state: Data<AppState>, page: ConsolePage, id: Path<String>) -> Result<HttpResponse, Problem> {
+    of_authority(&page)?;
+    organisation_page(&state, &page, StatusCode::OK, &path_id(&id)?, None, None).await
+}
+
+/// File what a body may issue: one occupation at a time on this page.
+#[post("/console/organisations/{organisation_id}/filings")]
+pub async fn record_filing(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let (page, form) = (sent.page, sent.form);
+    let id: OrganisationId = path_id(&id)?;
+    let recorded = async {
+        let occupations = form.given("occupation_code").map(|code| FiledOccupationDocument { occupation_code: code, occupation_edition: EDITION.to_owned(), levels: form.list("levels") });
+        let order = filing_order(FilingRequest {
+            body_kind: form.text("body_kind").to_owned(),
+            certificate_kinds: form.list("certificate_kinds"),
+            occupations: occupations.into_iter().collect(),
+            abilities: form.given("ability").into_iter().collect(),
+            sites: Vec::new(),
+            number_prefix: form.given("number_prefix"),
+            valid_from: form.text("valid_from").to_owned(),
+            valid_to: form.text("valid_to").to_owned(),
+            decision_document: form.given("decision_document"),
+        })?;
+        submit(&state, page.actor().client.as_str(), "filing", &form, |_| kept(StatusCode::CREATED, None, &json!({})), async |intent| state.registry.record_filing(page.actor(), &id, None, order.clone(), intent).await).await
+    };
+    match recorded.await {
+        Ok(_) => Ok(see_other(&format!("/console/organisations/{id}"))),
+        Err(problem) if problem.status().is_client_error() => organisation_page(&state, &page, problem.status(), &id, None, Some(problem.document(page.reader.language, ""))).await,
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Give a person or a program access; the secret stands in this answer and in no other.
+#[post("/console/organisations/{organisation_id}/clients")]
+pub async fn register_client(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let (page, form) = (sent.page, sent.form);
+    let id: OrganisationId = path_id(&id)?;
+    let registered = async {
+        let (name, role, scopes) = client_order(ClientRequest { name: form.text("name").to_owned(), role: form.text("role").to_owned(), scopes: None })?;
+        let render = |client: &NewClient| kept(StatusCode::CREATED, None, &ClientDocument::new(&client.row, Some(&client.secret), None));
+        submit(&state, page.actor().client.as_str(), "client", &form, render, async |intent| state.registry.register_client(page.actor(), &id, name.clone(), role, scopes.clone(), intent).await).await
+    };
+    match registered.await {
+        Ok(answer) => {
+            let client: Value = serde_json::from_slice(&answer.body).map_err(|error| Error::Internal(error.to_string()))?;
+            organisation_page(&state, &page, StatusCode::OK, &id, Some(client), None).await
+        }
+        Err(problem) if problem.status().is_client_error() => organisation_page(&state, &page, problem.status(), &id, None, Some(problem.document(page.reader.language, ""))).await,
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Every public key, with whose it is and whether it still signs.
+#[get("/console/keys")]
+pub async fn show_keys(state: Data<AppState>, page: ConsolePage) -> Result<HttpResponse, Problem> {
+    of_authority(&page)?;
+    let (rows, revocations) = state.registry.list_key_rows().await?;
+    let keys: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let revoked = revocations.iter().find(|revocation| revocation.key_id == row.key_id);
+            json!({ "key_id": row.key_id, "owner": row.owner, "purpose": row.purpose, "created_at": crate::http::reply::instant_of(row.created_at), "is_revoked": revoked.is_some() })
+        })
+        .collect();
+    page.reader.page(StatusCode::OK, "console-keys.html", json!({ "keys": keys, "log_key": state.registry.log_key().await?.to_string() }))
+}
+
+/// Signs of fraud, in the order in which they were raised.
+#[get("/console/signals")]
+pub async fn show_signals(state: Data<AppState>, page: ConsolePage, query: Query<PlaceQuery>) -> Result<HttpResponse, Problem> {
+    let window = query.page().window()?;
+    let rows = state.registry.list_signals(page.actor(), window.after.clone(), window.fetch()).await?;
+    let listed = window.page(rows, |row| row.id.clone(), SignalDocument::new);
+    let mut shown = Vec::with_capacity(listed.items.len());
+    for signal in listed.items {
+        let organisation = state.registry.organisation_name(&path_id(&signal.organisation_id)?).await?;
+        let mut signal = serde_json::to_value(signal).unwrap_or_default();
+        signal["organisation"] = json!(organisation);
+        shown.push(signal);
+    }
+    page.reader.page(StatusCode::OK, "console-signals.html", json!({ "signals": shown, "next_cursor": listed.next_cursor }))
+}
+
+/// Contested entries, those that nobody answered in time among them.
+#[get("/console/disputes")]
+pub async fn show_disputes(state: Data<AppState>, page: ConsolePage, query: Query<PlaceQuery>) -> Result<HttpResponse, Problem> {
+    let window = query.page().window()?;
+    let views = state.registry.list_disputes(page.actor(), None, window.after.clone(), window.fetch()).await?;
+    let listed = window.page(views, |view| view.row.id.clone(), |view| DisputeDocument::new(&view));
+    page.reader.page(StatusCode::OK, "console-disputes.html", json!({ "disputes": listed.items, "next_cursor": listed.next_cursor }))
+}
