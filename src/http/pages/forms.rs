@@ -1,5 +1,7 @@
 //! What browsers send: forms, and forms with a file.
 
+use super::reader::Reader;
+use super::signed_in::{CLIENT_COOKIE, WORKER_COOKIE, token_in};
 use crate::domain::text::Text;
 use crate::http::AppState;
 use crate::http::body::Body;
@@ -16,6 +18,8 @@ use std::time::Duration;
 
 /// Most fields of a form.
 const FIELDS_MAX: usize = 64;
+/// Most bytes of a file from somebody who has not signed in.
+const PHOTOGRAPH_BYTES_MAX: usize = 12 << 20;
 /// Most bytes of a field that is not a file.
 const FIELD_BYTES_MAX: usize = 64 << 10;
 
@@ -104,7 +108,10 @@ impl FromRequest for Form {
                 }
                 "multipart/form-data" => {
                     let seconds = config.body_seconds_max;
-                    let read = read_parts(&request, payload, config.upload_bytes_max);
+                    // Only who has signed in sends tables; anybody sends a photograph.
+                    let is_known = [WORKER_COOKIE, CLIENT_COOKIE].into_iter().any(|name| token_in(&request, &Reader::of(&request), name).is_some());
+                    let limit = if is_known { config.upload_bytes_max } else { config.upload_bytes_max.min(PHOTOGRAPH_BYTES_MAX) };
+                    let read = read_parts(&request, payload, limit);
                     tokio::time::timeout(Duration::from_secs(seconds), read).await.unwrap_or_else(|_| {
                         let detail = Text::new(format!("the file did not arrive within {seconds} seconds"), format!("文件未在 {seconds} 秒内送达"));
                         Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", Text::new("Too slow", "传输过慢"), detail))

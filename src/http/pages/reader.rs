@@ -145,16 +145,12 @@ impl Reader {
             .insert_header((header::VARY, "Accept, Accept-Language, Cookie"))
             .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.as_str()))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            // The address of a page may hold a token.
-            .insert_header((header::REFERRER_POLICY, "no-referrer"))
+            // The address of a page may hold a token, which no other site is told.
+            .insert_header((header::REFERRER_POLICY, "same-origin"))
             .insert_header(("permissions-policy", "camera=(self), microphone=(), geolocation=()"))
             .insert_header(("cross-origin-opener-policy", "same-origin"));
         if self.is_https() {
             response.insert_header((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
-        }
-        if self.form_secret.is_some() {
-            // Nothing personal stays behind in a browser that others use.
-            response.insert_header(("clear-site-data", "\"cache\""));
         }
         if let Some(cookie) = &self.renewed {
             response.cookie(cookie.clone());

@@ -2,7 +2,7 @@
 
 use super::answers::answer_page;
 use super::forms::Form;
-use super::photographs::{read_qr_codes, token_of};
+use super::photographs::{find_qr_codes, token_of};
 use super::reader::Reader;
 use crate::domain::text::Text;
 use crate::domain::verification::Outcome;
@@ -78,8 +78,7 @@ pub async fn verify_file_from_page(state: Data<AppState>, request: HttpRequest, 
     let is_picture = file.bytes.starts_with(b"\x89PNG") || file.bytes.starts_with(&[0xff, 0xd8, 0xff]);
     // A picture without a credential in it may still show a QR code.
     if is_picture && verdict.certificates.is_empty() {
-        let bytes = file.bytes.clone();
-        let codes = tokio::task::spawn_blocking(move || read_qr_codes(&bytes)).await.map_err(|_| Error::Internal("a picture could not be looked at".to_owned()))?;
+        let codes = find_qr_codes(file.bytes.clone()).await;
         let public_url = &state.registry.config.public_url;
         if let Some(token) = codes.iter().find_map(|code| token_of(code, public_url)) {
             return super::tokens::certificate_page(&state, &request, token, Some(Text::new("read from the QR code in the picture", "读取自图片中的二维码")), None).await;
