@@ -28,6 +28,8 @@ const EDITS: &[(&str, &str)] = &[
     ("INSERT INTO key_revocations SELECT key_id, 1, 'x', 1 FROM signing_keys WHERE purpose = 'credentials' LIMIT 1", "key_revocations"),
     ("UPDATE signing_keys SET created_at = created_at - 1000000000 WHERE purpose = 'credentials'", "signing_keys"),
     ("INSERT INTO wallet_credentials VALUES (x'00', 'wof_x', 'skill_level_jwt_vc', NULL, 1)", "wallet_credentials"),
+    ("INSERT INTO status_proposals VALUES ('spr_x', 'crt_x', 'org_x', 'revoke', 'x', NULL, 1, 'cli_x')", "status_proposals"),
+    ("INSERT INTO status_decisions VALUES ('spr_x', 1, 1, 'cli_y')", "status_decisions"),
     ("INSERT INTO client_sessions VALUES ('cse_x', 'cli_x', 1, 2)", "client_sessions"),
     ("INSERT INTO client_session_ends VALUES ('cse_x', 1)", "client_session_ends"),
     ("INSERT INTO wallet_pickups VALUES ('wof_x', x'00', 1, 1)", "wallet_pickups"),

@@ -290,18 +290,27 @@ const JOBS: &[(&str, Job)] = &[
         world.post(client, &format!("/v1/disputes/{}/answers", dispute["dispute_id"].as_str().unwrap()), &answer, &format!("{key} answer"))?;
         success(world.registry.send("DELETE", "/v1/me/session", &[("authorization", &bearer)], b"")).map(|_| ())
     }),
-    ("browser", |world, _, _| {
-        let send = |method: &str, path: &str, cookie: &str, body: &str| {
+    ("browser", |world, n, _| {
+        let send = |method: &str, path: &str, cookie: &str, body: &str, status: u16| {
             let headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "text/html"), ("cookie", cookie)];
-            world.registry.try_send(method, path, &headers, body.as_bytes()).unwrap_or_else(|_| Reply { status: 503, headers: Vec::new(), bytes: Vec::new() })
+            let reply = world.registry.try_send(method, path, &headers, body.as_bytes()).unwrap_or_else(|_| Reply { status: 503, headers: Vec::new(), bytes: Vec::new() });
+            if reply.status == status { Ok(reply) } else { Err(reply) }
         };
-        let expected = |reply: Reply, status: u16| if reply.status == status { Ok(reply) } else { Err(reply) };
-        let (id, secret) = &world.body.client;
-        let opened = expected(send("POST", "/console/sign-in", "", &format!("client_id={id}&client_secret={secret}")), 303)?;
-        let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-        let page = expected(send("GET", "/console", &cookie, ""), 200)?.text();
-        let secret = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-        expected(send("POST", "/console/sign-out", &cookie, &format!("csrf={secret}&everywhere=yes")), 303).map(|_| ())
+        let sign_in = |(id, secret): &(String, String)| {
+            let opened = send("POST", "/console/sign-in", "", &format!("client_id={id}&client_secret={secret}"), 303)?;
+            let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+            let page = send("GET", "/console", &cookie, "", 200)?.text();
+            Ok::<_, Reply>((cookie, page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()))
+        };
+        let (worker, _) = world.worker(&world.school.client, n, &format!("browser {n}"))?;
+        let certificate = world.post(&world.school.client, "/v1/certificates", &json!({ "worker_id": worker, "project": "电工安全" }), &format!("browser {n} certificate"))?;
+        let id = certificate["certificate_id"].as_str().unwrap();
+        let ((cookie, secret), (other, other_secret)) = (sign_in(&world.school.client)?, sign_in(world.registry.registrar())?);
+        send("POST", &format!("/console/certificates/{id}/proposals"), &cookie, &format!("csrf={secret}&once={n:08x}&change=suspend&reason=x"), 303)?;
+        let page = send("GET", "/console/proposals", &cookie, "", 200)?.text();
+        let proposal = page.split("data-proposal=\"").find(|part| part.contains(id)).unwrap().split('"').next().unwrap();
+        send("POST", &format!("/console/proposals/{proposal}/decision"), &other, &format!("csrf={other_secret}&once={n:08x}&decision=approve"), 303)?;
+        send("POST", "/console/sign-out", &cookie, &format!("csrf={secret}&everywhere=yes"), 303).map(|_| ())
     }),
     ("compete", |world, n, _| {
         let key = format!("compete {n}");

@@ -283,12 +283,18 @@ impl Story {
         }
         let (index, number, token) = &self.issued[0];
         println!("\nThe server stays up; Ctrl-C stops it.\n");
-        println!("  API, to browse and try   {url}/docs/");
+        let person = &self.people[*index].0;
+        println!("  Verify a certificate     {url}/   number {number}, name {}", person.name);
         println!("  What a QR code opens     {url}/v/{token}");
+        println!("  As this worker           {url}/own   code {}, last six {}", self.access_codes[*index], &person.document_number[12..]);
+        for (role, place) in [("assessment_body", "console"), ("employer", "bulk"), ("registrar", "console")] {
+            let (_, client) = self.clients.iter().find(|(known, _)| *known == role).expect("the demo registers one of each role");
+            println!("  As {:<22}{url}/{place}   identifier {}, secret {}", format!("the {}", role.replace('_', " ")), client.client_id, client.client_secret);
+        }
+        println!("\n  API, to browse and try   {url}/docs/");
         println!("  Public keys              {url}/.well-known/did.json");
         println!("  The public log           {url}/log/checkpoint");
-        println!("\n  curl -s {url}/v1/verifications -H 'content-type: application/json' \\\n    -d '{{\"certificate_number\":\"{number}\",\"name\":\"{}\"}}'", self.people[*index].0.name);
-        let person = &self.people[*index].0;
+        println!("\n  curl -s {url}/v1/verifications -H 'content-type: application/json' \\\n    -d '{{\"certificate_number\":\"{number}\",\"name\":\"{}\"}}'", person.name);
         println!("\n  As this worker           curl -s {url}/v1/sessions -H 'content-type: application/json' \\\n    -d '{{\"access_code\":\"{}\",\"document_number_end\":\"{}\"}}'   # then {url}/v1/me/record", self.access_codes[*index], &person.document_number[12..]);
         let (_, body) = self.clients.iter().find(|(role, _)| *role == "assessment_body").expect("the demo registers one of each role");
         println!("\n  As the assessment body   curl -s {url}/oauth/token -u {}:{} -d grant_type=client_credentials", body.client_id, body.client_secret);

@@ -99,6 +99,8 @@ identifier!(/// A worker's session.
     WorkerSessionId, "wse_");
 identifier!(/// A session of a client in a browser.
     ClientSessionId, "cse_");
+identifier!(/// A change of status that waits for a second person.
+    StatusProposalId, "spr_");
 identifier!(/// One look at a certificate.
     LookupId, "lku_");
 identifier!(/// A file that a worker took away.

@@ -38,6 +38,7 @@ pub mod oidc;
 pub mod organisations;
 pub mod own;
 pub mod papers;
+pub mod proposals;
 pub mod published;
 pub mod records;
 pub mod references;

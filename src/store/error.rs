@@ -41,6 +41,10 @@ pub enum Constraint {
     MergeEnd,
     DisputeSubject,
     DisputeAnswer,
+    /// A change of status that was decided on already.
+    StatusDecision,
+    /// The second person is the first.
+    SamePerson,
     /// The code, or the token that stands in for one, has opened a session.
     AccessCodeUsed,
     /// Somebody else posted to the worker's ledger.
@@ -96,6 +100,7 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::MergeEnd, "worker_merge_ends_pkey", "worker_merge_ends.merge_id"),
     (Constraint::DisputeSubject, "disputes_subject_unique", "disputes.worker_id, disputes.subject_kind, disputes.subject_id, disputes.ordinal"),
     (Constraint::DisputeAnswer, "dispute_answers_pkey", "dispute_answers.dispute_id"),
+    (Constraint::StatusDecision, "status_decisions_pkey", "status_decisions.proposal_id"),
     (Constraint::AccessCodeUsed, "access_codes_pkey", "access_codes.code_hash"),
     (Constraint::AccessCodeUsed, "worker_sessions_code_unique", "worker_sessions.code_hash"),
     (Constraint::CreditSequence, "credit_entries_sequence_unique", "credit_entries.worker_id, credit_entries.sequence"),
@@ -112,6 +117,9 @@ const OVERLAP: &str = "attendance_intervals_no_overlap";
 
 /// What the trigger that refuses signatures of retired and stolen keys says on both databases.
 const OLD_KEY: &str = "certificate_versions_key_in_force";
+
+/// What the trigger that wants two persons says on both databases.
+const SAME_PERSON: &str = "status_decisions_by_another";
 
 /// How SQLite and PostgreSQL say that the disk is broken, full, or that a call was interrupted.
 const DISK_TROUBLE: &[&str] = &["disk I/O error", "database or disk is full", "interrupted", "No space left on device"];
@@ -158,6 +166,7 @@ impl From<DieselError> for StoreError {
                 StoreError::Conflict(known.map_or(Constraint::Other, |(constraint, ..)| *constraint))
             }
             DieselError::DatabaseError(_, info) if info.message() == OVERLAP => StoreError::Conflict(Constraint::AttendanceOverlap),
+            DieselError::DatabaseError(_, info) if info.message() == SAME_PERSON => StoreError::Conflict(Constraint::SamePerson),
             // Signed again, by the key that is in force, it goes in.
             DieselError::DatabaseError(_, info) if info.message() == OLD_KEY => StoreError::Stale,
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, info) => {

@@ -22,6 +22,8 @@ use super::schema::own_affairs::*;
 use super::schema::platforms::*;
 use super::schema::training::*;
 use super::schema::wallets::*;
+use super::proposals::{StatusDecisionRow, StatusProposalRow};
+use super::schema::proposals::*;
 use super::client_sessions::{ClientSessionEndRow, ClientSessionRow};
 use super::schema::client_access::*;
 use super::schema::worker_access::*;
@@ -106,6 +108,8 @@ recorded!(WalletCredentialRow, "wallet_credential_taken", |of| hex::encode(&of.n
 recorded!(AccessCodeRow, "access_code_made", |of| hex::encode(&of.code_hash));
 recorded!(WorkerSessionRow, "worker_signed_in", |of| of.id.clone());
 recorded!(WorkerSessionEndRow, "worker_signed_out", |of| of.session_id.clone());
+recorded!(StatusProposalRow, "status_change_proposed", |of| of.id.clone());
+recorded!(StatusDecisionRow, "status_proposal_decided", |of| of.proposal_id.clone());
 recorded!(ClientSessionRow, "client_signed_in", |of| of.id.clone());
 recorded!(ClientSessionEndRow, "client_signed_out", |of| of.session_id.clone());
 recorded!(ShareRow, "share_made", |of| of.id.clone());
@@ -251,6 +255,10 @@ page!(/// Sessions of workers.
     page_worker_sessions, worker_sessions, WorkerSessionRow, id);
 page!(/// Ended sessions of workers.
     page_session_ends, worker_session_ends, WorkerSessionEndRow, session_id);
+page!(/// Changes of status that were proposed.
+    page_status_proposals, status_proposals, StatusProposalRow, id);
+page!(/// Decisions on them.
+    page_status_decisions, status_decisions, StatusDecisionRow, proposal_id);
 page!(/// Sessions of clients.
     page_client_sessions, client_sessions, ClientSessionRow, id);
 page!(/// Ended sessions of clients.

@@ -31,6 +31,7 @@ pub mod jobs;
 pub mod keys;
 pub mod merges;
 pub mod organisations;
+pub mod proposals;
 pub mod records;
 pub mod shares;
 pub mod signals;

@@ -29,6 +29,7 @@ mod organisations;
 mod status;
 mod own;
 mod papers;
+mod proposals;
 mod records;
 mod shares;
 mod storage;

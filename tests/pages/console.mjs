@@ -71,6 +71,12 @@ await asEveryReader(async visit => {
   await visit.look('console-certificate');
   const paper = readFileSync(await visit.download(() => visit.click('a[href$="certificate.pdf"]')));
   assert.equal(paper.subarray(0, 5).toString(), '%PDF-');
+  // A change of status is proposed, not made; whoever proposed it has no button.
+  await visit.page.select('#change', 'suspend');
+  assert.equal(await visit.send({ '#reason': `核查 ${round}` }, 'form[action$="/proposals"] button'), 200);
+  assert.ok(visit.page.url().endsWith('/console/proposals'));
+  assert.equal(await visit.page.$('form[action$="/decision"]'), null);
+  await visit.look('console-proposals');
   // What belongs to others is not there.
   assert.equal(await visit.open('/bulk'), 403);
 
@@ -87,6 +93,14 @@ await asEveryReader(async visit => {
   await elsewhere.goto(`${story.base_url}/console`);
   assert.ok(elsewhere.url().endsWith('/console/sign-in'), 'the other session has ended');
   await other.close();
+
+  // Another person decides.
+  await signIn(visit, story.clients.registrar);
+  await visit.open('/console/proposals');
+  await visit.look('console-proposals-decide');
+  await visit.send({}, 'form[action$="/decision"] button[value=reject]');
+  assert.equal(await visit.page.$('form[action$="/decision"]'), null, 'a decision is taken once');
+  await visit.send({}, 'header form button');
 
   // An employer's list.
   await signIn(visit, story.clients.employer);

@@ -83,6 +83,12 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("credentials", "credentials, receipts and lists", "证书、回执和状态列表"),
     ("tokens", "access tokens", "访问令牌"),
     ("attendance_overlap", "In two places at once", "同一时间多处出勤"),
+    // changes of status
+    ("suspend", "suspend", "暂停"),
+    ("resume", "resume", "恢复"),
+    ("revoke", "revoke", "撤销"),
+    ("cancel", "cancel", "注销"),
+    ("withdraw", "withdraw", "撤回"),
     // jobs and their rows
     ("queued", "waiting", "等待中"),
     ("running", "running", "进行中"),

@@ -93,6 +93,8 @@ impl Audit<'_> {
         for_each(conn, facts::page_access_codes, |row| self.fact("access_codes", &row))?;
         for_each(conn, facts::page_worker_sessions, |row| self.fact("worker_sessions", &row))?;
         for_each(conn, facts::page_session_ends, |row| self.fact("worker_session_ends", &row))?;
+        for_each(conn, facts::page_status_proposals, |row| self.fact("status_proposals", &row))?;
+        for_each(conn, facts::page_status_decisions, |row| self.fact("status_decisions", &row))?;
         for_each(conn, facts::page_client_sessions, |row| self.fact("client_sessions", &row))?;
         for_each(conn, facts::page_client_session_ends, |row| self.fact("client_session_ends", &row))?;
         for_each(conn, facts::page_shares, |row| {

@@ -5,6 +5,7 @@ pub mod competitions;
 pub mod merges;
 pub mod own_affairs;
 pub mod platforms;
+pub mod proposals;
 pub mod training;
 pub mod wallets;
 pub mod worker_access;

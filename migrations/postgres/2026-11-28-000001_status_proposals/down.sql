@@ -1,0 +1,3 @@
+DROP TABLE status_decisions;
+DROP FUNCTION status_decisions_by_another;
+DROP TABLE status_proposals;

@@ -1,0 +1,2 @@
+DROP TABLE status_decisions;
+DROP TABLE status_proposals;
