@@ -59,9 +59,16 @@ on_both_databases!(nobody_approves_what_they_proposed_and_a_decision_is_taken_on
 
     // A rejection changes nothing, and is final.
     let path = format!("/console/certificates/{}/proposals", other["certificate_id"].as_str().unwrap());
-    assert_eq!(post(&second, &path, "change=suspend&reason=x").status, 303);
+    // Sent again, also after signing in anew, it is the same proposal.
+    let again = signed_in(registry, &body.client);
+    for browser in [&first, &first, &again] {
+        assert_eq!(post(browser, &path, "once=ab&change=suspend&reason=x").status, 303);
+    }
+    assert_eq!(post(&again, &path, "once=ab&change=suspend&reason=y").status, 409, "another form under the same number");
+    let page = registry.send("GET", "/console/proposals", &form(&first.cookie), b"").text();
+    assert_eq!(page.matches("data-proposal").count(), 2);
     let proposal = proposal_of(&other);
-    let decide = |decision: &str| post(&first, &format!("/console/proposals/{proposal}/decision"), &format!("decision={decision}")).status;
+    let decide = |decision: &str| post(&second, &format!("/console/proposals/{proposal}/decision"), &format!("decision={decision}")).status;
     assert_eq!((decide("reject"), decide("approve")), (303, 409));
     assert_eq!(registry.get_as(&body.client, &format!("/v1/certificates/{}", other["certificate_id"].as_str().unwrap()), &[]).expect(200)["state"], "issued");
 

@@ -56,10 +56,11 @@ impl Form {
 
     /// What makes this form the same when it is sent again.
     pub fn digest(&self) -> [u8; 32] {
-        let mut fields: Vec<_> = self.fields.iter().filter(|(name, _)| *name != "csrf").collect();
+        // Whoever signs in anew in between has another secret, and sends the same form.
+        let mut fields: Vec<_> = self.fields.iter().chain(self.repeated.iter().map(|(name, value)| (name, value))).filter(|(name, _)| *name != "csrf").collect();
         fields.sort();
         let mut hash = Sha256::new();
-        for part in fields.into_iter().flat_map(|(name, value)| [name, value]).chain(self.repeated.iter().flat_map(|(name, value)| [name, value])) {
+        for part in fields.into_iter().flat_map(|(name, value)| [name, value]) {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
         }
