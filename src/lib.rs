@@ -1,7 +1,7 @@
 //! Jilu (技录), the registry of skills. Nobody has to trust it.
 //!
-//! Reading order: `domain` (the field, pure), `credential` (signed documents, pure), `merkle` (the log's mathematics, pure), `print` (paper, pure), `table`
-//! (files of rows), `store` (the database), `remote` (other people's servers), `services` (the jobs), `http` (the outside).
+//! Reading order: `domain` (the field, pure), `credential` (signed documents, pure), `merkle` (the log's mathematics, pure), `print`
+//! (paper, pure), `table` (files of rows), `store` (the database), `remote` (other people's servers), `services` (the jobs), `http` (the outside).
 
 pub mod clock;
 pub mod config;

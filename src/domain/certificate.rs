@@ -3,6 +3,7 @@
 use super::organisation::names;
 use super::rule::Violation;
 use super::text::Text;
+use super::verification::Outcome;
 
 /// The stored states of an issued certificate. `expired` and `review_overdue` are computed from dates and never stored;
 /// a superseded version is known by its number in the lineage.
@@ -22,6 +23,42 @@ names!(CertificateState {
     Cancelled => "cancelled",
     Withdrawn => "withdrawn",
 });
+
+impl CertificateState {
+    /// The state as a person reads it.
+    pub fn name(self) -> Text {
+        match self {
+            CertificateState::Issued => Text::new("In force", "正常"),
+            CertificateState::Suspended => Outcome::Suspended.name(),
+            CertificateState::Revoked => Outcome::Revoked.name(),
+            CertificateState::Cancelled => Outcome::Cancelled.name(),
+            CertificateState::Withdrawn => Outcome::Withdrawn.name(),
+        }
+    }
+}
+
+/// What a member of a certificate is called where people read it (certificate-formats, section 12). A member without a name keeps its own.
+pub fn member_name(member: &str) -> Text {
+    let (en, zh) = match member {
+        "certificate_number" => ("Certificate number", "证书编号"),
+        "occupation_name" => ("Occupation", "职业名称"),
+        "job_type" => ("Job type", "工种/职业方向"),
+        "ability" => ("Specific ability", "专项职业能力"),
+        "project" => ("Training project", "培训项目"),
+        "category" => ("Category of operation", "作业类别"),
+        "item" => ("Operation item", "操作项目"),
+        "level" => ("Skill level", "职业技能等级"),
+        "theory" => ("Theory score", "理论成绩"),
+        "practical" => ("Practical score", "技能成绩"),
+        "comprehensive" => ("Comprehensive review", "综合评审"),
+        "issued_on" => ("Issued on", "发证日期"),
+        "valid_to" => ("Valid to", "有效期至"),
+        "review_due_on" => ("Review due by", "应复审日期"),
+        "issuer_name" => ("Issued by", "发证机构"),
+        other => (other, other),
+    };
+    Text::new(en, zh)
+}
 
 /// What can be done to an issued certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

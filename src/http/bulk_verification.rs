@@ -22,7 +22,7 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use utoipa::{IntoParams, ToSchema};
@@ -114,12 +114,12 @@ fn parse_row(cells: Map<String, Value>, default: Option<Ground>) -> BulkRow {
 }
 
 /// All rows of a file; as many as `rows_max` stay in memory.
-pub(super) fn read_rows(upload: &mut Upload, rows_max: usize, default: Option<Ground>) -> Result<Vec<BulkRow>, Problem> {
+pub(super) fn read_rows(media_type: &str, file: &mut (impl Read + Seek), rows_max: usize, default: Option<Ground>) -> Result<Vec<BulkRow>, Problem> {
     let mut rows = Vec::new();
     let shape = Shape { columns: COLUMNS, required: &[&["certificate_number", "name"], &["name", "document_number"]], rows_max };
-    if upload.media_type == "application/json" {
+    if media_type == "application/json" {
         let mut text = Vec::new();
-        upload.file.read_to_end(&mut text).map_err(|error| Error::Internal(error.to_string()))?;
+        file.read_to_end(&mut text).map_err(|error| Error::Internal(error.to_string()))?;
         let expected = || Problem::invalid("body", "an array of objects expected", "应为对象数组");
         let Ok(Value::Array(items)) = crate::credential::strict_json::parse(&text) else { return Err(expected()) };
         if items.is_empty() || items.len() > rows_max {
@@ -131,12 +131,12 @@ pub(super) fn read_rows(upload: &mut Upload, rows_max: usize, default: Option<Gr
         }));
         return Ok(rows);
     }
-    let format = Format::of(&upload.media_type).ok_or_else(|| Problem::unsupported_media_type(&upload.media_type, "application/json, application/x-ndjson, text/csv or an XLSX workbook"))?;
+    let format = Format::of(media_type).ok_or_else(|| Problem::unsupported_media_type(media_type, "application/json, application/x-ndjson, text/csv or an XLSX workbook"))?;
     let mut take = |row: Row| {
         rows.push(row.cells.map_err(|fault| vec![fault]).and_then(|cells| parse_row(cells, default)));
         Ok(())
     };
-    table::read(format, &mut upload.file, &shape, &mut take).map_err(|faults| Problem::from(Error::Invalid(faults)))?;
+    table::read(format, file, &shape, &mut take).map_err(|faults| Problem::from(Error::Invalid(faults)))?;
     Ok(rows)
 }
 
@@ -215,7 +215,7 @@ pub async fn verify_in_bulk(state: Data<AppState>, request: HttpRequest, caller:
     let bytes_max = if super::body::media_type(&request) == "application/json" { config.body_bytes_max } else { config.upload_bytes_max };
     let mut upload = Upload::receive(&request, payload, &config.data, bytes_max, Duration::from_secs(config.body_seconds_max)).await?;
     let rows_max = config.bulk_rows;
-    let rows = tokio::task::spawn_blocking(move || read_rows(&mut upload, rows_max, default)).await.map_err(|error| Error::Internal(error.to_string()))??;
+    let rows = tokio::task::spawn_blocking(move || read_rows(&upload.media_type, &mut upload.file, rows_max, default)).await.map_err(|error| Error::Internal(error.to_string()))??;
     let language = language(&request);
     let key = state.registry.receipt_key().await?;
     let answers = answers(state.registry.clone(), caller.0.clone(), rows, key, language);

@@ -352,7 +352,7 @@ pub struct VersionQuery {
 
 /// Read a certificate, as JSON or as a credential
 #[utoipa::path(tag = "certificates", operation_id = "get_certificate", params(VersionQuery, ("certificate_number" = String, Path, description = "Number, or `certificate_id`; a permit only by `certificate_id`, since its number contains an identity number")),
-    responses((status = 200, description = "The certificate; by `Accept` as a credential: `application/vc+jwt` byte for byte as it was signed, `application/vc` with embedded proofs (Data Integrity), `application/jwt` in the JWT profile of Open Badges, `application/dc+sd-jwt` as plain claims to be shown one by one, `image/svg+xml` and `image/png` as a badge that carries it",
+    responses((status = 200, description = "The certificate; by `Accept` as a credential: `application/vc+jwt` byte for byte as it was signed, `application/vc` with embedded proofs (Data Integrity), `application/jwt` in the JWT profile of Open Badges, `application/dc+sd-jwt` as plain claims to be shown one by one, `image/svg+xml` and `image/png` as a badge that carries it, `application/pdf` as paper with the credential and its proof inside",
         content((CertificateDocument = "application/json"), (String = "application/vc+jwt"), (serde_json::Value = "application/vc"), (String = "application/jwt"), (String = "application/dc+sd-jwt"), (String = "image/svg+xml"), (Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"))), Problems), security(("bearer" = []), ("oauth" = ["certificate.issue"])))]
 #[get("/v1/certificates/{certificate_number}")]
 pub async fn get_certificate(state: Data<AppState>, request: HttpRequest, caller: Caller, name: Path<String>, query: Query<VersionQuery>) -> Result<HttpResponse, Problem> {

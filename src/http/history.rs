@@ -9,11 +9,13 @@ use super::log::InclusionProof;
 use super::problem::{Problem, Problems, language};
 use super::records::RecordEntryDocument;
 use super::reply::{accepts, instant_of, json_bytes, place_headers, read};
+use super::words::word;
 use super::workers::DocumentDocument;
+use crate::domain::access::SignedInWorker;
 use crate::domain::calendar::china;
+use crate::domain::certificate::CertificateState;
 use crate::domain::level::SkillLevel;
 use crate::domain::text::Language;
-use crate::domain::access::SignedInWorker;
 use crate::services::Registry;
 use crate::services::error::Error;
 use crate::services::history::{ExportedHistory, History, HistoryForm, ProvenExport};
@@ -123,42 +125,16 @@ const COLUMNS: [(&str, &str, &str); 19] = [
     ("reason", "reason", "说明"),
 ];
 
-/// Words of the record as people read them.
-const WORDS: &[(&str, &str)] = &[
-    ("registered", "建档"),
-    ("name_corrected", "姓名更正"),
-    ("document_added", "新增证件"),
-    ("enrolled", "报名入班"),
-    ("attended", "出勤"),
-    ("class_result", "结班结果"),
-    ("candidate", "报名考核"),
-    ("scored", "考核成绩"),
-    ("certificate_issued", "取得证书"),
-    ("certificate_corrected", "证书更正"),
-    ("status_changed", "证书状态变更"),
-    ("credits_posted", "学分入账"),
-    ("competition", "竞赛获奖"),
-    ("competition_annulled", "竞赛成绩撤回"),
-    ("exported", "文件生成"),
-    ("merged", "档案合并"),
-    ("merge_undone", "撤销合并"),
-    ("online", "线上"),
-    ("in_person", "线下"),
-    ("theory", "理论"),
-    ("practical", "实操"),
-    ("issued", "有效"),
-    ("suspended", "暂停"),
-    ("revoked", "已撤销"),
-    ("cancelled", "已注销"),
-    ("withdrawn", "已撤回"),
-    ("passed", "合格"),
-    ("failed", "不合格"),
-];
+/// A code as a table has it: in English as programs know it, in Chinese in words.
+fn coded(code: &str, language: Language) -> Cell {
+    Cell::text(if language == Language::Chinese { word(code, language) } else { code.to_owned() })
+}
 
-pub(super) fn word(text: &str, language: Language) -> &str {
-    match language {
-        Language::English => text,
-        Language::Chinese => WORDS.iter().find(|(en, _)| *en == text).map_or(text, |(_, zh)| zh),
+/// The same of a certificate's state.
+fn state_cell(state: &str, language: Language) -> Cell {
+    match state.parse::<CertificateState>() {
+        Ok(known) if language == Language::Chinese => Cell::text(known.name().zh),
+        _ => Cell::text(state),
     }
 }
 
@@ -179,7 +155,7 @@ fn instant_cell(micros: i64) -> Cell {
 fn row_of(entry: &RecordEntryDocument, at: i64, history: &History, classes: &HashMap<String, String>, language: Language) -> Vec<Cell> {
     let facts = &entry.facts;
     let text = |value: &Value| value.as_str().map_or(Cell::Empty, Cell::text);
-    let spoken = |value: &Value| value.as_str().map_or(Cell::Empty, |text| Cell::text(word(text, language)));
+    let spoken = |value: &Value| value.as_str().map_or(Cell::Empty, |text| coded(text, language));
     let first = |names: &[&str]| names.iter().find_map(|name| facts[*name].as_str()).map_or(Cell::Empty, Cell::text);
     let decimal = |value: &Value| value.as_str().map_or(Cell::Empty, |text| Cell::Decimal(text.to_owned()));
     // Of a certificate, scores are tenths of a point.
@@ -188,7 +164,7 @@ fn row_of(entry: &RecordEntryDocument, at: i64, history: &History, classes: &Has
         .iter()
         .map(|(key, ..)| match *key {
             "at" => instant_cell(at),
-            "kind" => Cell::text(word(entry.kind, language)),
+            "kind" => coded(entry.kind, language),
             "organisation" => entry.organisation_id.as_ref().and_then(|id| history.organisations.get(id)).map_or(Cell::Empty, Cell::from),
             "name" => match first(&["name", "ability", "project", "occupation_name", "category"]) {
                 Cell::Empty => facts["class_id"].as_str().and_then(|id| classes.get(id)).map_or(Cell::Empty, Cell::from),
@@ -197,7 +173,7 @@ fn row_of(entry: &RecordEntryDocument, at: i64, history: &History, classes: &Has
             "occupation_code" => first(&["occupation_code", "occupation"]),
             "level" => level_cell(facts["level"].as_str(), language),
             "mode" | "part" => spoken(&facts[*key]),
-            "state" => spoken(if facts["state"].is_null() { &facts["assessment"] } else { &facts["state"] }),
+            "state" => facts["state"].as_str().map_or_else(|| spoken(&facts["assessment"]), |state| state_cell(state, language)),
             "minutes" | "credited_hours" | "place" => facts[*key].as_i64().map_or(Cell::Empty, Cell::Whole),
             "theory" | "practical" | "comprehensive" => score(&facts[*key]),
             "credits" | "balance" => decimal(&facts[*key]),
@@ -236,7 +212,7 @@ fn certificate_sheet(history: &History, language: Language) -> Sheet<'static> {
             Cell::from(&certificate.issuer_name),
             Cell::Date(version.issued_on),
             version.valid_to.map_or(Cell::Empty, Cell::Date),
-            Cell::text(word(&state.state, language)),
+            state_cell(&state.state, language),
         ]
     });
     Sheet { name: if is_chinese { "证书" } else { "Certificates" }, rows: rows.collect(), heading }
@@ -246,7 +222,7 @@ fn certificate_sheet(history: &History, language: Language) -> Sheet<'static> {
 fn file_row(history: &History, language: Language) -> Vec<Cell> {
     let cell = |(key, ..): &(&str, &str, &str)| match *key {
         "at" => instant_cell(history.exported_at),
-        "kind" => Cell::text(word("exported", language)),
+        "kind" => coded("exported", language),
         "reason" => Cell::text(history.export.as_str()),
         _ => Cell::Empty,
     };

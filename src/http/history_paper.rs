@@ -1,8 +1,9 @@
 //! A worker's history as paper, in both languages at once.
 
-use super::history::word;
+use super::words::word;
 use crate::clock::from_micros;
-use crate::domain::calendar::{china, legal_date};
+use crate::domain::calendar::china;
+use crate::domain::certificate::CertificateState;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::credit::Credits;
 use crate::domain::level::SkillLevel;
@@ -70,11 +71,11 @@ fn held(issued: &crate::services::issuing::IssuedCertificate) -> HeldCertificate
     let named = [&facts.occupation_name, &facts.ability, &facts.project, &facts.item].into_iter().flatten().next().cloned().unwrap_or_default();
     let level = facts.level.as_deref().and_then(|level| level.parse::<SkillLevel>().ok());
     HeldCertificate {
-        day: legal_date(from_micros(version.issued_at)).to_string(),
+        day: version.issued_on.to_string(),
         kind: row.kind.parse::<CertificateKind>().map_or_else(|_| row.kind.clone(), |kind| kind.name_zh().to_owned()),
         title: level.map_or(named.clone(), |level| format!("{named} {}", level.name_zh())),
         number: facts.certificate_number.clone(),
         issuer: issued.issuer_name.clone(),
-        state: word(&state.state, Language::Chinese).to_owned(),
+        state: state.state.parse::<CertificateState>().map_or_else(|_| state.state.clone(), |state| state.name().zh),
     }
 }

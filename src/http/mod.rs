@@ -40,6 +40,7 @@ pub mod upload;
 pub mod verification;
 pub mod wallets;
 pub mod witness;
+pub mod words;
 pub mod workers;
 pub mod xapi;
 

@@ -59,9 +59,64 @@ fn replay(answer: Answer) -> HttpResponse {
     response
 }
 
-fn other_body() -> Problem {
-    let detail = Text::new("the key was used for another request; take a new key for a new request", "该幂等键已用于其他请求；新请求应使用新键");
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", Text::new("The key was used before", "幂等键已被使用"), detail)
+/// Why a job gave no answer of its own.
+pub enum NotOnce {
+    /// An equal request is on its way.
+    Running,
+    /// The key was used for another request.
+    OtherBody,
+    Failed(Error),
+}
+
+impl From<Error> for NotOnce {
+    fn from(error: Error) -> Self {
+        NotOnce::Failed(error)
+    }
+}
+
+impl From<NotOnce> for Problem {
+    fn from(fault: NotOnce) -> Self {
+        match fault {
+            NotOnce::Running => Problem::conflict(Text::new("a request with this key is still running", "使用该幂等键的请求仍在处理")).retry_after(1),
+            NotOnce::OtherBody => {
+                let detail = Text::new("the key was used for another request; take a new key for a new request", "该幂等键已用于其他请求；新请求应使用新键");
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", Text::new("The key was used before", "幂等键已被使用"), detail)
+            }
+            NotOnce::Failed(error) => error.into(),
+        }
+    }
+}
+
+/// Runs a job at most once for a claim: its answer, and whether that was given before.
+async fn answer_once<T>(state: &AppState, claim: &Claim, intent: &Intent<T>, job: impl AsyncFnOnce(&Intent<T>) -> Result<Answer, Error>) -> Result<(Answer, bool), NotOnce> {
+    match state.registry.find_answer(claim).await? {
+        Earlier::Same(answer) => return Ok((answer, true)),
+        Earlier::OtherBody => return Err(NotOnce::OtherBody),
+        Earlier::None => {}
+    }
+    match job(intent).await {
+        Ok(answer) => Ok((answer, false)),
+        // Another node was faster; its answer is the answer.
+        Err(Error::AnsweredMeanwhile) => match state.registry.find_answer(claim).await? {
+            Earlier::Same(answer) => Ok((answer, true)),
+            Earlier::OtherBody => Err(NotOnce::OtherBody),
+            Earlier::None => Err(NotOnce::Failed(Error::AnsweredMeanwhile)),
+        },
+        Err(error) => Err(NotOnce::Failed(error)),
+    }
+}
+
+/// Runs the job of a form at most once. What the rules refuse is not kept: the form is mended and sent again.
+pub async fn submit_once<T>(
+    state: &AppState,
+    claim: Option<Claim>,
+    render: impl Fn(&T) -> Answer + Send + Sync + 'static,
+    job: impl AsyncFnOnce(&Intent<T>) -> Result<Answer, Error>,
+) -> Result<Answer, NotOnce> {
+    let intent = Intent { claim: claim.clone(), render: Box::new(render) };
+    let Some(claim) = claim else { return Ok(job(&intent).await?) };
+    let _guard = Guard::take(&state.running, &claim).ok_or(NotOnce::Running)?;
+    answer_once(state, &claim, &intent, job).await.map(|(answer, _)| answer)
 }
 
 /// Runs a job at most once for a key. `render` writes its result as the answer that is kept.
@@ -76,25 +131,12 @@ pub async fn once<T>(
     let claim = claim_of(request, caller, body)?;
     let intent = Intent { claim: claim.clone(), render: Box::new(render) };
     let Some(claim) = claim else { return Ok(send(job(&intent).await?)) };
-    let Some(_guard) = Guard::take(&state.running, &claim) else {
-        let detail = Text::new("a request with this key is still running", "使用该幂等键的请求仍在处理");
-        return Err(Problem::conflict(detail).retry_after(1));
-    };
-    match state.registry.find_answer(&claim).await? {
-        Earlier::Same(answer) => return Ok(replay(answer)),
-        Earlier::OtherBody => return Err(other_body()),
-        Earlier::None => {}
-    }
-    match job(&intent).await {
-        Ok(answer) => Ok(send(answer)),
-        // Another node was faster; its answer is the answer.
-        Err(Error::AnsweredMeanwhile) => match state.registry.find_answer(&claim).await? {
-            Earlier::Same(answer) => Ok(replay(answer)),
-            Earlier::OtherBody => Err(other_body()),
-            Earlier::None => Err(Error::AnsweredMeanwhile.into()),
-        },
+    let _guard = Guard::take(&state.running, &claim).ok_or(NotOnce::Running)?;
+    match answer_once(state, &claim, &intent, job).await {
+        Ok((answer, false)) => Ok(send(answer)),
+        Ok((answer, true)) => Ok(replay(answer)),
         // A decision by the rules is an answer too, and stays the answer of this key.
-        Err(error @ Error::Refused(_)) => {
+        Err(NotOnce::Failed(error @ Error::Refused(_))) => {
             let problem = Problem::from(error);
             let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
             let answer = Answer::new(problem.status().as_u16(), None, problem.body(language(request), &request_id));
@@ -103,6 +145,6 @@ pub async fn once<T>(
                 kept => kept.map(|()| send(answer)).map_err(Problem::from),
             }
         }
-        Err(error) => Err(error.into()),
+        Err(fault) => Err(fault.into()),
     }
 }

@@ -3,6 +3,7 @@
 use crate::domain::rule::Violation;
 use crate::domain::text::{Language, Text};
 use super::pages::reader::Reader;
+use super::pages::signed_in::NotShown;
 use super::reply::wants_page;
 use crate::services::error::Error;
 use crate::domain::rule::invalid;
@@ -353,7 +354,7 @@ pub async fn frame<B: MessageBody + 'static>(mut request: ServiceRequest, next: 
     let (language, route) = (language(response.request()), response.request().match_pattern());
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
-        let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned().or_else(|| known_status(&response));
+        let problem = response.response().error().and_then(problem_in).cloned().or_else(|| known_status(&response));
         if let Some(problem) = problem {
             if let Some(cause) = &problem.cause {
                 tracing::error!(%request_id, %cause, "internal error");
@@ -375,6 +376,11 @@ pub async fn frame<B: MessageBody + 'static>(mut request: ServiceRequest, next: 
         tracing::info!(%request_id, %method, %route, status = response.status().as_u16(), millis, "request");
     }
     Ok(response)
+}
+
+/// The problem that an error is, or that kept a page from being shown.
+fn problem_in(error: &actix_web::Error) -> Option<&Problem> {
+    error.as_error::<Problem>().or_else(|| error.as_error::<NotShown>()?.problem())
 }
 
 /// Marks a refusal whose form another specification fixes: it leaves as it is.

@@ -25,7 +25,7 @@ use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A link to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -67,6 +67,21 @@ pub struct ShareDocument {
     pub views: i64,
     /// When last.
     pub last_viewed_at: Option<String>,
+}
+
+/// Which part of the timeline.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct SharedRecordQuery {
+    /// Items of a page, 1 to 500; 50 when absent.
+    #[param(minimum = 1, maximum = 500)]
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// Language of the page: `zh` or `en`; otherwise as `Accept-Language` asks.
+    #[param(example = "en")]
+    pub lang: Option<String>,
 }
 
 /// What a link shows.
@@ -197,10 +212,10 @@ pub async fn open_share(state: Data<AppState>, request: HttpRequest, token: Path
 }
 
 /// Read the timeline behind a link
-#[utoipa::path(tag = "verification", operation_id = "list_shared_record", params(("token" = String, Path, description = "The secret of the link"), PageQuery), responses((status = 200, description = "A page of the record in the order of time", body = Page<RecordEntryDocument>), Problems), security(()))]
+#[utoipa::path(tag = "verification", operation_id = "list_shared_record", params(("token" = String, Path, description = "The secret of the link"), SharedRecordQuery), responses((status = 200, description = "A page of the record in the order of time", body = Page<RecordEntryDocument>), Problems), security(()))]
 #[get("/v1/shares/{token}/record")]
-pub async fn list_shared_record(state: Data<AppState>, request: HttpRequest, token: Path<String>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
-    let window = query.window()?;
+pub async fn list_shared_record(state: Data<AppState>, request: HttpRequest, token: Path<String>, query: Query<SharedRecordQuery>) -> Result<HttpResponse, Problem> {
+    let window = PageQuery { limit: query.limit, cursor: query.cursor.clone() }.window()?;
     let behind = place_of(window.after.as_deref())?;
     let rows = opened(&state, &request, state.registry.list_shared_record(&token, behind, window.fetch())).await?;
     let page = page_of(rows, &window, behind);

@@ -49,12 +49,22 @@ pub struct DocumentVerificationRequest {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptQuery {
-    /// Language of the page: `zh` or `en`; otherwise as `Accept-Language` asks.
-    #[param(example = "en")]
-    pub lang: Option<String>,
     /// `none` leaves the receipt away.
     #[param(example = "none")]
     pub receipt: Option<String>,
+}
+
+/// How the answer to a QR code is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct TokenQuery {
+    /// `none` leaves the receipt away.
+    #[param(example = "none")]
+    pub receipt: Option<String>,
+    /// Language of the page: `zh` or `en`; otherwise as `Accept-Language` asks.
+    #[param(example = "en")]
+    pub lang: Option<String>,
 }
 
 /// One check.
@@ -281,13 +291,13 @@ pub async fn verify_document(state: Data<AppState>, request: HttpRequest, caller
 }
 
 /// Verify by the token of a QR code
-#[utoipa::path(tag = "verification", operation_id = "verify_by_token", params(("token" = String, Path, description = "Token of the QR code"), ReceiptQuery), responses((status = 200, description = "The answer; a page for people when `Accept` prefers `text/html`", content((VerificationAnswer = "application/json"), (String = "text/html"))), Problems), security((), ("bearer" = [])))]
+#[utoipa::path(tag = "verification", operation_id = "verify_by_token", params(("token" = String, Path, description = "Token of the QR code"), TokenQuery), responses((status = 200, description = "The answer; a page for people when `Accept` prefers `text/html`", content((VerificationAnswer = "application/json"), (String = "text/html"))), Problems), security((), ("bearer" = [])))]
 #[get("/v/{token}")]
-pub async fn verify_by_token(state: Data<AppState>, request: HttpRequest, caller: OptionalCaller, query: Query<ReceiptQuery>, token: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn verify_by_token(state: Data<AppState>, request: HttpRequest, caller: OptionalCaller, query: Query<TokenQuery>, token: Path<String>) -> Result<HttpResponse, Problem> {
     if wants_page(&request) {
         return super::pages::tokens::show_certificate(&state, &request, &token).await;
     }
     counted_address(&state, &request, &caller)?;
     let verdict = state.registry.verify_by_token(&token).await;
-    answer(&state, &request, &query, &caller, verdict).await
+    answer(&state, &request, &ReceiptQuery { receipt: query.into_inner().receipt }, &caller, verdict).await
 }

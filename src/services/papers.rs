@@ -9,6 +9,7 @@ use crate::clock::from_micros;
 use crate::credential::keys::IssuingKey;
 use crate::credential::paper_seal;
 use crate::domain::assessment::Score;
+use crate::domain::certificate::member_name;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::document::{IdDocumentType, mask_number};
 use crate::domain::level::SkillLevel;
@@ -123,18 +124,19 @@ fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
     let score = |tenths: Option<i32>| tenths.filter(|_| facts.held_on.is_some()).and_then(Score::from_tenths).map(|score| score.to_string());
     let day = |day: Option<NaiveDate>| day.map(long_date);
     let all = [
-        ("职业名称", "Occupation", occupation),
-        ("工种/职业方向", "Job type", facts.job_type.clone()),
-        ("专项职业能力", "Specific ability", facts.ability.clone()),
-        ("培训项目", "Training project", facts.project.clone()),
-        ("作业类别", "Category of operation", facts.category.clone()),
-        ("操作项目", "Operation item", facts.item.clone()),
-        ("职业技能等级", "Skill level", level.map(|level| format!("{} {}", level.name_zh(), level.name_en()))),
-        ("理论成绩", "Theory score", score(facts.theory)),
-        ("技能成绩", "Practical score", score(facts.practical)),
-        ("综合评审", "Comprehensive review", score(facts.comprehensive)),
-        ("有效期至", "Valid to", day(version.valid_to)),
-        ("应复审日期", "Review due by", day(version.review_due_on)),
+        ("occupation_name", occupation),
+        ("job_type", facts.job_type.clone()),
+        ("ability", facts.ability.clone()),
+        ("project", facts.project.clone()),
+        ("category", facts.category.clone()),
+        ("item", facts.item.clone()),
+        ("level", level.map(|level| format!("{} {}", level.name_zh(), level.name_en()))),
+        ("theory", score(facts.theory)),
+        ("practical", score(facts.practical)),
+        ("comprehensive", score(facts.comprehensive)),
+        ("valid_to", day(version.valid_to)),
+        ("review_due_on", day(version.review_due_on)),
     ];
-    Ok(all.into_iter().filter_map(|(zh, en, value)| value.map(|value| Field::new(zh, en, &value))).collect())
+    let field = |(member, value): (&str, Option<String>)| value.map(|value| (member_name(member), value)).map(|(label, value)| Field::new(&label.zh, &label.en, &value));
+    Ok(all.into_iter().filter_map(field).collect())
 }

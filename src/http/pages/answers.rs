@@ -27,8 +27,11 @@ pub struct Comparison {
 }
 
 /// An answer as a page: counted, signed, written.
+///
+/// What was asked by a form cannot be opened again; its page leads to the form.
 pub async fn answer_page(state: &AppState, request: &HttpRequest, verdict: &Verdict, shown_as: Option<Text>, compare: Option<Comparison>) -> Result<HttpResponse, Problem> {
-    let reader = Reader::of(request);
+    let asked = Reader::of(request);
+    let reader = asked.at(compare.as_ref().map_or_else(|| "/".to_owned(), |compare| compare.action.clone()));
     if verdict.outcome == Outcome::NotFound
         && let Some(address) = counted_address(state, request, &OptionalCaller(None))?
     {

@@ -8,7 +8,6 @@ use crate::domain::verification::{Ground, Outcome};
 use crate::http::AppState;
 use crate::http::bulk_verification::{answers, read_rows, workbook_of};
 use crate::http::problem::{Problem, ProblemDocument};
-use crate::http::upload::Upload;
 use crate::services::error::Error;
 use crate::table;
 use actix_web::http::{StatusCode, header};
@@ -16,7 +15,7 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{HttpResponse, get, post};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Cursor;
 
 pub fn pages(config: &mut ServiceConfig) {
     config.service(show_bulk_page).service(verify_list_from_page).service(download_list_template);
@@ -79,12 +78,8 @@ pub async fn verify_list_from_page(state: Data<AppState>, sent: ConsoleForm) -> 
         let file = form.file("file").ok_or_else(|| Problem::invalid("file", "a file expected", "请选择文件"))?;
         let media_type = media_type_of(&file.name).ok_or_else(|| Problem::invalid("file", "a file that ends in .csv or .xlsx expected", "应为 .csv 或 .xlsx 文件"))?;
         let ground: Option<Ground> = form.given("ground").map(|text| text.parse()).transpose().map_err(|crate::domain::rule::Malformed(detail)| Problem::from(Error::invalid("ground", detail)))?;
-        let kept = |error: std::io::Error| Problem::from(Error::Internal(error.to_string()));
-        let mut spooled = tempfile::tempfile().map_err(kept)?;
-        spooled.write_all(&file.bytes).and_then(|()| spooled.seek(SeekFrom::Start(0))).map_err(kept)?;
-        let mut upload = Upload { file: spooled, digest: [0; 32], media_type: media_type.to_owned() };
-        let rows_max = state.registry.config.bulk_rows;
-        let rows = tokio::task::spawn_blocking(move || read_rows(&mut upload, rows_max, ground)).await.map_err(|error| Error::Internal(error.to_string()))??;
+        let (bytes, rows_max) = (file.bytes.clone(), state.registry.config.bulk_rows);
+        let rows = tokio::task::spawn_blocking(move || read_rows(media_type, &mut Cursor::new(bytes), rows_max, ground)).await.map_err(|error| Error::Internal(error.to_string()))??;
         let key = state.registry.receipt_key().await?;
         Ok::<_, Problem>(answers(state.registry.clone(), page.actor().clone(), rows, key, language).try_collect::<Vec<_>>().await?.concat())
     };

@@ -3,13 +3,12 @@
 use super::forms::Form;
 use super::own::PlaceQuery;
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
-use crate::domain::access::Role;
+use crate::domain::access::{Act, Role, authorise};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::BodyKind;
 use crate::domain::id::OrganisationId;
 use crate::domain::level::SkillLevel;
 use crate::domain::organisation::OrganisationKind;
-use crate::domain::text::Text;
 use crate::http::AppState;
 use crate::http::attendance::SignalDocument;
 use crate::http::disputes::DisputeDocument;
@@ -41,20 +40,17 @@ pub fn pages(config: &mut ServiceConfig) {
 /// Edition of the classification that the form means.
 const EDITION: &str = "2022";
 
-/// Filings and clients of a page; an organisation with more of them is read by program.
+/// Most filings and clients that a page shows; it says so when there are more.
 const SHOWN_MAX: i64 = 200;
 
-/// These pages are the authority's.
+/// These pages are for those who may see signals, which is the authority.
 fn of_authority(page: &ConsolePage) -> Result<(), Problem> {
-    if matches!(page.actor().role, Role::Registrar | Role::Supervisor | Role::Auditor) {
-        return Ok(());
-    }
-    let detail = Text::new("this page is for the authority", "该页面仅供主管部门使用");
-    Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", Text::new("Not allowed", "没有权限"), detail))
+    Ok(authorise(page.actor(), Act::ReadSignals).map_err(Error::from)?)
 }
 
-fn is_registrar(page: &ConsolePage) -> bool {
-    page.actor().role == Role::Registrar
+/// Whether the forms of the registrar are shown; the services ask again.
+fn may_write(page: &ConsolePage) -> bool {
+    authorise(page.actor(), Act::AdministerRegistry).is_ok()
 }
 
 async fn organisations_page(state: &AppState, page: &ConsolePage, status: StatusCode, query: &PlaceQuery, form: Option<&Form>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
@@ -66,7 +62,7 @@ async fn organisations_page(state: &AppState, page: &ConsolePage, status: Status
     page.reader.page(
         status,
         "console-organisations.html",
-        json!({ "organisations": listed.items, "next_cursor": listed.next_cursor, "kinds": kinds, "may_write": is_registrar(page), "given": { "unified_social_credit_code": given("unified_social_credit_code"), "name": given("name"), "region_code": given("region_code") }, "problem": problem }),
+        json!({ "organisations": listed.items, "next_cursor": listed.next_cursor, "kinds": kinds, "may_write": may_write(page), "given": { "unified_social_credit_code": given("unified_social_credit_code"), "name": given("name"), "region_code": given("region_code") }, "problem": problem }),
     )
 }
 
@@ -96,7 +92,7 @@ pub async fn register_organisation(state: Data<AppState>, sent: ConsoleForm) -> 
 async fn organisation_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &OrganisationId, new_client: Option<Value>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
     let organisation = OrganisationDocument::new(&state.registry.get_organisation(id).await?);
     let filings: Vec<FilingDocument> = state.registry.list_filings(id, None, SHOWN_MAX).await?.iter().map(FilingDocument::new).collect();
-    let clients: Vec<ClientDocument> = if is_registrar(page) {
+    let clients: Vec<ClientDocument> = if may_write(page) {
         state.registry.list_clients(page.actor(), id, None, SHOWN_MAX).await?.iter().map(|(row, revocation)| ClientDocument::new(row, None, revocation.as_ref())).collect()
     } else {
         Vec::new()
@@ -105,10 +101,10 @@ async fn organisation_page(state: &AppState, page: &ConsolePage, status: StatusC
     let kinds: Vec<&str> = CertificateKind::ALL.iter().map(|kind| kind.as_str()).collect();
     let body_kinds: Vec<&str> = BodyKind::ALL.iter().map(|kind| kind.as_str()).collect();
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
-    page.reader.page(
+    page.reader.at(format!("/console/organisations/{id}")).page(
         status,
         "console-organisation.html",
-        json!({ "organisation": organisation, "filings": filings, "clients": clients, "may_write": is_registrar(page), "levels": levels, "kinds": kinds, "body_kinds": body_kinds, "roles": roles, "new_client": new_client, "problem": problem, "today": state.registry.clock.today() }),
+        json!({ "organisation": organisation, "filings": filings, "clients": clients, "may_write": may_write(page), "levels": levels, "kinds": kinds, "body_kinds": body_kinds, "roles": roles, "new_client": new_client, "problem": problem, "today": state.registry.clock.today(), "shown_max": SHOWN_MAX }),
     )
 }
 

@@ -40,7 +40,7 @@ pub async fn show_certificate(state: Data<AppState>, page: ConsolePage, id: Path
 
 fn certificate_page(page: &ConsolePage, status: StatusCode, certificate: &Value, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
     let changes: Vec<&str> = StatusChange::ALL.iter().map(|change| change.as_str()).collect();
-    page.reader.page(status, "console-certificate.html", json!({ "certificate": certificate, "changes": changes, "problem": problem }))
+    page.reader.at(format!("/console/certificates/{}", certificate["certificate_id"].as_str().unwrap_or_default())).page(status, "console-certificate.html", json!({ "certificate": certificate, "changes": changes, "problem": problem }))
 }
 
 /// Propose a change of status, which another person decides on.
@@ -75,7 +75,7 @@ async fn proposals_page(state: &AppState, page: &ConsolePage, status: StatusCode
         })
     };
     let listed = window.page(rows, |(row, _)| row.id.clone(), item);
-    page.reader.page(status, "console-proposals.html", json!({ "proposals": listed.items, "next_cursor": listed.next_cursor, "problem": problem }))
+    page.reader.at("/console/proposals".to_owned()).page(status, "console-proposals.html", json!({ "proposals": listed.items, "next_cursor": listed.next_cursor, "problem": problem }))
 }
 
 /// Changes that wait for a second person, and those that were decided on.

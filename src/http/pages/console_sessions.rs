@@ -3,7 +3,6 @@
 use super::bulk::media_type_of;
 use super::forms::{Form, UploadedFile};
 use super::own::PlaceQuery;
-use super::words::word;
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::domain::assessment::{AssessorGrade, PanelMember, Score};
 use crate::domain::certificate_kind::CertificateKind;
@@ -20,6 +19,7 @@ use crate::http::jobs::{JobDocument, JobRowDocument};
 use crate::http::organisations::path_id;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::{kept, read};
+use crate::http::words::word;
 use crate::services::assessments::{CandidateOrder, SessionOrder};
 use crate::services::error::Error;
 use crate::services::results::{ResultOrder, parse_results};
@@ -117,7 +117,7 @@ async fn session_page(state: &AppState, page: &ConsolePage, status: StatusCode, 
     );
     let session = SessionDocument::new(&view.row, view.publication.as_ref(), Some(view.candidates));
     let is_over = view.publication.as_ref().is_some_and(|publication| publication.notice_ends_on < state.registry.clock.today());
-    page.reader.page(status, "console-session.html", json!({ "session": session, "candidates": listed.items, "next_cursor": listed.next_cursor, "notice_is_over": is_over, "problem": problem }))
+    page.reader.at(format!("/console/sessions/{id}")).page(status, "console-session.html", json!({ "session": session, "candidates": listed.items, "next_cursor": listed.next_cursor, "notice_is_over": is_over, "problem": problem }))
 }
 
 /// A session with its candidates and what is to be done next.

@@ -13,7 +13,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Most fields of a form.
@@ -26,9 +26,9 @@ const FIELD_BYTES_MAX: usize = 64 << 10;
 /// A form that came from a page of this registry: another site's page cannot send it (`Sec-Fetch-Site`, `Origin`).
 #[derive(Debug, Default)]
 pub struct Form {
-    fields: HashMap<String, String>,
-    repeated: Vec<(String, String)>,
-    files: HashMap<String, UploadedFile>,
+    /// In the order in which they were sent; a field that may be chosen several times stands there as often.
+    fields: Vec<(String, String)>,
+    files: BTreeMap<String, UploadedFile>,
 }
 
 /// A file of a form.
@@ -41,7 +41,7 @@ pub struct UploadedFile {
 impl Form {
     /// The text of a field, trimmed; empty when it was not sent.
     pub fn text(&self, name: &str) -> &str {
-        self.fields.get(name).map(|text| text.trim()).unwrap_or_default()
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, text)| text.trim()).unwrap_or_default()
     }
 
     /// The same, None when it is empty.
@@ -51,22 +51,18 @@ impl Form {
 
     /// Every value of a field that may be chosen several times, in the order of the form.
     pub fn list(&self, name: &str) -> Vec<String> {
-        self.repeated.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
+        self.fields.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
     }
 
     /// What makes this form the same when it is sent again.
     pub fn digest(&self) -> [u8; 32] {
         // Whoever signs in anew in between has another secret, and sends the same form.
-        let mut fields: Vec<_> = self.fields.iter().chain(self.repeated.iter().map(|(name, value)| (name, value))).filter(|(name, _)| *name != "csrf").collect();
-        fields.sort();
+        let fields = self.fields.iter().filter(|(name, _)| name != "csrf").flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+        let files = self.files.iter().flat_map(|(name, file)| [name.as_bytes(), &file.bytes]);
         let mut hash = Sha256::new();
-        for part in fields.into_iter().flat_map(|(name, value)| [name, value]) {
+        for part in fields.chain(files) {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
-        }
-        for (name, file) in &self.files {
-            hash.update(name);
-            hash.update(&file.bytes);
         }
         hash.finalize().into()
     }
@@ -104,8 +100,8 @@ impl FromRequest for Form {
             match crate::http::body::media_type(&request).as_str() {
                 "application/x-www-form-urlencoded" => {
                     let body = Body::from_request(&request, &mut payload).await?;
-                    let pairs: Vec<(String, String)> = form_urlencoded::parse(&body.bytes).take(FIELDS_MAX).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-                    Ok(Form { fields: pairs.iter().cloned().collect(), repeated: pairs, files: HashMap::new() })
+                    let fields = form_urlencoded::parse(&body.bytes).take(FIELDS_MAX).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+                    Ok(Form { fields, files: BTreeMap::new() })
                 }
                 "multipart/form-data" => {
                     let seconds = config.body_seconds_max;
@@ -153,7 +149,7 @@ async fn read_parts(request: &HttpRequest, payload: Payload, limit: usize) -> Re
         }
         match file_name {
             Some(file_name) => drop(form.files.insert(name, UploadedFile { name: file_name, bytes })),
-            None => drop(form.fields.insert(name, String::from_utf8(bytes).map_err(|_| unread())?)),
+            None => form.fields.push((name, String::from_utf8(bytes).map_err(|_| unread())?)),
         }
     }
     Ok(form)

@@ -10,6 +10,7 @@ pub mod console;
 pub mod console_authority;
 pub mod console_certificates;
 pub mod console_sessions;
+pub mod filters;
 pub mod forms;
 pub mod offline;
 pub mod own;
@@ -23,7 +24,6 @@ pub mod signed_in;
 pub mod templates;
 pub mod tokens;
 pub mod verify;
-pub mod words;
 
 use actix_web::web::ServiceConfig;
 

@@ -21,7 +21,7 @@ use crate::services::shares::ShareOrder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
 use actix_web::{HttpResponse, get, post};
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
 pub fn pages(config: &mut ServiceConfig) {
@@ -35,6 +35,9 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(file_dispute)
         .service(offer_to_wallet);
 }
+
+/// How long a link is open unless the worker says otherwise.
+const USUAL_DAYS: u64 = 14;
 
 /// What can be taken away.
 #[get("/own/downloads")]
@@ -66,8 +69,9 @@ async fn shares_page(state: &AppState, page: &OwnPage, status: StatusCode, query
     let certificates = state.registry.list_own_certificates(&page.own).await?;
     let certificates: Vec<Value> = certificates.iter().map(|issued| certificate_content(issued, page.reader.public_url(), page.reader.language)).collect();
     let today = state.registry.clock.today();
-    let last = today + chrono::Days::new(u64::from(state.registry.config.share_days_max) - 1);
-    page.reader.page(status, "own-shares.html", json!({ "shares": listed.items, "next_cursor": listed.next_cursor, "certificates": certificates, "problem": problem, "today": today, "usual": today + chrono::Days::new(14).min(chrono::Days::new(u64::from(state.registry.config.share_days_max) - 1)), "last": last }))
+    let most = u64::from(state.registry.config.share_days_max) - 1;
+    let day = |days: u64| today + Days::new(days);
+    page.reader.page(status, "own-shares.html", json!({ "shares": listed.items, "next_cursor": listed.next_cursor, "certificates": certificates, "problem": problem, "today": today, "usual": day(USUAL_DAYS.min(most)), "last": day(most) }))
 }
 
 /// Links that the worker has made, and a form for a new one.
@@ -169,5 +173,5 @@ pub async fn offer_to_wallet(state: Data<AppState>, sent: OwnForm, id: Path<Stri
     let url = page.reader.public_url().to_owned();
     let answer = submit(&state, page.own.worker.as_str(), "wallet", &sent.form, move |offer| offer_answer(offer, &url), async |intent| state.registry.make_wallet_offer(&page.own, &id, intent).await).await?;
     let offer: Value = serde_json::from_slice(&answer.body).map_err(|error| crate::services::error::Error::Internal(error.to_string()))?;
-    page.reader.page(StatusCode::OK, "own-wallet.html", json!({ "offer": offer, "certificate_id": id.to_string() }))
+    page.reader.at(format!("/own/certificates/{id}")).page(StatusCode::OK, "own-wallet.html", json!({ "offer": offer, "certificate_id": id.to_string() }))
 }

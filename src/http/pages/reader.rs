@@ -30,7 +30,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 #[derive(Clone)]
 pub struct Reader {
     pub language: Language,
-    /// Path of the page, without its query.
+    /// Path by which the page can be opened, without its query; not always that of the form that led to it.
     path: String,
     /// Whether the language was chosen by this very request, and is to be kept.
     is_chosen: bool,
@@ -94,6 +94,11 @@ impl Reader {
         let (language, is_chosen) = language_of(request);
         let state = request.app_data::<Data<AppState>>().expect("every route has its state").clone();
         Reader { language, is_chosen, path: request.path().to_owned(), state, form_secret: None, renewed: None }
+    }
+
+    /// The reader of a page that a form opened, and that stands under another address.
+    pub fn at(&self, path: String) -> Self {
+        Reader { path, ..self.clone() }
     }
 
     /// The reader as somebody who has signed in.
@@ -169,7 +174,9 @@ impl Reader {
 
     /// A refusal as a page.
     pub fn problem_page(&self, problem: &Problem, request_id: &str) -> Option<HttpResponse> {
-        let content = json!({ "problem": problem.document(self.language, request_id), "back": if self.path.starts_with("/verify") { "/" } else { self.path.as_str() } });
-        self.page(problem.status(), "problem.html", content).ok()
+        let area = ["/own", "/console", "/bulk"].into_iter().find(|area| self.path.starts_with(area)).unwrap_or("/");
+        let content = json!({ "problem": problem.document(self.language, request_id), "back": area });
+        // Whatever stood under the address, the other language is chosen where there is a page.
+        self.at(area.to_owned()).page(problem.status(), "problem.html", content).ok()
     }
 }

@@ -1,11 +1,13 @@
 //! A verdict in the words of one language, ready for a page or a paper.
 
+use crate::domain::calendar::china;
+use crate::domain::certificate::{CertificateState, member_name};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::level::SkillLevel;
 use crate::domain::text::{Language, Text};
 use crate::domain::verification::{Outcome, check_name, next_step};
 use crate::services::verification::{CheckOutcome, Verdict};
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -59,8 +61,7 @@ pub struct ShownVerdict {
 
 /// A moment in Beijing time, to the second.
 pub fn beijing_time(at: DateTime<Utc>, language: Language) -> String {
-    let offset = FixedOffset::east_opt(8 * 3600).expect("eight hours are an offset");
-    let text = at.with_timezone(&offset).format("%Y-%m-%d %H:%M:%S");
+    let text = china(at).format("%Y-%m-%d %H:%M:%S");
     match language {
         Language::Chinese => format!("{text}（北京时间）"),
         Language::English => format!("{text} (Beijing time)"),
@@ -76,12 +77,10 @@ pub fn tone_of(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What a state of a certificate is called, which is an outcome but for `issued`.
+/// What a state of a certificate is called, and its tone.
 pub fn state_of(state: &str) -> (Text, &'static str) {
-    match state {
-        "issued" => (Text::new("In force", "正常"), "good"),
-        other => other.parse::<Outcome>().map_or_else(|_| (Text::new(other, other), "none"), |outcome| (outcome.name(), tone_of(outcome))),
-    }
+    let tone = if state == "issued" { "good" } else { state.parse::<Outcome>().map_or("none", tone_of) };
+    (state.parse::<CertificateState>().map_or_else(|_| Text::new(state, state), CertificateState::name), tone)
 }
 
 /// What a level is called.
@@ -94,39 +93,22 @@ pub fn kind_name(kind: &str, language: Language) -> String {
     kind.parse::<CertificateKind>().map_or_else(|_| kind.to_owned(), |kind| if language == Language::Chinese { kind.name_zh() } else { kind.name_en() }.to_owned())
 }
 
-/// Labels of the public members of a certificate, in the order of the paper.
-const LABELS: [(&str, &str, &str); 11] = [
-    ("certificate_number", "Certificate number", "证书编号"),
-    ("occupation_name", "Occupation", "职业名称"),
-    ("job_type", "Job type", "工种/职业方向"),
-    ("ability", "Specific ability", "专项能力"),
-    ("project", "Training project", "培训项目"),
-    ("category", "Category of operation", "作业类别"),
-    ("item", "Operation item", "操作项目"),
-    ("level", "Level", "等级"),
-    ("issued_on", "Issued on", "发证日期"),
-    ("valid_to", "Valid to", "有效期至"),
-    ("review_due_on", "Review due by", "应复审日期"),
-];
+/// Public members of a certificate, in the order of the paper.
+const MEMBERS: [&str; 12] = ["certificate_number", "occupation_name", "job_type", "ability", "project", "category", "item", "level", "issued_on", "valid_to", "review_due_on", "issuer_name"];
 
 /// The facts of a certificate for people: of the public summary, or of any document with the same members.
 pub fn facts_of(document: &Value, language: Language) -> Vec<Fact> {
-    let fact = |en: &str, zh: &str, value: String| Fact { label: Text::new(en, zh).in_language(language).to_owned(), value };
     let text = |member: &str| document[member].as_str().filter(|text| !text.is_empty());
-    let mut facts: Vec<Fact> = LABELS
-        .iter()
-        .filter_map(|(member, en, zh)| {
-            let value = text(member)?;
-            let value = match *member {
-                "level" => level_name(value, language),
-                "occupation_name" => text("occupation_code").map_or(value.to_owned(), |code| format!("{value}（{code}）")),
-                _ => value.to_owned(),
-            };
-            Some(fact(en, zh, value))
-        })
-        .collect();
-    facts.extend(text("issuer_name").map(|name| fact("Issued by", "发证机构", name.to_owned())));
-    facts
+    let fact = |member: &str| {
+        let value = text(member)?;
+        let value = match member {
+            "level" => level_name(value, language),
+            "occupation_name" => text("occupation_code").map_or(value.to_owned(), |code| format!("{value}（{code}）")),
+            _ => value.to_owned(),
+        };
+        Some(Fact { label: member_name(member).in_language(language).to_owned(), value })
+    };
+    MEMBERS.into_iter().filter_map(fact).collect()
 }
 
 impl ShownVerdict {

@@ -5,10 +5,11 @@ use super::reader::Reader;
 use crate::domain::access::{Actor, SignedInWorker};
 use crate::domain::text::Text;
 use crate::http::AppState;
+use crate::http::once::{NotOnce, submit_once};
 use crate::http::problem::Problem;
 use crate::services::client_sessions::ClientSession;
 use crate::services::error::Error;
-use crate::services::intent::{Answer, Claim, Earlier, Intent};
+use crate::services::intent::{Answer, Claim, Intent};
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
@@ -30,6 +31,16 @@ pub enum NotShown {
     /// Sent on to this page.
     SignIn(&'static str),
     Problem(Problem),
+}
+
+impl NotShown {
+    /// What is wrong; None when somebody only has to sign in.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            NotShown::SignIn(_) => None,
+            NotShown::Problem(problem) => Some(problem),
+        }
+    }
 }
 
 impl fmt::Display for NotShown {
@@ -198,13 +209,10 @@ pub fn check_form(form: &Form, form_secret: &str) -> Result<(), Problem> {
 
 /// Does once what a form asks, however often the form is sent: the answer of the first time, or what the job answers now.
 pub async fn submit<T>(state: &AppState, caller: &str, route: &str, form: &Form, render: impl Fn(&T) -> Answer + Send + Sync + 'static, job: impl AsyncFnOnce(&Intent<T>) -> Result<Answer, Error>) -> Result<Answer, Problem> {
-    let claim = form.given("once").filter(|once| once.len() <= 64 && once.bytes().all(|byte| byte.is_ascii_hexdigit())).map(|key| Claim { caller: caller.to_owned(), route: format!("page {route}"), key, body_hash: form.digest() });
-    if let Some(claim) = &claim {
-        match state.registry.find_answer(claim).await? {
-            Earlier::Same(answer) => return Ok(answer),
-            Earlier::OtherBody => return Err(Problem::conflict(Text::new("this form was sent before with other content; open the page again", "该表单已提交过其他内容，请重新打开页面"))),
-            Earlier::None => {}
-        }
-    }
-    Ok(job(&Intent { claim, render: Box::new(render) }).await?)
+    let key = form.given("once").filter(|once| once.len() <= 64 && once.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let claim = key.map(|key| Claim { caller: caller.to_owned(), route: format!("page {route}"), key, body_hash: form.digest() });
+    submit_once(state, claim, render, job).await.map_err(|fault| match fault {
+        NotOnce::OtherBody => Problem::conflict(Text::new("this form was sent before with other content; open the page again", "该表单已提交过其他内容，请重新打开页面")),
+        other => other.into(),
+    })
 }

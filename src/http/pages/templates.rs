@@ -32,7 +32,7 @@ fn environment(language: Language) -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().expect("the usual delimiters fit each other"));
-    super::words::add_filters(&mut environment, language);
+    super::filters::add_filters(&mut environment, language);
     environment.add_function("t", move |chinese: String, english: String| match language {
         Language::Chinese => chinese,
         Language::English => english,

@@ -29,7 +29,7 @@ fn form_page(reader: &Reader, status: StatusCode, given: &Form, faults: &BTreeMa
     let problem = problem.map(|(title, detail)| json!({ "title": title, "detail": detail }));
     // Every field has its place, so that the template may ask for each.
     let faults: BTreeMap<&str, Option<&String>> = FIELDS.into_iter().map(|name| (name, faults.get(name))).collect();
-    reader.page(status, "verify.html", json!({ "given": given, "faults": faults, "problem": problem }))
+    reader.at("/".to_owned()).page(status, "verify.html", json!({ "given": given, "faults": faults, "problem": problem }))
 }
 
 /// The verify page.

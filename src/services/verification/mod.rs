@@ -17,7 +17,6 @@ use super::keys::PURPOSE_CREDENTIALS;
 use super::log::Logged;
 use super::standings::Standing;
 use crate::credential::keys::IssuingKey;
-use crate::domain::certificate::CertificateState;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::{IssueTarget, right_to_issue};
 use crate::domain::number::normalised;
@@ -315,9 +314,7 @@ fn standing_checks(outcome: Outcome, facts: &StandingFacts) -> Vec<Check> {
     let is_in_force = !matches!(outcome, Outcome::Revoked | Outcome::Suspended | Outcome::Withdrawn | Outcome::Cancelled | Outcome::Superseded);
     let (state, state_zh) = match (outcome, facts.state) {
         (Outcome::Superseded, _) => ("superseded", Outcome::Superseded.name().zh),
-        (_, CertificateState::Issued) => ("issued", "正常".to_owned()),
-        // What was done to a certificate decides its outcome.
-        (_, state) => (state.as_str(), outcome.name().zh),
+        (_, state) => (state.as_str(), state.name().zh),
     };
     let mut checks = vec![check("status", is_in_force, format!("the certificate is {state}"), format!("证书状态：{state_zh}"))];
     if let Some(last) = facts.valid_to {

@@ -1,9 +1,6 @@
-//! Codes of the registry as people read them, in both languages. Templates use them as filters.
+//! Codes of the registry as people read them, in both languages: on pages, in workbooks and on paper.
 
-use super::shown::{beijing_time, kind_name, level_name, state_of};
 use crate::domain::text::Language;
-use chrono::DateTime;
-use minijinja::Environment;
 
 /// Code, English, Chinese.
 const WORDS: &[(&str, &str, &str)] = &[
@@ -22,6 +19,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("credits_posted", "Credits", "学分入账"),
     ("competition", "Competition", "竞赛获奖"),
     ("competition_annulled", "Competition result withdrawn", "竞赛成绩撤回"),
+    ("exported", "File made", "文件生成"),
     ("merged", "Records joined", "档案合并"),
     ("merge_undone", "Records parted again", "撤销合并"),
     // parts and manners
@@ -115,19 +113,4 @@ pub fn word(code: &str, language: Language) -> String {
         Language::English => (*en).to_owned(),
         Language::Chinese => (*zh).to_owned(),
     }
-}
-
-/// An RFC 3339 instant in Beijing time; what is none stays as it is.
-fn time(text: &str, language: Language) -> String {
-    DateTime::parse_from_rfc3339(text).map_or_else(|_| text.to_owned(), |at| beijing_time(at.to_utc(), language))
-}
-
-/// The filters of templates.
-pub fn add_filters(environment: &mut Environment<'static>, language: Language) {
-    environment.add_filter("word", move |code: String| word(&code, language));
-    environment.add_filter("time", move |text: String| time(&text, language));
-    environment.add_filter("level", move |code: String| level_name(&code, language));
-    environment.add_filter("kind", move |code: String| kind_name(&code, language));
-    environment.add_filter("state", move |code: String| state_of(&code).0.in_language(language).to_owned());
-    environment.add_filter("state_tone", |code: String| state_of(&code).1);
 }
