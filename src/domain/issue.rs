@@ -28,6 +28,22 @@ names!(Employment {
     Outside => "outside",
 });
 
+impl Employment {
+    /// What a clerk calls it.
+    pub fn name(self) -> Text {
+        match self {
+            Employment::Employee => Text::new("own employee", "本单位职工"),
+            Employment::DispatchedWorker => Text::new("agency worker", "劳务派遣人员"),
+            Employment::Outside => Text::new("from outside", "社会人员"),
+        }
+    }
+
+    /// Reads a code, or its Chinese name as a clerk writes it in a table.
+    pub fn of_cell(text: &str) -> Option<Self> {
+        Employment::ALL.iter().copied().find(|known| known.as_str() == text.trim() || known.name().zh == text.trim())
+    }
+}
+
 /// What the assessment session says of one candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AssessedFacts {

@@ -16,7 +16,8 @@ use crate::domain::id::SessionId;
 use crate::domain::issue::Employment;
 use crate::domain::number::normalised;
 use crate::domain::occupation::{Occupation, OccupationCode};
-use crate::services::assessments::{CandidateOrder, SessionOrder, SessionView};
+use crate::domain::rule::Violation;
+use crate::services::assessments::{CandidateOrder, SessionOrder, SessionView, parse_candidates};
 use crate::services::references::WorkerReference;
 use crate::services::error::Error;
 use crate::services::results::{RecordedResults, ResultOrder, parse_results};
@@ -335,10 +336,26 @@ pub async fn get_session(state: Data<AppState>, request: HttpRequest, caller: Ca
 }
 
 /// Add candidates
-#[utoipa::path(tag = "assessment", operation_id = "add_candidates", request_body = CandidatesRequest, params(("session_id" = String, Path, description = "Identifier"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
+#[utoipa::path(tag = "assessment", operation_id = "add_candidates",
+    request_body(content((CandidatesRequest = "application/json"), (String = "text/csv", example = "document_number,employment\n32010219000101001X,outside\n"), (String = "application/x-ndjson"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), params(("session_id" = String, Path, description = "Identifier"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
     responses((status = 200, description = "All are candidates now", body = CandidatesAnswer), Problems), security(("bearer" = []), ("oauth" = ["assessment.write"])))]
 #[post("/v1/assessment_sessions/{session_id}/candidates")]
 pub async fn add_candidates(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
+    let orders = if body.media_type == "application/json" { parse_candidates_json(&body)? } else { parse_table(&body, parse_candidates).await? };
+    let id: SessionId = path_id(&id)?;
+    let render = |(added, total): &(i64, i64)| kept(StatusCode::OK, None, &CandidatesAnswer { added: *added, total: *total });
+    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.add_candidates(&caller.0, &id, orders, intent).await).await
+}
+
+/// What a table says, read off the threads that answer requests: a workbook takes its time, and others must not wait for it.
+pub async fn parse_table<T: Send + 'static>(body: &Body, parse: fn(Format, &[u8]) -> Result<Vec<T>, Vec<Violation>>) -> Result<Vec<T>, Problem> {
+    let format = Format::of(&body.media_type).ok_or_else(|| Problem::unsupported_media_type(&body.media_type, "application/json, application/x-ndjson, text/csv or an XLSX workbook"))?;
+    let bytes = body.bytes.clone();
+    let parsed = tokio::task::spawn_blocking(move || parse(format, &bytes)).await.map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(parsed.map_err(Error::Invalid)?)
+}
+
+fn parse_candidates_json(body: &Body) -> Result<Vec<CandidateOrder>, Problem> {
     let wanted: CandidatesRequest = body.json()?;
     let mut fields = Fields::default();
     fields.count("candidates", wanted.candidates.len(), 1, 10_000);
@@ -350,9 +367,7 @@ pub async fn add_candidates(state: Data<AppState>, request: HttpRequest, caller:
         orders.extend(worker.zip(employment).map(|(worker, employment)| CandidateOrder { worker, employment }));
     }
     fields.finish()?;
-    let id: SessionId = path_id(&id)?;
-    let render = |(added, total): &(i64, i64)| kept(StatusCode::OK, None, &CandidatesAnswer { added: *added, total: *total });
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.add_candidates(&caller.0, &id, orders, intent).await).await
+    Ok(orders)
 }
 
 /// List candidates with scores and certificates
@@ -405,15 +420,11 @@ fn parse_results_json(body: &Body) -> Result<(Vec<ResultOrder>, Option<String>),
 pub async fn record_results(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<ResultsQuery>, body: Body) -> Result<HttpResponse, Problem> {
     let (orders, reason) = match body.media_type.as_str() {
         "application/json" => parse_results_json(&body)?,
-        other => {
-            let format = Format::of(other).ok_or_else(|| Problem::unsupported_media_type(other, "application/json, application/x-ndjson, text/csv or an XLSX workbook"))?;
+        _ => {
             let mut fields = Fields::default();
             let reason = fields.text_opt("reason", query.reason.as_deref(), 500);
             fields.finish()?;
-            let bytes = body.bytes.clone();
-            // A workbook takes its time; other requests must not wait for it.
-            let parsed = tokio::task::spawn_blocking(move || parse_results(format, &bytes)).await.map_err(|error| Error::Internal(error.to_string()))?;
-            (parsed.map_err(Error::Invalid)?, reason)
+            (parse_table(&body, parse_results).await?, reason)
         }
     };
     let id: SessionId = path_id(&id)?;

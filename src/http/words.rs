@@ -61,10 +61,6 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("session", "An assessment", "考核"),
     ("credit_entry", "A credit entry", "学分条目"),
     ("competition_result", "A competition result", "竞赛成绩"),
-    // employment of candidates
-    ("employee", "own employee", "本单位职工"),
-    ("dispatched_worker", "agency worker", "劳务派遣人员"),
-    ("outside", "from outside", "社会人员"),
     // organisations and keys
     ("labour_authority", "Labour authority", "人社部门"),
     ("emergency_authority", "Emergency authority", "应急管理部门"),

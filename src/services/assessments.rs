@@ -1,9 +1,8 @@
 //! Assessment sessions: held, filled with candidates, scored, published.
 
-use super::references::WorkerReference;
+use super::references::{WorkerReference, nobody_named};
 use super::Registry;
 use super::error::Error;
-use crate::domain::rule::invalid;
 use super::intent::{Answer, Intent};
 use crate::domain::access::{Act, Actor, READ_ASSESSMENT, WRITE_ASSESSMENT, holds_any, reaches_all};
 use crate::domain::assessment::{PanelMember, notice_ends_on, panel_findings};
@@ -13,12 +12,13 @@ use crate::domain::id::{OrganisationId, SessionId};
 use crate::domain::issue::Employment;
 use crate::domain::level::SkillLevel;
 use crate::domain::occupation::Occupation;
-use crate::domain::rule::Violation;
+use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
 use crate::store::assessments::{self as store, CandidateRow, CandidateStanding, PublicationRow, SessionRow};
 use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
+use crate::table::{self, Format, Shape};
 use chrono::NaiveDate;
 use serde_json::json;
 use std::collections::HashSet;
@@ -52,6 +52,29 @@ pub struct SessionView {
 pub struct CandidateOrder {
     pub worker: WorkerReference,
     pub employment: Employment,
+}
+
+/// `worker_id` or `document_number`; `employment` is `outside` when it is left empty, as in JSON.
+const CANDIDATES: Shape = Shape { columns: &[("worker_id", "劳动者标识"), ("document_number", "证件号码"), ("employment", "考生类别")], required: &[&["worker_id", "document_number"]], rows_max: 10_000 };
+
+/// Reads a file of candidates.
+///
+/// # Errors
+/// Every fault with its row and column. Numbers of documents are never repeated.
+pub fn parse_candidates(format: Format, bytes: &[u8]) -> Result<Vec<CandidateOrder>, Vec<Violation>> {
+    table::parse_all(format, bytes, &CANDIDATES, |cells| {
+        let cell = |name: &str| cells.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let worker = WorkerReference::of_cells(cell("worker_id"), cell("document_number")).ok_or_else(nobody_named);
+        let employment = cell("employment").map_or(Some(Employment::Outside), |text| Employment::of_cell(&text)).ok_or_else(|| {
+            let known = |name: fn(Employment) -> String| Employment::ALL.iter().copied().map(name).collect::<Vec<_>>();
+            let (codes, names) = (known(|employment| employment.as_str().to_owned()).join(", "), known(|employment| employment.name().zh).join("、"));
+            invalid("employment", Text::new(format!("one of {codes} expected"), format!("应为 {names} 之一")))
+        });
+        match (worker, employment) {
+            (Ok(worker), Ok(employment)) => Ok(CandidateOrder { worker, employment }),
+            (worker, employment) => Err(worker.err().into_iter().chain(employment.err()).collect()),
+        }
+    })
 }
 
 impl Registry {

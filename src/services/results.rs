@@ -15,7 +15,6 @@ use crate::store::log::Fact;
 use crate::table::{self, Format, Shape};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
-use std::io::Cursor;
 
 /// One candidate's scores.
 #[derive(Debug, Clone)]
@@ -44,21 +43,7 @@ const SHAPE: Shape = Shape {
 /// # Errors
 /// Every fault with its row and column. Numbers of documents are never repeated.
 pub fn parse_results(format: Format, bytes: &[u8]) -> Result<Vec<ResultOrder>, Vec<Violation>> {
-    let (mut orders, mut faults) = (Vec::new(), Vec::new());
-    table::read(format, &mut Cursor::new(bytes), &SHAPE, &mut |row| {
-        match row.cells.map_err(|fault| vec![fault]).and_then(parse_cells) {
-            Ok(order) => orders.push(order),
-            Err(found) => faults.extend(found.into_iter().map(|fault| {
-                let at = match fault.field.as_deref() {
-                    Some("row") | None => format!("row {}", row.number),
-                    Some(column) => format!("row {}, {column}", row.number),
-                };
-                fault.at(at)
-            })),
-        }
-        Ok(())
-    })?;
-    if faults.is_empty() { Ok(orders) } else { Err(faults) }
+    table::parse_all(format, bytes, &SHAPE, parse_cells)
 }
 
 fn parse_cells(cells: Map<String, Value>) -> Result<ResultOrder, Vec<Violation>> {

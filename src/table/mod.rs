@@ -10,7 +10,7 @@ mod xlsx;
 use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
 use serde_json::{Map, Value};
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 
 /// A form that a table may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,28 @@ pub fn read(format: Format, file: &mut (impl Read + Seek), shape: &Shape, visit:
         return Err(vec![damaged("no rows found, at least one expected", "没有数据行")]);
     }
     Ok(())
+}
+
+/// Every row of a file as `parse` understands its cells.
+///
+/// # Errors
+/// Every fault, each with its row and column; then nothing of the file counts.
+pub fn parse_all<T>(format: Format, bytes: &[u8], shape: &Shape, parse: impl Fn(Map<String, Value>) -> Result<T, Vec<Violation>>) -> Result<Vec<T>, Vec<Violation>> {
+    let (mut parsed, mut faults) = (Vec::new(), Vec::new());
+    read(format, &mut Cursor::new(bytes), shape, &mut |row| {
+        match row.cells.map_err(|fault| vec![fault]).and_then(&parse) {
+            Ok(item) => parsed.push(item),
+            Err(found) => faults.extend(found.into_iter().map(|fault| {
+                let at = match fault.field.as_deref() {
+                    Some("row") | None => format!("row {}", row.number),
+                    Some(column) => format!("row {}, {column}", row.number),
+                };
+                fault.at(at)
+            })),
+        }
+        Ok(())
+    })?;
+    if faults.is_empty() { Ok(parsed) } else { Err(faults) }
 }
 
 /// A sheet of a clerk has a dozen.

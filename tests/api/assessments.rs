@@ -38,6 +38,26 @@ on_both_databases!(scores_come_in_as_csv_all_or_none, |registry| {
     assert_eq!(scores(), 2);
 });
 
+on_both_databases!(candidates_come_in_as_csv_all_or_none, |registry| {
+    let body = registry.body();
+    let workers: Vec<_> = (0..3).map(|index| registry.worker(&body.client, index)).collect();
+    let session = registry.session(&body, &[], json!({}));
+    let bearer = format!("Bearer {}", registry.token(&body.client));
+    let path = format!("/v1/assessment_sessions/{session}/candidates");
+    let send = |file: String| registry.send("POST", &path, &[("authorization", &bearer), ("content-type", "text/csv")], file.as_bytes());
+    let listed = || registry.get_as(&body.client, &path, &[]).expect(200)["items"].clone();
+    let refused = send(format!("证件号码,考生类别\n{},退休\n,社会人员\n{},\n", workers[0].number, workers[1].number));
+    assert_eq!((refused.status, refused.fields()), (400, vec!["row 2, employment".to_owned(), "row 3".to_owned()]));
+    assert!(!refused.text().contains(&workers[0].number));
+    assert_eq!(listed(), json!([]), "nothing half done");
+    // By code, by name, and left empty as in JSON.
+    let added = send(format!("证件号码,考生类别\n{},劳务派遣人员\n{},employee\n{},\n", workers[0].number, workers[1].number, workers[2].number));
+    assert_eq!(added.expect(200), json!({ "added": 3, "total": 3 }));
+    for (worker, employment) in workers.iter().zip(["dispatched_worker", "employee", "outside"]) {
+        assert!(listed().as_array().unwrap().iter().any(|item| item["worker_id"] == worker.id.as_str() && item["employment"] == employment), "{employment}");
+    }
+});
+
 on_both_databases!(a_changed_score_needs_a_reason_and_a_new_notice, |registry| {
     let body = registry.body();
     let worker = registry.worker(&body.client, 1);

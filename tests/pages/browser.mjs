@@ -81,6 +81,14 @@ export class Visit {
     return response.status();
   }
 
+  /// The link to the other language leads to a page, also from one that a form opened.
+  async changeLanguage() {
+    const [response] = await Promise.all([this.page.waitForNavigation({ waitUntil: 'networkidle0' }), this.click('header a[hreflang]')]);
+    assert.equal(response.status(), 200, response.url());
+    assert.equal(await this.page.$eval('html', element => element.lang), this.say('en', 'zh-CN'));
+    await this.open(`${new URL(this.page.url()).pathname}?lang=${this.say('zh', 'en')}`);
+  }
+
   /// Keeps a picture, and lets axe look: no violation of WCAG 2.2 AA, no sideways scrolling.
   async look(name) {
     await this.page.screenshot({ path: join(process.env.SHOTS, `${name}-${this.reader.name}.png`), fullPage: true });

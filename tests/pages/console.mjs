@@ -48,8 +48,11 @@ await asEveryReader(async visit => {
   const wrong = keep('wrong.csv', `证件号码,考生类别\n${people[0].document_number},退休\n,本单位职工\n`);
   assert.equal(await upload(visit, 'candidates', wrong), 400);
   const faults = await visit.text('[role=alert]');
-  assert.ok(/row 2/.test(faults) && /row 3/.test(faults), faults);
+  assert.ok(/row 2, employment/.test(faults) && /row 3/.test(faults), faults);
   await visit.look('console-candidates-refused');
+  const session_page = visit.page.url().replace(/\/candidates$/, '');
+  await visit.changeLanguage();
+  assert.ok(visit.page.url().startsWith(session_page));
   await upload(visit, 'candidates', keep('candidates.csv', `证件号码,考生类别\n${people.map(worker => `${worker.document_number},社会人员`).join('\n')}\n`));
   assert.equal((await visit.page.$$('tbody tr')).length, 3, await visit.text());
   await upload(visit, 'results', keep('results.csv', `证件号码,理论知识,操作技能\n${people.map((worker, index) => `${worker.document_number},${55 + index * 15},80`).join('\n')}\n`));

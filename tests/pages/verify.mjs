@@ -76,6 +76,8 @@ await asEveryReader(async visit => {
   await visit.send({ '#name': issued.name }, 'form[action^="/v/"] button');
   assert.match(await visit.text('[role=status]'), visit.say(/^一致/, /^Yes/));
   await visit.look('token-compared');
+  await visit.changeLanguage();
+  assert.equal(await outcome(visit), 'valid');
   await visit.send({ '#name': '赵不对' }, 'form[action^="/v/"] button');
   assert.match(await visit.text('[role=status]'), visit.say(/^不一致/, /^No/));
   await visit.open('/v/AAAAAAAAAAAAAAAAAAAAAA');
@@ -94,6 +96,7 @@ await asEveryReader(async visit => {
   await upload(visit, keep('edited.pdf', edited));
   assert.equal(await outcome(visit), 'not_found', 'a PDF that was edited');
   await visit.look('file-edited');
+  await visit.changeLanguage();
   const picture = join(directory, `${visit.reader.name}.jpg`);
   await visit.open(`/v/${issued.token}`);
   const canvas = await visit.browser.newPage();

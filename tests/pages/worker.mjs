@@ -37,6 +37,8 @@ await asEveryReader(async visit => {
   await visit.send({}, 'form[action$="/wallet"] button');
   assert.match(await visit.text('.digits'), /^\d{6}$/);
   await visit.look('own-wallet');
+  await visit.changeLanguage();
+  assert.match(visit.page.url(), /\/own\/certificates\/crt_/);
 
   // A link: made once, however often the form is sent; opened by others; withdrawn.
   await visit.open('/own/shares');
@@ -47,6 +49,7 @@ await asEveryReader(async visit => {
   const stranger = await opened.newPage();
   assert.equal((await stranger.goto(link)).status(), 200);
   assert.ok((await stranger.content()).includes(worker.name));
+  assert.equal((await stranger.goto(`${link}?lang=en`)).status(), 200);
   await opened.close();
   const before = (await visit.page.$$('td a.code')).length;
   await visit.send({}, 'form[action$="/withdrawal"] button');
@@ -68,6 +71,13 @@ await asEveryReader(async visit => {
   }, csrf);
   await visit.open('/own/downloads');
   assert.equal((await download(false))[0], 403);
+  // Such a refusal is a page too, with the number of the request for those who look into it.
+  await visit.page.$eval('main input[name=csrf]', field => { field.value = 'x'; });
+  assert.equal(await visit.send({}, 'main form button'), 403);
+  assert.match(await visit.text('.code'), /^[0-9a-f]+-[0-9a-f]+$/);
+  await visit.look('own-foreign-form');
+  await visit.changeLanguage();
+  await visit.open('/own/downloads');
   const [status, length] = await download(true);
   assert.equal(status, 200);
   assert.ok(length > 5_000);

@@ -1,34 +1,30 @@
 //! The console of assessment bodies: sessions, candidates and scores from a table, publication, and the issue with its progress.
 
 use super::bulk::media_type_of;
-use super::forms::{Form, UploadedFile};
+use super::forms::Form;
 use super::own::PlaceQuery;
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::domain::assessment::{AssessorGrade, PanelMember, Score};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::{JobId, SessionId};
-use crate::domain::issue::Employment;
 use crate::domain::level::SkillLevel;
 use crate::domain::occupation::{Occupation, OccupationCode};
 use crate::domain::rule::Violation;
-use crate::domain::text::Language;
 use crate::http::AppState;
-use crate::http::assessments::{SessionDocument, reference};
+use crate::http::assessments::{SessionDocument, parse_table};
+use crate::http::body::Body;
 use crate::http::fields::Fields;
 use crate::http::jobs::{JobDocument, JobRowDocument};
 use crate::http::organisations::path_id;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::{kept, read};
-use crate::http::words::word;
-use crate::services::assessments::{CandidateOrder, SessionOrder};
-use crate::services::error::Error;
-use crate::services::results::{ResultOrder, parse_results};
-use crate::table::{self, Format, Row, Shape};
+use crate::services::assessments::{SessionOrder, parse_candidates};
+use crate::services::results::parse_results;
+use crate::table::Format;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde_json::{Value, json};
-use std::io::Cursor;
 
 pub fn pages(config: &mut ServiceConfig) {
     config
@@ -45,8 +41,6 @@ pub fn pages(config: &mut ServiceConfig) {
 
 /// Edition of the classification that the form means.
 const EDITION: &str = "2022";
-/// As for the API.
-const ROWS_MAX: usize = 10_000;
 /// Members of a panel that the form has room for.
 const PANEL: [&str; 5] = ["1", "2", "3", "4", "5"];
 
@@ -135,40 +129,11 @@ async fn back_to_session(state: &AppState, page: &ConsolePage, id: &SessionId, d
     }
 }
 
-/// The table in a form's file.
-fn table_of(form: &Form) -> Result<(Format, &UploadedFile), Problem> {
+/// The table in a form's file, as the API would have been sent it.
+async fn table_of<T: Send + 'static>(form: &Form, parse: fn(Format, &[u8]) -> Result<Vec<T>, Vec<Violation>>) -> Result<Vec<T>, Problem> {
     let file = form.file("file").ok_or_else(|| Problem::invalid("file", "a file expected", "请选择文件"))?;
-    let format = media_type_of(&file.name).and_then(Format::of).ok_or_else(|| Problem::invalid("file", "a file that ends in .csv or .xlsx expected", "应为 .csv 或 .xlsx 文件"))?;
-    Ok((format, file))
-}
-
-const CANDIDATES: Shape = Shape { columns: &[("worker_id", "劳动者标识"), ("document_number", "证件号码"), ("employment", "考生类别")], required: &[&["worker_id", "document_number"], &["employment"]], rows_max: ROWS_MAX };
-
-/// The code of what a clerk writes in Chinese.
-fn employment_code(text: String) -> String {
-    Employment::ALL.iter().find(|known| word(known.as_str(), Language::Chinese) == text).map_or(text, |known| known.as_str().to_owned())
-}
-
-/// Candidates of a table, or every fault of every row.
-fn parse_candidates(format: Format, bytes: &[u8]) -> Result<Vec<CandidateOrder>, Vec<Violation>> {
-    let (mut orders, mut faults) = (Vec::new(), Vec::new());
-    let mut take = |row: Row| {
-        let at = format!("row {}", row.number);
-        match row.cells {
-            Err(fault) => faults.push(fault),
-            Ok(cells) => {
-                let text = |name: &str| cells.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-                let mut fields = Fields::default();
-                let worker = reference(&mut fields, &at, text("worker_id").as_deref(), text("document_number").as_deref());
-                let employment: Option<Employment> = fields.parse(&format!("{at}, employment"), &employment_code(text("employment").unwrap_or_default()));
-                orders.extend(worker.zip(employment).map(|(worker, employment)| CandidateOrder { worker, employment }));
-                faults.extend(fields.into_result().err().into_iter().flatten());
-            }
-        }
-        Ok(())
-    };
-    table::read(format, &mut Cursor::new(bytes), &CANDIDATES, &mut take)?;
-    if faults.is_empty() { Ok(orders) } else { Err(faults) }
+    let media_type = media_type_of(&file.name).ok_or_else(|| Problem::invalid("file", "a file that ends in .csv or .xlsx expected", "应为 .csv 或 .xlsx 文件"))?;
+    parse_table(&Body { media_type: media_type.to_owned(), bytes: file.bytes.clone().into() }, parse).await
 }
 
 /// Add the candidates of a table: all of them, or none and every fault.
@@ -177,9 +142,7 @@ pub async fn upload_candidates(state: Data<AppState>, sent: ConsoleForm, id: Pat
     let (page, form) = (sent.page, sent.form);
     let id: SessionId = path_id(&id)?;
     let added = async {
-        let (format, file) = table_of(&form)?;
-        let bytes = file.bytes.clone();
-        let orders = tokio::task::spawn_blocking(move || parse_candidates(format, &bytes)).await.map_err(|error| Error::Internal(error.to_string()))?.map_err(Error::Invalid)?;
+        let orders = table_of(&form, parse_candidates).await?;
         submit(&state, page.actor().client.as_str(), "candidates", &form, |_| kept(StatusCode::OK, None, &json!({})), async |intent| state.registry.add_candidates(page.actor(), &id, orders.clone(), intent).await).await.map(drop)
     };
     let added = added.await;
@@ -192,9 +155,7 @@ pub async fn upload_results(state: Data<AppState>, sent: ConsoleForm, id: Path<S
     let (page, form) = (sent.page, sent.form);
     let id: SessionId = path_id(&id)?;
     let recorded = async {
-        let (format, file) = table_of(&form)?;
-        let bytes = file.bytes.clone();
-        let orders: Vec<ResultOrder> = tokio::task::spawn_blocking(move || parse_results(format, &bytes)).await.map_err(|error| Error::Internal(error.to_string()))?.map_err(Error::Invalid)?;
+        let orders = table_of(&form, parse_results).await?;
         submit(&state, page.actor().client.as_str(), "results", &form, |_| kept(StatusCode::OK, None, &json!({})), async |intent| state.registry.record_results(page.actor(), &id, orders.clone(), form.given("reason"), intent).await).await.map(drop)
     };
     let recorded = recorded.await;

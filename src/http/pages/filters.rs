@@ -1,6 +1,7 @@
 //! What templates do with codes and moments: filters, one for each kind of word.
 
 use super::shown::{beijing_time, kind_name, level_name, state_of};
+use crate::domain::issue::Employment;
 use crate::domain::text::Language;
 use crate::http::words::word;
 use chrono::DateTime;
@@ -15,6 +16,7 @@ fn time(text: &str, language: Language) -> String {
 pub fn add_filters(environment: &mut Environment<'static>, language: Language) {
     environment.add_filter("word", move |code: String| word(&code, language));
     environment.add_filter("time", move |text: String| time(&text, language));
+    environment.add_filter("employment", move |code: String| Employment::of_cell(&code).map_or(code, |employment| employment.name().in_language(language).to_owned()));
     environment.add_filter("level", move |code: String| level_name(&code, language));
     environment.add_filter("kind", move |code: String| kind_name(&code, language));
     environment.add_filter("state", move |code: String| state_of(&code).0.in_language(language).to_owned());
