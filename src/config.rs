@@ -5,6 +5,7 @@
 
 use crate::credential::identity::did_web_url;
 use crate::credential::keys::PublicKey;
+use crate::domain::platform::PlatformHosts;
 use crate::domain::settings::RuleSettings;
 use crate::merkle::note::{KeyKind, NoteKey};
 use crate::store::backend::DatabaseUrl;
@@ -50,6 +51,8 @@ pub struct Config {
     pub oidc: Option<OidcIssuer>,
     /// Most days that a link of a worker may be open.
     pub share_days_max: u32,
+    /// Hosts whose platforms may register and collect badges.
+    pub platform_hosts: PlatformHosts,
     /// Answers `not_found` that one address without a token may get in a minute; 0 means no limit.
     pub not_found_per_minute: u32,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -226,6 +229,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "oidc_audience", default: "PUBLIC_URL", meaning: "`aud` of its tokens: the client identifier that it knows this registry by" },
     SettingDoc { name: "oidc_document_claim", default: "document_number", meaning: "the claim that tells the worker's document number" },
     SettingDoc { name: "share_days_max", default: "90", meaning: "most days that a link of a worker may be open" },
+    SettingDoc { name: "platform_hosts", default: "*", meaning: "hosts whose platforms may ask workers to let them collect badges, separated by commas; `*`: any; `none`: nobody" },
     SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
     SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
     SettingDoc { name: "trusted_issuers", default: "none", meaning: "DIDs of issuers elsewhere whose credentials count in verification by document, separated by commas; a `did:web` is asked for its keys and lists, and stands for all paths below it; nobody else is ever asked" },
@@ -374,6 +378,7 @@ impl Config {
             access_code_hours: raw.parse_between("access_code_hours", 72, 1, 24 * 90),
             oidc: None,
             share_days_max: raw.parse_between("share_days_max", 90, 1, 3_650),
+            platform_hosts: raw.parse("platform_hosts", PlatformHosts::default()),
             worker_session_seconds: raw.parse_between("worker_session_seconds", 1800, 60, 43_200),
             client_session_seconds: raw.parse_between("client_session_seconds", 43_200, 60, 43_200),
             client_idle_seconds: raw.parse_between("client_idle_seconds", 1800, 60, 43_200),

@@ -74,6 +74,7 @@ const EDITS: &[(&str, &str)] = &[
     ("UPDATE shares SET sealed_terms = zeroblob(100)", "what is sealed is not what was recorded"),
     ("DELETE FROM share_views", "the fact is gone: share_viewed"),
     ("INSERT INTO share_ends SELECT id, made_at FROM shares", "share_ends"),
+    ("INSERT INTO share_redemptions SELECT id, made_at FROM shares", "share_redemptions"),
     ("UPDATE disputes SET due_on = '2099-12-31'", "disputes"),
     ("UPDATE dispute_answers SET outcome = 'upheld'", "dispute_answers"),
     ("UPDATE dispute_answers SET sealed_answer = zeroblob(100)", "what is sealed is not what was recorded"),

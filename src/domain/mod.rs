@@ -27,6 +27,7 @@ pub mod attendance;
 pub mod credit;
 pub mod competition;
 pub mod priority_group;
+pub mod platform;
 pub mod sharing;
 pub mod dispute;
 pub mod verification;

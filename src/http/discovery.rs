@@ -2,6 +2,7 @@
 
 use super::AppState;
 use super::organisations::path_id;
+use super::platforms::{AUTH_METHODS, GRANT_TYPES};
 use super::problem::{Problem, Problems};
 use super::reply::{accepts, etag_of, json_bytes, negotiate, represent};
 use crate::credential::identity::{did_document, jwk};
@@ -10,6 +11,7 @@ use crate::credential::{token_status, type_metadata};
 use crate::domain::access::Scope;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::OrganisationId;
+use crate::domain::platform::PlatformScope;
 use crate::services::status_lists::{ListForm, ListKind};
 use crate::services::wallets::PRE_AUTHORIZED;
 use actix_web::http::header;
@@ -68,11 +70,17 @@ pub async fn get_authorization_server(state: Data<AppState>, request: HttpReques
     let metadata = json!({
         "issuer": url,
         "token_endpoint": format!("{url}/oauth/token"),
-        "grant_types_supported": ["client_credentials", PRE_AUTHORIZED],
+        "authorization_endpoint": format!("{url}/oauth/authorize"),
+        "registration_endpoint": format!("{url}/oauth/registration"),
+        "revocation_endpoint": format!("{url}/oauth/revocation"),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "grant_types_supported": ["client_credentials", PRE_AUTHORIZED, GRANT_TYPES[0], GRANT_TYPES[1]],
         "pre-authorized_grant_anonymous_access_supported": true,
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "response_types_supported": [],
-        "scopes_supported": Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+        "token_endpoint_auth_methods_supported": AUTH_METHODS,
+        "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
+        "response_types_supported": ["code"],
+        "scopes_supported": Scope::ALL.iter().map(|scope| scope.as_str()).chain(PlatformScope::ALL.iter().map(|scope| scope.as_str())).collect::<Vec<_>>(),
     });
     Ok(open(&request, "application/json", json_bytes(&metadata), KEYS_CACHE))
 }

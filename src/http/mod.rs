@@ -5,6 +5,7 @@
 pub mod assessments;
 pub mod attendance;
 pub mod auth;
+pub mod badges;
 pub mod batches;
 pub mod body;
 pub mod bulk_verification;
@@ -30,6 +31,7 @@ pub mod organisations;
 pub mod own;
 pub mod page;
 pub mod pages;
+pub mod platforms;
 pub mod problem;
 pub mod records;
 pub mod reply;
@@ -190,6 +192,13 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(wallets::get_credential_issuer)
         .service(wallets::make_wallet_nonce)
         .service(wallets::issue_to_wallet)
+        .service(platforms::register_platform)
+        .service(platforms::revoke_platform_token)
+        .service(badges::get_badge_service)
+        .service(badges::get_badges)
+        .service(badges::get_badge_profile)
+        .service(badges::get_learner_record_service)
+        .service(badges::get_learner_records)
         .service(discovery::get_jwt_vc_issuer)
         .service(discovery::get_credential_type)
         .service(discovery::get_health)

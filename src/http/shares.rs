@@ -53,8 +53,10 @@ pub struct ShareDocument {
     pub parts: Vec<&'static str>,
     /// Only these certificates; null for all.
     pub certificate_ids: Option<Vec<String>>,
-    /// The link itself.
-    pub url: String,
+    /// The link itself; null for a platform's access, which is no link.
+    pub url: Option<String>,
+    /// The platform that reads, by the name that it gave itself; null for a link.
+    pub platform: Option<String>,
     /// `open`, `expired` or `withdrawn`.
     pub state: &'static str,
     /// When it closes.
@@ -117,7 +119,8 @@ impl ShareDocument {
             purpose: view.terms.purpose.clone(),
             parts: view.terms.parts.iter().map(|part| part.as_str()).collect(),
             certificate_ids: view.terms.certificates.as_ref().map(|ids| ids.iter().map(ToString::to_string).collect()),
-            url: format!("{public_url}/v1/shares/{}", view.terms.token),
+            url: view.terms.platform.is_none().then(|| format!("{public_url}/v1/shares/{}", view.terms.token)),
+            platform: view.terms.platform.as_ref().map(|platform| platform.name.clone()),
             state,
             expires_at: instant_of(view.row.expires_at),
             made_at: instant_of(view.row.made_at),

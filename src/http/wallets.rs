@@ -3,6 +3,7 @@
 use super::AppState;
 use super::auth::{OwnCaller, bearer_of};
 use super::body::Body;
+use super::oauth::refused;
 use super::once::once;
 use super::organisations::path_id;
 use super::problem::{Problem, Problems};
@@ -10,7 +11,8 @@ use super::reply::{instant_of, json_bytes, kept};
 use crate::credential::baked::qr_svg;
 use crate::domain::id::CertificateId;
 use crate::services::intent::Answer;
-use crate::services::wallets::{NewOffer, WalletRefusal, offer_link};
+use crate::services::refusal::GrantRefusal;
+use crate::services::wallets::{NewOffer, offer_link};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -58,20 +60,6 @@ fn open(value: &Value, cache: &str) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, cache)).insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")).content_type("application/json").body(json_bytes(value))
 }
 
-/// A refusal in the words of OAuth and OpenID4VCI.
-fn refused(refusal: WalletRefusal) -> Result<HttpResponse, Problem> {
-    let (status, error, description) = match refusal {
-        WalletRefusal::Word(error, description) => (StatusCode::BAD_REQUEST, error, description),
-        WalletRefusal::Token => (StatusCode::UNAUTHORIZED, "invalid_token", "a token of /oauth/token that has not expired expected"),
-        WalletRefusal::Other(error) => return Err(error.into()),
-    };
-    let mut response = HttpResponse::build(status);
-    if status == StatusCode::UNAUTHORIZED {
-        response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
-    }
-    Ok(response.insert_header((header::CACHE_CONTROL, "no-store")).content_type("application/json").body(json_bytes(&json!({ "error": error, "error_description": description }))))
-}
-
 /// Read an offer
 #[utoipa::path(tag = "wallets", operation_id = "get_wallet_offer", params(("token" = String, Path, description = "Secret part of the offer's address")), responses((status = 200, description = "The credential offer (OpenID4VCI, 4.1)", body = Value), Problems), security(()))]
 #[get("/wallet/offers/{token}")]
@@ -98,8 +86,8 @@ pub async fn make_wallet_nonce(state: Data<AppState>) -> HttpResponse {
 #[utoipa::path(tag = "wallets", operation_id = "issue_to_wallet", request_body(content = Value, description = "`credential_configuration_id`, and `proofs` with one `jwt` where the format binds a key (OpenID4VCI, 8.2)"), responses((status = 200, description = "The credential (OpenID4VCI, 8.3)", body = Value), Problems), security(("bearer" = [])))]
 #[post("/wallet/credential")]
 pub async fn issue_to_wallet(state: Data<AppState>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let Some(token) = bearer_of(&request) else { return refused(WalletRefusal::Token) };
-    let Ok(wanted) = body.json::<Value>() else { return refused(WalletRefusal::Word("invalid_credential_request", "a JSON object expected")) };
+    let Some(token) = bearer_of(&request) else { return refused(GrantRefusal::Token) };
+    let Ok(wanted) = body.json::<Value>() else { return refused(GrantRefusal::Word("invalid_credential_request", "a JSON object expected")) };
     match state.registry.issue_to_wallet(token, &wanted).await {
         Ok(credential) => Ok(open(&json!({ "credentials": [{ "credential": credential }] }), "no-store")),
         Err(refusal) => refused(refusal),
@@ -109,7 +97,7 @@ pub async fn issue_to_wallet(state: Data<AppState>, request: HttpRequest, body: 
 /// The token endpoint's part for wallets (OpenID4VCI, 6).
 pub(super) async fn redeem(state: &AppState, form: &HashMap<String, String>) -> Result<HttpResponse, Problem> {
     let (Some(code), Some(pin)) = (form.get("pre-authorized_code"), form.get("tx_code")) else {
-        return refused(WalletRefusal::Word("invalid_request", "pre-authorized_code and tx_code expected"));
+        return refused(GrantRefusal::Word("invalid_request", "pre-authorized_code and tx_code expected"));
     };
     match state.registry.redeem_wallet_code(code, pin).await {
         Ok((token, seconds)) => Ok(open(&json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds }), "no-store")),

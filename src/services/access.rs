@@ -50,12 +50,12 @@ impl Default for AccessCache {
 
 /// Claims of an access token (RFC 9068, 2.2).
 #[derive(Debug, Serialize, Deserialize)]
-struct Claims {
+pub(super) struct Claims {
     iss: String,
     aud: String,
-    sub: String,
+    pub(super) sub: String,
     client_id: String,
-    scope: String,
+    pub(super) scope: String,
     iat: i64,
     nbf: i64,
     exp: i64,
@@ -123,7 +123,7 @@ impl Registry {
         actor_of(client, &client.scopes)
     }
 
-    /// A token of a client, or of a worker, whose session its `jti` names.
+    /// A token of a client; of a worker, whose session its `jti` names; or of a platform's access.
     pub(super) async fn sign_access_token(&self, subject: &str, scope: &str, id: String, seconds: u64) -> Result<String, Error> {
         let now = self.clock.now().timestamp();
         let claims = Claims {
@@ -236,7 +236,7 @@ impl Registry {
         self.access.believed.clear();
     }
 
-    async fn verify_token(&self, token: &str) -> Result<Option<Claims>, Error> {
+    pub(super) async fn verify_token(&self, token: &str) -> Result<Option<Claims>, Error> {
         // Forms that readers could disagree on are refused before the library sees them.
         let Ok(jws) = CompactJws::parse(token) else { return Ok(None) };
         let is_plain = jws.header.as_object().is_some_and(|header| header.keys().all(|name| ["alg", "typ", "kid"].contains(&name.as_str())));

@@ -1,4 +1,5 @@
 //! Links by which workers show parts of their record to somebody else: made, listed, withdrawn by the worker; opened by whoever has one.
+//! The access of a platform (`platforms.rs`) is one of them.
 //!
 //! Every opening is a fact before anything is shown, and the worker sees it. A link that is unknown, withdrawn or expired is not found.
 
@@ -54,18 +55,8 @@ impl Registry {
     /// Makes a link to parts of the worker's own record.
     pub async fn make_share(&self, own: &SignedInWorker, order: ShareOrder, intent: &Intent<ShareView>) -> Result<Answer, Error> {
         self.check_share(own, &order).await?;
-        let id = self.new_id(ShareId::new).to_string();
-        let terms = ShareTerms { purpose: order.purpose, parts: order.parts, certificates: order.certificates, token: hex::encode(self.entropy.bytes::<16>()) };
-        let text = serde_json::to_string(&terms).map_err(|error| Error::Internal(error.to_string()))?;
-        let row = ShareRow {
-            worker_id: own.record.to_string(),
-            token_hash: self.share_hash(&terms.token),
-            sealed_terms: self.vault.seal(Sealed::ShareTerms, &id, text.as_bytes(), &self.entropy),
-            terms_hash: self.vault.commitment(Sealed::ShareTerms, &id, &text),
-            id,
-            expires_at: order.expires_at.timestamp_micros(),
-            made_at: self.now_micros(),
-        };
+        let terms = ShareTerms { purpose: order.purpose, parts: order.parts, certificates: order.certificates, token: hex::encode(self.entropy.bytes::<16>()), platform: None };
+        let row = self.share_row(own, &terms, order.expires_at)?;
         let (answer, kept) = self.answer(intent, &ShareView { row: row.clone(), terms, ended_at: None, views: (0, None) });
         self.store
             .write(move |tx| {
@@ -76,6 +67,21 @@ impl Registry {
             })
             .await?;
         Ok(answer)
+    }
+
+    /// A row for these terms, which it seals.
+    pub(super) fn share_row(&self, own: &SignedInWorker, terms: &ShareTerms, until: DateTime<Utc>) -> Result<ShareRow, Error> {
+        let id = self.new_id(ShareId::new).to_string();
+        let text = serde_json::to_string(terms).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(ShareRow {
+            worker_id: own.record.to_string(),
+            token_hash: self.share_hash(&terms.token),
+            sealed_terms: self.vault.seal(Sealed::ShareTerms, &id, text.as_bytes(), &self.entropy),
+            terms_hash: self.vault.commitment(Sealed::ShareTerms, &id, &text),
+            id,
+            expires_at: until.timestamp_micros(),
+            made_at: self.now_micros(),
+        })
     }
 
     async fn check_share(&self, own: &SignedInWorker, order: &ShareOrder) -> Result<(), Error> {
@@ -97,11 +103,11 @@ impl Registry {
         if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
     }
 
-    fn share_hash(&self, token: &str) -> Vec<u8> {
+    pub(super) fn share_hash(&self, token: &str) -> Vec<u8> {
         self.vault.blind_index("share", token).to_vec()
     }
 
-    fn open_terms(&self, row: &ShareRow) -> Result<ShareTerms, Error> {
+    pub(super) fn open_terms(&self, row: &ShareRow) -> Result<ShareTerms, Error> {
         super::stored_json(&self.vault.open_text(Sealed::ShareTerms, &row.id, &row.sealed_terms)?)
     }
 
@@ -125,7 +131,10 @@ impl Registry {
         if !self.store.read(move |conn| store::has_share(conn, &records, &wanted)).await? {
             return Err(Error::NotFound);
         }
-        let row = ShareEndRow { share_id: id.to_string(), ended_at: self.now_micros() };
+        self.withdraw_share(ShareEndRow { share_id: id.to_string(), ended_at: self.now_micros() }).await
+    }
+
+    pub(super) async fn withdraw_share(&self, row: ShareEndRow) -> Result<(), Error> {
         self.store
             .write(move |tx| {
                 if store::insert_share_end(tx.conn, &row)? {
@@ -160,7 +169,18 @@ impl Registry {
         let found = self.store.read(move |conn| store::find_share_by_token(conn, &hash)).await?;
         let now = self.now_micros();
         let (row, _) = found.filter(|(row, ended_at)| ended_at.is_none() && row.expires_at > now).ok_or(Error::NotFound)?;
-        let view = ShareViewRow { id: self.new_id(LookupId::new).to_string(), share_id: row.id.clone(), worker_id: row.worker_id.clone(), viewed_at: now };
+        let terms = self.open_terms(&row)?;
+        // What a platform refreshes its tokens with is no link.
+        if terms.platform.is_some() {
+            return Err(Error::NotFound);
+        }
+        let holder = self.record_view(&row).await?;
+        Ok((row, terms, holder))
+    }
+
+    /// Records an opening; whoever opened it reads as the holder does, but for what is sensitive.
+    pub(super) async fn record_view(&self, row: &ShareRow) -> Result<SignedInWorker, Error> {
+        let view = ShareViewRow { id: self.new_id(LookupId::new).to_string(), share_id: row.id.clone(), worker_id: row.worker_id.clone(), viewed_at: self.now_micros() };
         self.store
             .write(move |tx| {
                 store::insert_share_view(tx.conn, &view)?;
@@ -169,9 +189,7 @@ impl Registry {
             })
             .await?;
         let record: WorkerId = super::stored(&row.worker_id)?;
-        // Sensitive parts are never behind a link.
-        let holder = SignedInWorker { worker: self.root_of(&record).await?, record, session: self.new_id(WorkerSessionId::new), by_registrar: false };
-        Ok((row.clone(), self.open_terms(&row)?, holder))
+        Ok(SignedInWorker { worker: self.root_of(&record).await?, record, session: self.new_id(WorkerSessionId::new), by_registrar: false })
     }
 
     async fn shown_certificates(&self, holder: &SignedInWorker, chosen: Option<&[CertificateId]>) -> Result<Vec<(IssuedCertificate, String)>, Error> {

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::issuing::IssuedCertificate;
 use super::keys::PURPOSE_CREDENTIALS;
+use super::refusal::GrantRefusal;
 use crate::credential::form::CredentialForm;
 use crate::credential::holder::{HolderJws, HolderKey};
 use crate::credential::type_metadata::{claims_metadata, vct};
@@ -50,27 +51,6 @@ pub struct NewOffer {
 pub enum WalletForm {
     SdJwt,
     VcJwt,
-}
-
-/// Why a wallet gets nothing (VCI, sections 6.3 and 8.3.1.2), by the word of the specification.
-#[derive(Debug)]
-pub enum WalletRefusal {
-    Word(&'static str, &'static str),
-    /// No token, or one that is unknown or expired.
-    Token,
-    Other(Error),
-}
-
-impl From<Error> for WalletRefusal {
-    fn from(error: Error) -> Self {
-        WalletRefusal::Other(error)
-    }
-}
-
-impl From<StoreError> for WalletRefusal {
-    fn from(error: StoreError) -> Self {
-        WalletRefusal::Other(error.into())
-    }
 }
 
 fn configuration_id(kind: CertificateKind, form: WalletForm) -> String {
@@ -148,8 +128,8 @@ impl Registry {
     ///
     /// # Errors
     /// `invalid_grant` for a wrong, used or expired code and for a wrong number: one answer for all of them.
-    pub async fn redeem_wallet_code(&self, code: &str, pin: &str) -> Result<(String, i64), WalletRefusal> {
-        const WRONG: WalletRefusal = WalletRefusal::Word("invalid_grant", "the code or the tx_code is wrong, was used, or has expired");
+    pub async fn redeem_wallet_code(&self, code: &str, pin: &str) -> Result<(String, i64), GrantRefusal> {
+        const WRONG: GrantRefusal = GrantRefusal::Word("invalid_grant", "the code or the tx_code is wrong, was used, or has expired");
         let hash = self.wallet_hash("code", code);
         let Some((offer, is_taken)) = self.store.read(move |conn| store::find_offer_by_code(conn, &hash)).await? else { return Err(WRONG) };
         if is_taken || offer.expires_at <= self.now_micros() {
@@ -201,23 +181,23 @@ impl Registry {
     ///
     /// # Errors
     /// By the words of the specification.
-    pub async fn issue_to_wallet(&self, token: &str, request: &Value) -> Result<String, WalletRefusal> {
+    pub async fn issue_to_wallet(&self, token: &str, request: &Value) -> Result<String, GrantRefusal> {
         let hash = self.wallet_hash("token", token);
-        let Some((offer, pickup)) = self.store.read(move |conn| store::find_offer_by_token(conn, &hash)).await? else { return Err(WalletRefusal::Token) };
+        let Some((offer, pickup)) = self.store.read(move |conn| store::find_offer_by_token(conn, &hash)).await? else { return Err(GrantRefusal::Token) };
         if pickup.expires_at <= self.now_micros() {
-            return Err(WalletRefusal::Token);
+            return Err(GrantRefusal::Token);
         }
         if request.get("credential_identifier").is_some() {
-            return Err(WalletRefusal::Word("unknown_credential_identifier", "credential_configuration_id expected"));
+            return Err(GrantRefusal::Word("unknown_credential_identifier", "credential_configuration_id expected"));
         }
         let Some(wanted) = request["credential_configuration_id"].as_str() else {
-            return Err(WalletRefusal::Word("invalid_credential_request", "credential_configuration_id expected"));
+            return Err(GrantRefusal::Word("invalid_credential_request", "credential_configuration_id expected"));
         };
         let certificate = self.offered(&offer.certificate_id).await?;
         let kind: CertificateKind = super::stored(&certificate.standing.0.kind)?;
         let form = match [WalletForm::SdJwt, WalletForm::VcJwt].into_iter().find(|form| configuration_id(kind, *form) == wanted) {
             Some(form) => form,
-            None => return Err(WalletRefusal::Word("unknown_credential_configuration", "one of the offer's configurations expected")),
+            None => return Err(GrantRefusal::Word("unknown_credential_configuration", "one of the offer's configurations expected")),
         };
         let proof = if form == WalletForm::SdJwt { Some(self.check_wallet_proof(&request["proofs"])?) } else { None };
         let credential = self.wallet_credential(&certificate, form, proof.as_ref().map(|(key, _)| key)).await?;
@@ -239,7 +219,7 @@ impl Registry {
             .await;
         match written {
             Ok(()) => Ok(credential),
-            Err(StoreError::Conflict(Constraint::WalletNonce)) if proof.is_some() => Err(WalletRefusal::Word("invalid_nonce", "the nonce was used before")),
+            Err(StoreError::Conflict(Constraint::WalletNonce)) if proof.is_some() => Err(GrantRefusal::Word("invalid_nonce", "the nonce was used before")),
             Err(StoreError::Conflict(Constraint::WalletNonce)) => Ok(credential),
             Err(error) => Err(error.into()),
         }
@@ -257,8 +237,8 @@ impl Registry {
     }
 
     /// The key that a wallet proves to have, and the nonce that it used (VCI, appendix F.1).
-    fn check_wallet_proof(&self, proofs: &Value) -> Result<(HolderKey, String), WalletRefusal> {
-        const INVALID: fn(&'static str) -> WalletRefusal = |why| WalletRefusal::Word("invalid_proof", why);
+    fn check_wallet_proof(&self, proofs: &Value) -> Result<(HolderKey, String), GrantRefusal> {
+        const INVALID: fn(&'static str) -> GrantRefusal = |why| GrantRefusal::Word("invalid_proof", why);
         let texts = proofs["jwt"].as_array().filter(|texts| texts.len() == 1).ok_or(INVALID("proofs with one jwt expected"))?;
         let jws = texts[0].as_str().and_then(HolderJws::parse).ok_or(INVALID("a JWT by EdDSA or ES256 expected"))?;
         if jws.typ() != Some(PROOF_TYP) {
@@ -281,7 +261,7 @@ impl Registry {
         if !jws.is_signed_by(&key) {
             return Err(INVALID("the signature does not fit the key"));
         }
-        let nonce = claims["nonce"].as_str().filter(|nonce| self.is_wallet_nonce(nonce)).ok_or(WalletRefusal::Word("invalid_nonce", "a fresh c_nonce of this issuer expected"))?;
+        let nonce = claims["nonce"].as_str().filter(|nonce| self.is_wallet_nonce(nonce)).ok_or(GrantRefusal::Word("invalid_nonce", "a fresh c_nonce of this issuer expected"))?;
         Ok((key, nonce.to_owned()))
     }
 

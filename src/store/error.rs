@@ -28,6 +28,8 @@ pub enum Constraint {
     AttendanceOverlap,
     KeyRevocation,
     WalletPickup,
+    /// The code was exchanged for tokens before.
+    ShareRedemption,
     WalletNonce,
     AttendanceVoid,
     GroupEnd,
@@ -93,6 +95,7 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::CompetitionResult, "competition_results_key_unique", "competition_results.result_key"),
     (Constraint::CompetitionAnnulment, "competition_annulments_pkey", "competition_annulments.result_id"),
     (Constraint::WalletPickup, "wallet_pickups_pkey", "wallet_pickups.offer_id"),
+    (Constraint::ShareRedemption, "share_redemptions_pkey", "share_redemptions.share_id"),
     (Constraint::WalletNonce, "wallet_credentials_pkey", "wallet_credentials.nonce_hash"),
     (Constraint::KeyRevocation, "key_revocations_pkey", "key_revocations.key_id"),
     (Constraint::Statement, "statements_pkey", "statements.organisation_id, statements.id"),

@@ -28,7 +28,7 @@ use super::schema::training::*;
 use super::schema::wallets::*;
 use super::schema::worker_access::*;
 use super::schema::*;
-use super::shares::{ShareEndRow, ShareRow, ShareViewRow};
+use super::shares::{ShareEndRow, ShareRedemptionRow, ShareRow, ShareViewRow};
 use super::signals::SignalRow;
 use super::statements::StatementRow;
 use super::training::{AnnulmentRow, ClassResultRow, ClassRow, ClosingRow, EnrolmentRow};
@@ -114,6 +114,7 @@ recorded!(ClientSessionRow, "client_signed_in", |of| of.id.clone());
 recorded!(ClientSessionEndRow, "client_signed_out", |of| of.session_id.clone());
 recorded!(ShareRow, "share_made", |of| of.id.clone());
 recorded!(ShareEndRow, "share_ended", |of| of.share_id.clone());
+recorded!(ShareRedemptionRow, "share_redeemed", |of| of.share_id.clone());
 recorded!(ShareViewRow, "share_viewed", |of| of.id.clone());
 recorded!(DisputeRow, "dispute_filed", |of| of.id.clone());
 recorded!(DisputeAnswerRow, "dispute_answered", |of| of.dispute_id.clone());
@@ -267,6 +268,8 @@ page!(/// Links of workers.
     page_shares, shares, ShareRow, id);
 page!(/// Withdrawn links.
     page_share_ends, share_ends, ShareEndRow, share_id);
+page!(/// Codes of platforms that were exchanged.
+    page_share_redemptions, share_redemptions, ShareRedemptionRow, share_id);
 page!(/// Openings of links.
     page_share_views, share_views, ShareViewRow, id);
 page!(/// Contested entries.

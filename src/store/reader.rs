@@ -55,13 +55,17 @@ impl Readers {
                     std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
                     std::collections::hash_map::Entry::Vacant(entry) => entry.insert(Conn::open_for_reading(url)?),
                 };
-                read(conn)
+                let result = read(conn);
+                if !is_good(&result) {
+                    connections.remove(store);
+                }
+                result
             }),
             Readers::Threads(sender) => {
                 let (answer, receiver) = oneshot::channel();
                 let job: Job = Box::new(move |conn| {
                     let result = read(conn);
-                    let is_good = !matches!(result, Err(StoreError::Unavailable(_)));
+                    let is_good = is_good(&result);
                     let _ = answer.send(result);
                     is_good
                 });
@@ -71,6 +75,11 @@ impl Readers {
             }
         }
     }
+}
+
+/// Whether a connection may be used again. One that failed may be left in a transaction, and would show one old state for ever.
+fn is_good<T>(result: &Result<T, StoreError>) -> bool {
+    !matches!(result, Err(StoreError::Unavailable(_) | StoreError::Unusable(_) | StoreError::Database(_)))
 }
 
 /// One reader thread: keeps a connection and opens a new one when it breaks. A job without a connection is dropped, which its

@@ -1,8 +1,8 @@
-//! Links by which workers show parts of their record, and every opening of one.
+//! Links by which workers show parts of their record, the access of platforms among them, and every opening of one.
 
 use super::backend::{Conn, on};
 use super::error::StoreError;
-use super::schema::own_affairs::{share_ends, share_views, shares};
+use super::schema::own_affairs::{share_ends, share_redemptions, share_views, shares};
 use diesel::prelude::*;
 use serde::Serialize;
 
@@ -30,6 +30,14 @@ pub struct ShareEndRow {
     pub ended_at: i64,
 }
 
+/// A code that a platform exchanged for its tokens.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = share_redemptions, treat_none_as_default_value = false)]
+pub struct ShareRedemptionRow {
+    pub share_id: String,
+    pub redeemed_at: i64,
+}
+
 /// One opening of a link.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = share_views, treat_none_as_default_value = false)]
@@ -53,6 +61,12 @@ pub fn insert_share_end(conn: &mut Conn, row: &ShareEndRow) -> Result<bool, Stor
     Ok(on!(conn, |c| diesel::insert_into(share_ends::table).values(row).on_conflict(share_ends::share_id).do_nothing().execute(c))? == 1)
 }
 
+/// Records that a code was exchanged; one that was exchanged before is a conflict.
+pub fn insert_share_redemption(conn: &mut Conn, row: &ShareRedemptionRow) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::insert_into(share_redemptions::table).values(row).execute(c))?;
+    Ok(())
+}
+
 pub fn insert_share_view(conn: &mut Conn, row: &ShareViewRow) -> Result<(), StoreError> {
     on!(conn, |c| diesel::insert_into(share_views::table).values(row).execute(c))?;
     Ok(())
@@ -62,6 +76,15 @@ pub fn find_share_by_token(conn: &mut Conn, token_hash: &[u8]) -> Result<Option<
     Ok(on!(conn, |c| shares::table
         .left_join(share_ends::table.on(share_ends::share_id.eq(shares::id)))
         .filter(shares::token_hash.eq(token_hash))
+        .select((ShareRow::as_select(), share_ends::ended_at.nullable()))
+        .get_result(c)
+        .optional())?)
+}
+
+pub fn find_share(conn: &mut Conn, id: &str) -> Result<Option<FoundShare>, StoreError> {
+    Ok(on!(conn, |c| shares::table
+        .left_join(share_ends::table.on(share_ends::share_id.eq(shares::id)))
+        .filter(shares::id.eq(id))
         .select((ShareRow::as_select(), share_ends::ended_at.nullable()))
         .get_result(c)
         .optional())?)

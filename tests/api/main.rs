@@ -29,6 +29,7 @@ mod organisations;
 mod status;
 mod own;
 mod papers;
+mod platforms;
 mod proposals;
 mod records;
 mod shares;

@@ -1,9 +1,38 @@
 // A worker signs in with the code, reads, takes files away, shares, contests, and signs out.
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 import { asEveryReader, assert, story } from './browser.mjs';
 
 const holders = story.certificates.filter(certificate => certificate.state === 'issued').map(certificate => certificate.name);
 const people = story.workers.filter(worker => worker.access_code && holders.includes(worker.name));
 let next = 0;
+
+/// A platform that collects badges, on this machine: it registers, and knows with which query workers came back.
+const asked = [];
+const platform = createServer((request, response) => { if (request.url.startsWith('/back')) asked.push(new URL(request.url, 'http://127.0.0.1')); response.end('<!doctype html><html lang=zh><title>back</title>'); });
+await new Promise(ready => platform.listen(0, '127.0.0.1', ready));
+platform.unref();
+const home = `http://127.0.0.1:${platform.address().port}`;
+const scopes = ['credential.readonly', 'profile.readonly'].map(name => `https://purl.imsglobal.org/spec/ob/v3p0/scope/${name}`);
+const description = await (await fetch(`${story.base_url}/ims/ob/v3p0/discovery`)).json();
+const scheme = description.components.securitySchemes.OAuth2ACG;
+const here = address => story.base_url + new URL(address).pathname;
+const registration = { client_name: '徽章收藏夹', redirect_uris: [`${home}/back`], scope: [...scopes, 'offline_access'].join(' ') };
+const client = await (await fetch(here(scheme['x-imssf-registrationUrl']), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(registration) })).json();
+
+/// The address to which the platform sends a worker, and what it keeps to itself.
+function asking() {
+  const verifier = randomBytes(32).toString('base64url');
+  const query = new URLSearchParams({ response_type: 'code', client_id: client.client_id, redirect_uri: `${home}/back`, scope: client.scope, state: 'x', code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256' });
+  return [`${here(scheme.flows.authorizationCode.authorizationUrl)}?${query}`, verifier];
+}
+
+async function collected(code, verifier) {
+  const form = new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: `${home}/back`, code_verifier: verifier });
+  const basic = Buffer.from(`${client.client_id}:${client.client_secret}`).toString('base64');
+  const tokens = await (await fetch(here(scheme.flows.authorizationCode.tokenUrl), { method: 'POST', headers: { authorization: `Basic ${basic}` }, body: form })).json();
+  return fetch(`${story.base_url}/ims/ob/v3p0/credentials`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+}
 
 await asEveryReader(async visit => {
   const worker = people[next++];
@@ -55,6 +84,26 @@ await asEveryReader(async visit => {
   await visit.send({}, 'form[action$="/withdrawal"] button');
   assert.equal((await visit.page.$$('td a.code')).length, before - 1);
   assert.equal((await fetch(link, { headers: { accept: 'text/html' } })).status, 404, 'a withdrawn link shows nothing');
+
+  // A platform asks; the worker sees who, and for what, and says no, then yes; it collects until the worker withdraws.
+  visit.elsewhere.push(home);
+  const [address, verifier] = asking();
+  await visit.open(address);
+  assert.match(await visit.text(), /徽章收藏夹[^]*127\.0\.0\.1/);
+  await visit.look('consent');
+  await visit.changeLanguage();
+  await visit.open(address);
+  await visit.send({}, 'button[value=deny]');
+  assert.equal(asked.at(-1).searchParams.get('error'), 'access_denied');
+  await visit.open(address);
+  await visit.send({}, 'button[value=allow]');
+  const badges = await collected(asked.at(-1).searchParams.get('code'), verifier);
+  assert.equal(badges.status, 200);
+  assert.ok((await badges.json()).credential.length >= 1);
+  await visit.open('/own/shares');
+  assert.match(await visit.text(), /徽章收藏夹/);
+  await visit.look('own-shares-platform');
+  await visit.send({}, 'form[action$="/withdrawal"] button');
 
   // An entry is contested from the record.
   await visit.open('/own/record');

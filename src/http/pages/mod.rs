@@ -6,6 +6,7 @@
 pub mod answers;
 pub mod assets;
 pub mod bulk;
+pub mod consent;
 pub mod console;
 pub mod console_authority;
 pub mod console_certificates;
@@ -44,5 +45,6 @@ pub fn pages(config: &mut ServiceConfig) {
         .configure(console_certificates::pages)
         .configure(bulk::pages)
         .configure(own::pages)
-        .configure(own_affairs::pages);
+        .configure(own_affairs::pages)
+        .configure(consent::pages);
 }

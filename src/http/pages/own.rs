@@ -1,5 +1,6 @@
 //! What a worker reads: overview, record, credits, certificates, who looked.
 
+use super::consent::leads_to_consent;
 use super::forms::Form;
 use super::reader::Reader;
 use super::shown::facts_of;
@@ -52,31 +53,44 @@ impl PlaceQuery {
     }
 }
 
-fn sign_in_page(reader: &Reader, status: StatusCode, problem: Option<String>) -> Result<HttpResponse, Problem> {
-    reader.page(status, "own-sign-in.html", json!({ "problem": problem, "faults": { "access_code": null, "document_number_end": null } }))
+/// Where somebody goes who has signed in; nowhere but to the overview, or back to a page that asks for consent.
+#[derive(Debug, Default, Deserialize)]
+pub struct ThenQuery {
+    then: Option<String>,
+}
+
+impl ThenQuery {
+    fn place(&self) -> Option<&str> {
+        self.then.as_deref().filter(|then| leads_to_consent(then))
+    }
+}
+
+fn sign_in_page(reader: &Reader, status: StatusCode, then: &ThenQuery, problem: Option<String>) -> Result<HttpResponse, Problem> {
+    reader.page(status, "own-sign-in.html", json!({ "problem": problem, "then": then.place(), "faults": { "access_code": null, "document_number_end": null } }))
 }
 
 /// The sign-in page of workers.
 #[get("/own/sign-in")]
-pub async fn show_sign_in(reader: Reader) -> Result<HttpResponse, Problem> {
-    sign_in_page(&reader, StatusCode::OK, None)
+pub async fn show_sign_in(reader: Reader, then: Query<ThenQuery>) -> Result<HttpResponse, Problem> {
+    sign_in_page(&reader, StatusCode::OK, &then, None)
 }
 
 /// Sign in as a worker.
 #[post("/own/sign-in")]
 pub async fn sign_in(state: Data<AppState>, request: HttpRequest, reader: Reader, form: Form) -> Result<HttpResponse, Problem> {
     let source = crate::http::client_address::of(&request, &state.registry.config).map(|address| address.to_string()).unwrap_or_default();
+    let then = ThenQuery { then: form.given("then") };
     match state.registry.open_worker_session(form.text("access_code"), form.text("document_number_end"), &source).await {
         Ok(opened) => {
-            let mut response = see_other("/own");
+            let mut response = see_other(then.place().unwrap_or("/own"));
             let cookie = session_cookie(&reader, WORKER_COOKIE, opened.token, opened.expires_in);
             response.add_cookie(&cookie).map_err(|error| crate::services::error::Error::Internal(error.to_string()))?;
             Ok(response)
         }
-        Err(SignInRefusal::Wrong) => sign_in_page(&reader, StatusCode::UNAUTHORIZED, Some(reader.say(&Registry::wrong_code()))),
+        Err(SignInRefusal::Wrong) => sign_in_page(&reader, StatusCode::UNAUTHORIZED, &then, Some(reader.say(&Registry::wrong_code()))),
         Err(SignInRefusal::TooMany(seconds)) => {
             let minutes = seconds.div_ceil(60);
-            sign_in_page(&reader, StatusCode::TOO_MANY_REQUESTS, Some(reader.say(&Text::new(format!("too many failed attempts; try again in {minutes} minutes"), format!("失败次数过多，请 {minutes} 分钟后再试")))))
+            sign_in_page(&reader, StatusCode::TOO_MANY_REQUESTS, &then, Some(reader.say(&Text::new(format!("too many failed attempts; try again in {minutes} minutes"), format!("失败次数过多，请 {minutes} 分钟后再试")))))
         }
         Err(SignInRefusal::Other(error)) => Err(error.into()),
     }

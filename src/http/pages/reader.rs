@@ -21,7 +21,7 @@ const LANGUAGE_COOKIE: &str = "lang";
 /// Nothing from elsewhere, no style or script that was not written by us, no frame around us.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "default-src 'none'; style-src {}; script-src 'self'; img-src 'self' data:; connect-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src {}; script-src 'self'; img-src 'self' data:; connect-src 'self'; media-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
         policy_hash(assets::STYLE)
     )
 });
@@ -30,7 +30,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 #[derive(Clone)]
 pub struct Reader {
     pub language: Language,
-    /// Path by which the page can be opened, without its query; not always that of the form that led to it.
+    /// Address by which the page can be opened, mostly without a query; not always that of the form that led to it.
     path: String,
     /// Whether the language was chosen by this very request, and is to be kept.
     is_chosen: bool,
@@ -39,6 +39,8 @@ pub struct Reader {
     form_secret: Option<String>,
     /// A session's cookie that takes the place of an older one.
     renewed: Option<Cookie<'static>>,
+    /// Another site to which a form of the page may lead.
+    leads_to: Option<String>,
 }
 
 /// A place in the head of every page.
@@ -93,7 +95,7 @@ impl Reader {
     pub fn of(request: &HttpRequest) -> Self {
         let (language, is_chosen) = language_of(request);
         let state = request.app_data::<Data<AppState>>().expect("every route has its state").clone();
-        Reader { language, is_chosen, path: request.path().to_owned(), state, form_secret: None, renewed: None }
+        Reader { language, is_chosen, path: request.path().to_owned(), state, form_secret: None, renewed: None, leads_to: None }
     }
 
     /// The reader of a page that a form opened, and that stands under another address.
@@ -109,6 +111,11 @@ impl Reader {
     /// The same with a cookie for the session to go on with.
     pub fn renewing(self, cookie: Cookie<'static>) -> Self {
         Reader { renewed: Some(cookie), ..self }
+    }
+
+    /// The same with a form that leads to another site.
+    pub fn leading_to(self, origin: String) -> Self {
+        Reader { leads_to: Some(origin), ..self }
     }
 
     pub fn public_url(&self) -> &str {
@@ -127,7 +134,7 @@ impl Reader {
             .collect();
         let other = if self.language == Language::Chinese { "en" } else { "zh" };
         let once = hex::encode(self.state.registry.entropy.bytes::<16>());
-        PageContext { public_url: self.public_url().to_owned(), path: self.path.clone(), navigation, other_language: format!("{}?lang={other}", self.path), csrf: self.form_secret.clone(), sign_out: if self.path.starts_with("/own") { "/own/sign-out" } else { "/console/sign-out" }, once }
+        PageContext { public_url: self.public_url().to_owned(), path: self.path.clone(), navigation, other_language: format!("{}{}lang={other}", self.path, if self.path.contains('?') { '&' } else { '?' }), csrf: self.form_secret.clone(), sign_out: if self.path.starts_with("/own") { "/own/sign-out" } else { "/console/sign-out" }, once }
     }
 
     /// A page.
@@ -148,7 +155,7 @@ impl Reader {
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::CONTENT_LANGUAGE, if self.language == Language::Chinese { "zh-CN" } else { "en" }))
             .insert_header((header::VARY, "Accept, Accept-Language, Cookie"))
-            .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.as_str()))
+            .insert_header((header::CONTENT_SECURITY_POLICY, self.leads_to.as_ref().map_or_else(|| POLICY.clone(), |origin| format!("{} {origin}", *POLICY))))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
             // The address of a page may hold a token, which no other site is told.
             .insert_header((header::REFERRER_POLICY, "same-origin"))

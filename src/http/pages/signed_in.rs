@@ -113,7 +113,7 @@ impl FromRequest for OwnPage {
     }
 }
 
-async fn own_page(request: &HttpRequest) -> Result<OwnPage, NotShown> {
+pub(super) async fn own_page(request: &HttpRequest) -> Result<OwnPage, NotShown> {
     let reader = Reader::of(request);
     let state = request.app_data::<Data<AppState>>().expect("every route has its state");
     let Some(token) = token_in(request, &reader, WORKER_COOKIE) else { return Err(NotShown::SignIn(WORKER_SIGN_IN)) };

@@ -103,6 +103,7 @@ impl Audit<'_> {
             Ok(())
         })?;
         for_each(conn, facts::page_share_ends, |row| self.fact("share_ends", &row))?;
+        for_each(conn, facts::page_share_redemptions, |row| self.fact("share_redemptions", &row))?;
         for_each(conn, facts::page_share_views, |row| self.fact("share_views", &row))?;
         for_each(conn, facts::page_disputes, |row| {
             self.fact("disputes", &row)?;

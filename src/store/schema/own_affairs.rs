@@ -33,6 +33,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    share_redemptions (share_id) {
+        share_id -> Text,
+        redeemed_at -> BigInt,
+    }
+}
+
+diesel::table! {
     share_views (id) {
         id -> Text,
         share_id -> Text,
@@ -67,4 +74,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(history_exports, shares, share_ends, share_views, disputes, dispute_answers);
+diesel::allow_tables_to_appear_in_same_query!(history_exports, shares, share_ends, share_redemptions, share_views, disputes, dispute_answers);
