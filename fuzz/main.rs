@@ -12,12 +12,19 @@ use jilu::credential::jws::CompactJws;
 use jilu::credential::presented::Presented;
 use jilu::credential::sd_jwt::SdJwt;
 use jilu::credential::{baked, conformance, data_model, linked_data, status_list, strict_json, token_status, vc_api};
+use jilu::domain::platform::{PlatformHosts, known_scopes, redirect_url};
 use jilu::domain::xapi::Statement;
 use jilu::merkle::checkpoint::Checkpoint;
 use jilu::merkle::leaf::Entry;
 use jilu::merkle::note::{Note, NoteKey};
 use jilu::merkle::tlog_proof::TlogProof;
+use jilu::print::attachments;
+use jilu::services::assessments::parse_candidates;
+use jilu::services::results::{RESULTS, parse_results};
+use jilu::table::Format;
+use jilu::table::corrections::{corrections, place_of};
 use libfuzzer_sys::fuzz_target;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 type Target = fn(&[u8]);
@@ -33,6 +40,9 @@ const TARGETS: &[(&str, Target)] = &[
     ("status", status),
     ("log", log),
     ("statement", statement),
+    ("table", table),
+    ("paper", paper),
+    ("form", form),
 ];
 
 static TARGET: OnceLock<Target> = OnceLock::new();
@@ -122,4 +132,35 @@ fn statement(data: &[u8]) {
     {
         let _ = statement.study(chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a moment"));
     }
+}
+
+/// Files of clerks, in each form that they may have.
+fn table(data: &[u8]) {
+    let (Some((first, file)), formats) = (data.split_first(), [Format::Csv, Format::Ndjson, Format::Xlsx]) else { return };
+    let format = formats[usize::from(*first) % formats.len()];
+    let _ = parse_candidates(format, file);
+    let Err(faults) = parse_results(format, file) else { return };
+    let notes: BTreeMap<usize, String> = faults.iter().filter_map(|fault| Some((place_of(fault.field.as_deref()?)?.0, fault.detail.en.clone()))).collect();
+    // What comes back to be corrected is read as what was sent.
+    if let Some(again) = corrections(format, file, &RESULTS, &notes) {
+        let rows = |result: Result<_, Vec<_>>| result.err().map(|faults: Vec<jilu::domain::rule::Violation>| faults.len());
+        assert_eq!(rows(parse_results(Format::Xlsx, &again).map(drop)).is_some(), !faults.is_empty());
+    }
+}
+
+/// PDFs that somebody hands in.
+fn paper(data: &[u8]) {
+    let _ = (attachments::read(data), attachments::seal_place(data));
+}
+
+/// What stands in addresses and forms.
+fn form(data: &[u8]) {
+    let text = text(data);
+    if let Ok(url) = redirect_url(text, &PlatformHosts::Any) {
+        assert!(url.scheme() == "https" || url.host_str().is_some_and(|host| host == "localhost" || host.starts_with("127.") || host == "[::1]"));
+    }
+    if let Ok(hosts) = text.parse::<PlatformHosts>() {
+        assert_eq!(hosts.to_string().parse(), Ok(hosts));
+    }
+    let _ = known_scopes(text);
 }

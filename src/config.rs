@@ -61,6 +61,8 @@ pub struct Config {
     pub trusted_issuers: Issuers,
     /// Wrong client secrets that one client may send in 15 minutes; 0 means no limit.
     pub wrong_secrets_max: u32,
+    /// KiB that hashing a client's secret takes.
+    pub secret_memory_kib: u32,
     /// Who is asked to cosign this log, how many of them make a quorum, and how often they are asked, in seconds.
     pub witnesses: Witnesses,
     pub witness_quorum: usize,
@@ -234,6 +236,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
     SettingDoc { name: "trusted_issuers", default: "none", meaning: "DIDs of issuers elsewhere whose credentials count in verification by document, separated by commas; a `did:web` is asked for its keys and lists, and stands for all paths below it; nobody else is ever asked" },
     SettingDoc { name: "wrong_secrets_max", default: "10", meaning: "wrong client secrets in 15 minutes before a client has to wait; 0: no limit" },
+    SettingDoc { name: "secret_memory_kib", default: "19456", meaning: "KiB of memory that hashing a client's secret takes (Argon2id, two passes); secrets that were hashed before keep what they had" },
     SettingDoc { name: "witnesses", default: "none", meaning: "who is asked to cosign the log: verifier key and address of each, separated by commas" },
     SettingDoc { name: "witness_quorum", default: "0", meaning: "cosignatures that a checkpoint needs before certificates under it count as witnessed; 0: none" },
     SettingDoc { name: "witness_seconds", default: "10", meaning: "how often the witnesses are asked, in seconds" },
@@ -386,6 +389,7 @@ impl Config {
             trusted_proxies: raw.parse("trusted_proxies", Networks::default()),
             trusted_issuers: raw.parse("trusted_issuers", Issuers::default()),
             wrong_secrets_max: raw.parse("wrong_secrets_max", 10),
+            secret_memory_kib: raw.parse_between("secret_memory_kib", 19_456, 64, 1 << 20),
             witnesses: raw.parse("witnesses", Witnesses::default()),
             witness_quorum: raw.parse("witness_quorum", 0),
             witness_seconds: raw.parse_between("witness_seconds", 10, 1, 3600),

@@ -139,13 +139,13 @@ pub struct DemoArguments {
 
 #[derive(Args, Clone)]
 pub struct VerifyArguments {
-    /// The credential as a compact JWS
+    /// The credential in any form: a JWT, JSON with proofs, an SD-JWT, a picture, a PDF
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The published keys: /.well-known/jwks.json
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
-    /// The proof from the log: /v1/certificates/{number}/proof as text/plain
+    /// The proof from the log: /v1/certificates/{number}/proof as text/plain; a PDF carries its own
     #[arg(long, value_name = "FILE", requires = "log_key")]
     proof: Option<PathBuf>,
     /// The key of the log: /log/vkey
@@ -155,7 +155,7 @@ pub struct VerifyArguments {
     #[arg(long, value_name = "FILE")]
     status: Option<PathBuf>,
     /// Verifier key of a witness that must have cosigned the proof's checkpoint; may be given several times
-    #[arg(long, value_name = "KEY", requires = "proof")]
+    #[arg(long, value_name = "KEY")]
     witness: Vec<String>,
     /// How many of the witnesses are enough [default: all]
     #[arg(long, value_name = "N", requires = "witness")]

@@ -32,6 +32,28 @@ impl Demo {
     fn base_url(&self) -> String {
         self.story["base_url"].as_str().unwrap().to_owned()
     }
+
+    fn fetch(&self, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+        let mut request = ureq::get(format!("{}{path}", self.base_url()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.call().unwrap().body_mut().read_to_vec().unwrap()
+    }
+
+    /// A token of the assessment body, as a header carries it.
+    fn bearer(&self) -> String {
+        let client = &self.story["clients"]["assessment_body"];
+        let form = [("grant_type", "client_credentials"), ("client_id", client["client_id"].as_str().unwrap()), ("client_secret", client["client_secret"].as_str().unwrap())];
+        let token: Value = ureq::post(format!("{}/oauth/token", self.base_url())).send_form(form).unwrap().body_mut().read_json().unwrap();
+        format!("Bearer {}", token["access_token"].as_str().unwrap())
+    }
+
+    /// The number of some certificate in this state.
+    fn number(&self, state: &str) -> String {
+        let certificates = self.story["certificates"].as_array().unwrap();
+        certificates.iter().find(|certificate| certificate["state"] == state).unwrap()["certificate_number"].as_str().unwrap().to_owned()
+    }
 }
 
 impl Drop for Demo {
@@ -154,30 +176,19 @@ fn an_outside_library_accepts_the_credential_and_refuses_a_forged_one() {
 #[test]
 fn a_credential_is_checked_offline_and_each_forgery_fails_its_own_check() {
     let demo = Demo::start(&["--workers", "8"]);
-    let fetch = |path: &str, headers: &[(&str, &str)]| {
-        let mut request = ureq::get(format!("{}{path}", demo.base_url()));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.call().unwrap().body_mut().read_to_string().unwrap()
-    };
-    let client = &demo.story["clients"]["assessment_body"];
-    let form = [("grant_type", "client_credentials"), ("client_id", client["client_id"].as_str().unwrap()), ("client_secret", client["client_secret"].as_str().unwrap())];
-    let token: Value = ureq::post(format!("{}/oauth/token", demo.base_url())).send_form(form).unwrap().body_mut().read_json().unwrap();
-    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    let bearer = demo.bearer();
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         std::fs::write(directory.path().join(name), text).unwrap();
     };
-    let find = |state: &str| demo.story["certificates"].as_array().unwrap().iter().find(|certificate| certificate["state"] == state).unwrap()["certificate_number"].as_str().unwrap().to_owned();
     let download = |state: &str| {
-        let number = find(state);
-        write("credential", &fetch(&format!("/v1/certificates/{number}"), &[("authorization", &bearer), ("accept", "application/vc+jwt")]));
-        write("proof", &fetch(&format!("/v1/certificates/{number}/proof"), &[("accept", "text/plain")]));
+        let number = demo.number(state);
+        write("credential", &text(&demo.fetch(&format!("/v1/certificates/{number}"), &[("authorization", &bearer), ("accept", "application/vc+jwt")])));
+        write("proof", &text(&demo.fetch(&format!("/v1/certificates/{number}/proof"), &[("accept", "text/plain")])));
     };
-    write("keys", &fetch("/.well-known/jwks.json", &[]));
-    write("vkey", &fetch("/log/vkey", &[]));
-    write("status", &fetch("/status/revocation/1", &[]));
+    write("keys", &text(&demo.fetch("/.well-known/jwks.json", &[])));
+    write("vkey", &text(&demo.fetch("/log/vkey", &[])));
+    write("status", &text(&demo.fetch("/status/revocation/1", &[])));
     let verify = |arguments: &[&str]| {
         let output = jilu().arg("verify").args(arguments).current_dir(directory.path()).output().unwrap();
         (output.status.code(), text(&output.stdout))
@@ -198,7 +209,7 @@ fn a_credential_is_checked_offline_and_each_forgery_fails_its_own_check() {
     write("proof", &proof);
     write("vkey", "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx\n");
     assert_eq!(failed(&verify(&whole).1), ["log"]);
-    write("vkey", &fetch("/log/vkey", &[]));
+    write("vkey", &text(&demo.fetch("/log/vkey", &[])));
     let (head, signature) = credential.rsplit_once('.').unwrap();
     let other = if signature.starts_with('A') { 'B' } else { 'A' };
     write("credential", &format!("{head}.{other}{}", &signature[1..]));
@@ -207,6 +218,51 @@ fn a_credential_is_checked_offline_and_each_forgery_fails_its_own_check() {
     let (code, said) = verify(&whole);
     assert_eq!((code, failed(&said)), (Some(1), vec!["status".to_owned()]), "{said}");
     assert_eq!(verify(&["nowhere", "--keys", "keys"]).0, Some(2));
+}
+
+/// Every other form by files alone: a paper with all that it carries, embedded proofs, the JWT of Open Badges, an SD-JWT, pictures.
+#[test]
+fn every_form_is_checked_offline() {
+    let demo = Demo::start(&["--workers", "8"]);
+    let bearer = demo.bearer();
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(directory.path().join(name), bytes).unwrap();
+    for (name, path) in [("keys", "/.well-known/jwks.json"), ("vkey", "/log/vkey"), ("revocation", "/status/revocation/1"), ("token", "/status/token/1")] {
+        write(name, &demo.fetch(path, &[]));
+    }
+    let verify = |list: &str| {
+        let output = jilu().args(["verify", "file", "--keys", "keys", "--log-key", "vkey", "--status", list]).current_dir(directory.path()).output().unwrap();
+        let said = text(&output.stdout);
+        let not_passed: Vec<String> = said.lines().filter(|line| !line.contains(" passed ")).map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+        (output.status.code(), not_passed, said)
+    };
+    for (state, media_type, list, expected) in [
+        ("issued", "application/pdf", "revocation", vec![]),
+        ("revoked", "application/pdf", "revocation", vec!["status"]),
+        ("issued", "application/vc", "revocation", vec!["log"]),
+        ("issued", "application/jwt", "revocation", vec!["log"]),
+        ("issued", "application/dc+sd-jwt", "token", vec!["log"]),
+        ("revoked", "application/dc+sd-jwt", "token", vec!["log", "status"]),
+        ("issued", "image/png", "revocation", vec!["log"]),
+        ("issued", "image/svg+xml", "revocation", vec!["log"]),
+    ] {
+        let shown = demo.fetch(&format!("/v1/certificates/{}", demo.number(state)), &[("authorization", &bearer), ("accept", media_type)]);
+        write("file", &shown);
+        let (code, not_passed, said) = verify(list);
+        assert_eq!((code, not_passed), (Some(i32::from(!expected.is_empty())), expected.iter().map(ToString::to_string).collect()), "{state} {media_type}: {said}");
+        if media_type == "application/pdf" {
+            // One byte of the page is enough.
+            let mut edited = shown.clone();
+            edited[20] ^= 1;
+            write("file", &edited);
+            assert_eq!(verify(list).1.first().map(String::as_str), Some("file"));
+        } else if !media_type.starts_with("image") {
+            let edited = text(&shown).replacen("电工", "焊工", 1);
+            let forged = if edited == text(&shown) { text(&shown).replacen('A', "B", 1) } else { edited };
+            write("file", forged.as_bytes());
+            assert!(verify(list).1.contains(&"proof".to_owned()), "{media_type}");
+        }
+    }
 }
 
 /// What a worker took away, checked by files alone.

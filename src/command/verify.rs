@@ -2,8 +2,11 @@
 
 use crate::VerifyArguments;
 use jilu::clock::Clock;
-use jilu::credential::offline::{Evidence, verify};
+use jilu::credential::offline::{Evidence, PaperEvidence, verify};
+use jilu::credential::paper_seal;
 use jilu::merkle::note::{KeyKind, NoteKey};
+use jilu::print::attachments;
+use jilu::services::papers::{CREDENTIAL, PROOF};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -34,7 +37,19 @@ fn read(arguments: &VerifyArguments) -> Result<Evidence, String> {
     let keys = serde_json::from_str(&text(&arguments.keys)?).map_err(|error| format!("{}: {error}", arguments.keys.display()))?;
     let witnesses = witness_keys(&arguments.witness)?;
     let quorum = arguments.quorum.unwrap_or(witnesses.len());
-    Ok(Evidence { credential: text(&arguments.file)?, proof: optional(&arguments.proof)?, keys, log_key: optional(&arguments.log_key)?, status_list: optional(&arguments.status)?, witnesses, quorum })
+    let mut file = std::fs::read(&arguments.file).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
+    let (mut proof, mut paper) = (optional(&arguments.proof)?, None);
+    if file.starts_with(b"%PDF-") {
+        let inside = attachments::read(&file).map_err(|fault| format!("{}: {fault}", arguments.file.display()))?;
+        let named = |name: &str| inside.iter().find(|attachment| attachment.name == name).map(|attachment| attachment.bytes.clone());
+        let credential = named(CREDENTIAL).ok_or_else(|| format!("{}: no credential is in this PDF; a scan or a print to PDF carries none", arguments.file.display()))?;
+        let seal = attachments::seal_place(&file);
+        let digest = paper_seal::digest_without(&file, seal.clone().unwrap_or(0..0));
+        paper = Some(PaperEvidence { seal: seal.map(|place| String::from_utf8_lossy(&file[place]).into_owned()), digest });
+        proof = proof.or_else(|| named(PROOF).and_then(|bytes| String::from_utf8(bytes).ok()));
+        file = credential;
+    }
+    Ok(Evidence { credential: file, paper, proof, keys, log_key: optional(&arguments.log_key)?, status_list: optional(&arguments.status)?, witnesses, quorum })
 }
 
 /// Verifier keys of witnesses as they stand on the command line.

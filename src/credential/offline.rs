@@ -1,12 +1,14 @@
 //! A credential checked by what its holder carries: the document, the proof from the log, the published keys, a status list. No
 //! database, no network, and nothing of the registry has to be believed but its keys.
 
-use super::conformance;
 use super::data_integrity::{self, Expectation};
 use super::identity::did_web;
 use super::jws::{CREDENTIAL_TYP, CompactJws};
 use super::keys::PublicKey;
-use super::{status_list, strict_json};
+use super::presented::Presented;
+use super::sd_jwt::{self, SdJwt};
+use super::token_status::{self, TokenStatus};
+use super::{badge_jwt, conformance, paper_seal, status_list, strict_json};
 use crate::merkle::leaf::{Entry, commitment};
 use crate::merkle::note::{Note, NoteKey};
 use crate::merkle::tlog_proof::TlogProof;
@@ -18,19 +20,30 @@ use serde_json::Value;
 /// What the holder shows. Texts as they were downloaded.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
-    /// The credential as a compact JWS.
-    pub credential: String,
+    /// The credential in any form that a registry hands out.
+    pub credential: Vec<u8>,
+    /// The paper around it, where there is one.
+    pub paper: Option<PaperEvidence>,
     /// The `.tlog-proof` file.
     pub proof: Option<String>,
     /// A JWK set with the keys of the issuer and, for the status list, of the registry.
     pub keys: Value,
     /// The key of the log.
     pub log_key: Option<String>,
-    /// The status list that the credential points at, as a compact JWS.
+    /// The status list that the credential points at, as a compact JWS: a bitstring, or a token status list for an SD-JWT.
     pub status_list: Option<String>,
     /// Who must have cosigned the proof's checkpoint, and how many of them are enough. None need to where there are none.
     pub witnesses: Vec<NoteKey>,
     pub quorum: usize,
+}
+
+/// What a PDF says of itself.
+#[derive(Debug, Clone)]
+pub struct PaperEvidence {
+    /// The seal over the file, if there is one.
+    pub seal: Option<String>,
+    /// What it must cover.
+    pub digest: [u8; 32],
 }
 
 /// One check; `passed` is None when the holder did not show what it needs.
@@ -58,37 +71,160 @@ pub fn split_extra(extra: &[u8]) -> Option<([u8; 32], &str)> {
 
 /// Runs every check; none is skipped silently.
 pub fn verify(evidence: &Evidence, now: DateTime<Utc>) -> Vec<OfflineCheck> {
-    let text = evidence.credential.trim();
-    let parsed = CompactJws::parse(text).map_err(|fault| format!("not a JWS that can be verified: {fault}"));
-    let document = parsed.as_ref().map_err(Clone::clone).and_then(|jws| strict_json::parse(&jws.payload).map_err(|_| "the payload is not JSON without duplicate members".to_owned()));
-    let (jws, document) = match (parsed, document) {
-        (Ok(jws), Ok(document)) => (jws, document),
-        (Err(fault), _) | (_, Err(fault)) => return vec![check("proof", Err(fault))],
+    let presented = match Presented::read(&evidence.credential) {
+        Ok(presented) => presented,
+        Err(fault) => return vec![check("proof", Err(fault.to_string()))],
     };
-    let is_record = document["type"].as_array().is_some_and(|types| types.iter().any(|name| name == "ClrCredential"));
-    let conforms = if is_record { conformance::check_learner_record(&document) } else { conformance::check(&document) };
+    let (issuer, mut checks) = match &presented {
+        Presented::VcJwt(text) => of_vc_jwt(text, evidence, now),
+        Presented::BadgeJwt(text) => of_badge_jwt(text, evidence, now),
+        Presented::Embedded(document) => of_embedded(document, evidence, now),
+        Presented::SdJwt(text) => of_sd_jwt(text, evidence, now),
+    };
+    if let Some(paper) = &evidence.paper {
+        checks.insert(0, check("file", sealed(paper, &issuer, &evidence.keys)));
+    }
+    checks
+}
+
+type Checked = (String, Vec<OfflineCheck>);
+
+fn unread(fault: String) -> Checked {
+    (String::new(), vec![check("proof", Err(fault))])
+}
+
+fn read_jws(text: &str) -> Result<(CompactJws<'_>, Value), String> {
+    let jws = CompactJws::parse(text).map_err(|fault| format!("not a JWS that can be verified: {fault}"))?;
+    let payload = strict_json::parse(&jws.payload).map_err(|_| "the payload is not JSON without duplicate members")?;
+    Ok((jws, payload))
+}
+
+fn issuer_of(document: &Value) -> String {
+    document["issuer"]["id"].as_str().or_else(|| document["issuer"].as_str()).unwrap_or_default().to_owned()
+}
+
+fn schema(document: &Value, is_record: bool) -> OfflineCheck {
+    let conforms = if is_record { conformance::check_learner_record(document) } else { conformance::check(document) };
     let standard = if is_record { "the Comprehensive Learner Record 2.0" } else { "Open Badges 3.0" };
-    let schema = conforms.map(|_| format!("the document follows VC 2.0 and {standard}")).map_err(|breaches| {
+    let result = conforms.map(|_| format!("the document follows VC 2.0 and {standard}")).map_err(|breaches| {
         let places: Vec<String> = breaches.iter().map(|breach| format!("{} ({} expected)", breach.path, breach.expected)).collect();
         places.join("; ")
     });
-    let first = [check("proof", signed_by_issuer(&jws, &document, &evidence.keys)), check("schema", schema), check("validity", validity(&document, now))];
-    if is_record {
+    check("schema", result)
+}
+
+fn of_vc_jwt(text: &str, evidence: &Evidence, now: DateTime<Utc>) -> Checked {
+    let (jws, document) = match read_jws(text) {
+        Ok(read) => read,
+        Err(fault) => return unread(fault),
+    };
+    let proof = check("proof", signed_by_issuer(&jws, &document, &evidence.keys));
+    if document["type"].as_array().is_some_and(|types| types.iter().any(|name| name == "ClrCredential")) {
         // Its own entry in the log is of the file; each certificate inside has a status of its own.
-        return first.into_iter().chain([check("certificates", certificates_inside(&document, &evidence.keys, now))]).collect();
+        let checks = vec![proof, schema(&document, true), check("validity", validity(&document, now)), check("certificates", certificates_inside(&document, &evidence.keys, now))];
+        return (issuer_of(&document), checks);
     }
-    let checks = first.map(Some).into_iter().chain([
-        Some(match (&evidence.proof, &evidence.log_key) {
-            (Some(proof), Some(key)) => check("log", logged(text, &document, proof, key)),
-            _ => not_shown("log", "the proof file or the log's key"),
-        }),
-        (!evidence.witnesses.is_empty()).then(|| check("witnesses", witnessed(evidence))),
-        Some(match &evidence.status_list {
-            Some(list) => check("status", status(&document, list.trim(), &evidence.keys, now)),
-            None => not_shown("status", "a status list"),
-        }),
-    ]);
-    checks.flatten().collect()
+    let log = match (&evidence.proof, &evidence.log_key) {
+        (Some(proof), Some(key)) => check("log", logged(text, &document, proof, key)),
+        _ => not_shown("log", "the proof file or the log's key"),
+    };
+    of_document(&document, proof, log, evidence, now)
+}
+
+/// The log commits to the VC-JWT; other forms say the same, and only the registry can tell that they do.
+fn not_what_the_log_has() -> OfflineCheck {
+    not_shown("log", "the VC-JWT, to which the log's entry commits,")
+}
+
+fn of_badge_jwt(text: &str, evidence: &Evidence, now: DateTime<Utc>) -> Checked {
+    let read = read_jws(text).and_then(|(jws, payload)| Ok((jws, badge_jwt::strip(&payload)?)));
+    let (jws, document) = match read {
+        Ok(read) => read,
+        Err(fault) => return unread(fault),
+    };
+    let proof = check("proof", badge_signed(&jws, &document, &evidence.keys));
+    of_document(&document, proof, not_what_the_log_has(), evidence, now)
+}
+
+fn of_embedded(secured: &Value, evidence: &Evidence, now: DateTime<Utc>) -> Checked {
+    let proof = check("proof", embedded(secured, &evidence.keys, now));
+    let mut document = secured.clone();
+    document.as_object_mut().and_then(|members| members.shift_remove("proof"));
+    of_document(&document, proof, not_what_the_log_has(), evidence, now)
+}
+
+fn of_document(document: &Value, proof: OfflineCheck, log: OfflineCheck, evidence: &Evidence, now: DateTime<Utc>) -> Checked {
+    let status = match &evidence.status_list {
+        Some(list) => check("status", status(document, list.trim(), &evidence.keys, now)),
+        None => not_shown("status", "a status list"),
+    };
+    let witnesses = (!evidence.witnesses.is_empty()).then(|| check("witnesses", witnessed(evidence)));
+    let checks = [Some(proof), Some(schema(document, false)), Some(check("validity", validity(document, now))), Some(log), witnesses, Some(status)];
+    (issuer_of(document), checks.into_iter().flatten().collect())
+}
+
+fn of_sd_jwt(text: &str, evidence: &Evidence, now: DateTime<Utc>) -> Checked {
+    let shown = match SdJwt::parse(text) {
+        Ok(shown) => shown,
+        Err(fault) => return unread(format!("not an SD-JWT that can be verified: {fault}")),
+    };
+    let claim = |name: &str| shown.claims.get(name).unwrap_or(&Value::Null);
+    let issuer = claim("iss").as_str().and_then(|url| url.split_once("/organisations/")).map(|(registry, organisation)| format!("{}:organisations:{organisation}", did_web(registry, None))).unwrap_or_default();
+    let proof = key_of(&shown.jws, &evidence.keys).and_then(|(key, controller)| {
+        shown.check_key_binding(None).map_err(|fault| fault.to_string())?;
+        match (controller == issuer && shown.jws.typ() == Some(sd_jwt::TYP), shown.jws.is_signed_by(&key)) {
+            (false, _) => Err("the issuer is not the controller of the key".to_owned()),
+            (true, false) => Err("the signature does not fit the document".to_owned()),
+            (true, true) => Ok(format!("signed by {}", key.key_id)),
+        }
+    });
+    let (seconds, begins, ends) = (now.timestamp(), claim("nbf").as_i64().or(claim("iat").as_i64()), claim("exp").as_i64());
+    let is_valid = begins.is_some_and(|begins| begins <= seconds) && ends.is_none_or(|ends| seconds < ends);
+    let day = |seconds: Option<i64>| seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).map_or_else(|| "—".to_owned(), |at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let said = format!("from {} until {}", day(begins), day(ends));
+    let status = match &evidence.status_list {
+        Some(list) => check("status", token_status_of(claim("status"), list.trim(), &evidence.keys)),
+        None => not_shown("status", "a token status list"),
+    };
+    let checks = vec![check("proof", proof), check("validity", if is_valid { Ok(said) } else { Err(said) }), not_what_the_log_has(), status];
+    (issuer, checks)
+}
+
+/// The entry of a credential in a signed list (Token Status List, 8).
+fn token_status_of(status: &Value, list: &str, keys: &Value) -> Result<String, String> {
+    let (jws, claims) = read_jws(list).map_err(|fault| format!("the status list: {fault}"))?;
+    let (key, controller) = key_of(&jws, keys).map_err(|fault| format!("the status list: {fault}"))?;
+    let reference = &status["status_list"];
+    let url = reference["uri"].as_str().unwrap_or_default();
+    let registry = url.split_once("/status/").map(|(address, _)| did_web(address, None));
+    if jws.typ() != Some(token_status::TYP) || registry.as_deref() != Some(controller.as_str()) || !jws.is_signed_by(&key) {
+        return Err("the status list: not signed by the registry that publishes it".to_owned());
+    }
+    if claims["sub"] != url {
+        return Err("the status list is not the one that the credential points at".to_owned());
+    }
+    let index = reference["idx"].as_u64().and_then(|index| u32::try_from(index).ok()).ok_or("the credential has no status index")?;
+    match token_status::read_entry(&claims["status_list"], index).ok_or("the status list cannot be decoded")? {
+        TokenStatus::Valid => Ok("valid in the list".to_owned()),
+        TokenStatus::Invalid => Err("invalid in the list".to_owned()),
+        TokenStatus::Suspended => Err("suspended in the list".to_owned()),
+        TokenStatus::Other(value) => Err(format!("status {value} in the list, which is not known here")),
+    }
+}
+
+/// The seal over every byte of a paper, by a published key of the credential's issuer.
+fn sealed(paper: &PaperEvidence, issuer: &str, keys: &Value) -> Result<String, String> {
+    let seal = paper.seal.as_deref().ok_or("the seal of the file is missing")?;
+    let (key, controller) = published_key(&paper_seal::key_id(seal).ok_or("the seal of the file cannot be read")?, keys)?;
+    let is_whole = controller == issuer && paper_seal::is_of(seal, &key, &paper.digest);
+    if is_whole { Ok("every byte is as the issuing body sealed it".to_owned()) } else { Err("the file was changed after it was made: what the page shows need not be what was issued".to_owned()) }
+}
+
+/// A signature in the JWT profile of Open Badges, whose header names the address of the key: its last part is the thumbprint.
+fn badge_signed(jws: &CompactJws<'_>, document: &Value, keys: &Value) -> Result<String, String> {
+    let (_, thumbprint) = jws.key_id().and_then(|url| url.rsplit_once("/keys/")).ok_or("the address of a key expected in the header")?;
+    let (key, controller) = published_key(&format!("{}#{thumbprint}", issuer_of(document)), keys)?;
+    if controller == issuer_of(document) && jws.is_signed_by(&key) { Ok(format!("signed by {}", key.key_id)) } else { Err("the signature does not fit the document".to_owned()) }
 }
 
 /// The embedded proof of every certificate in a learner record, each by a key of its own issuer.

@@ -23,7 +23,7 @@ use crate::services::error::Error;
 use crate::services::results::{RecordedResults, ResultOrder, parse_results};
 use crate::store::assessments::{CandidateStanding, PublicationRow, SessionRow};
 use crate::store::jobs::JobRow;
-use crate::table::Format;
+use crate::table::{self, Format, Rows};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -228,6 +228,9 @@ pub struct ResultsAnswer {
 pub struct ResultsQuery {
     /// Why recorded scores change; for CSV, JSON bodies carry it themselves.
     pub reason: Option<String>,
+    /// Ask the rules and record nothing but the answer.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// Whether to record anything.
@@ -337,22 +340,30 @@ pub async fn get_session(state: Data<AppState>, request: HttpRequest, caller: Ca
 
 /// Add candidates
 #[utoipa::path(tag = "assessment", operation_id = "add_candidates",
-    request_body(content((CandidatesRequest = "application/json"), (String = "text/csv", example = "document_number,employment\n32010219000101001X,outside\n"), (String = "application/x-ndjson"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), params(("session_id" = String, Path, description = "Identifier"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
-    responses((status = 200, description = "All are candidates now", body = CandidatesAnswer), Problems), security(("bearer" = []), ("oauth" = ["assessment.write"])))]
+    request_body(content((CandidatesRequest = "application/json"), (String = "text/csv", example = "document_number,employment\n32010219000101001X,outside\n"), (String = "application/x-ndjson"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), params(("session_id" = String, Path, description = "Identifier"), DryRunQuery, ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
+    responses((status = 200, description = "All are candidates now, or would be", body = CandidatesAnswer), Problems), security(("bearer" = []), ("oauth" = ["assessment.write"])))]
 #[post("/v1/assessment_sessions/{session_id}/candidates")]
-pub async fn add_candidates(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let orders = if body.media_type == "application/json" { parse_candidates_json(&body)? } else { parse_table(&body, parse_candidates).await? };
+pub async fn add_candidates(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<DryRunQuery>, body: Body) -> Result<HttpResponse, Problem> {
+    let (orders, rows) = if body.media_type == "application/json" { (parse_candidates_json(&body)?, Vec::new()) } else { parse_table(&body, parse_candidates).await?.split() };
     let id: SessionId = path_id(&id)?;
     let render = |(added, total): &(i64, i64)| kept(StatusCode::OK, None, &CandidatesAnswer { added: *added, total: *total });
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.add_candidates(&caller.0, &id, orders, intent).await).await
+    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.add_candidates(&caller.0, &id, &orders, query.dry_run, intent).await.map_err(|error| in_rows(error, &rows))).await
 }
 
 /// What a table says, read off the threads that answer requests: a workbook takes its time, and others must not wait for it.
-pub async fn parse_table<T: Send + 'static>(body: &Body, parse: fn(Format, &[u8]) -> Result<Vec<T>, Vec<Violation>>) -> Result<Vec<T>, Problem> {
+pub async fn parse_table<T: Send + 'static>(body: &Body, parse: fn(Format, &[u8]) -> Result<Rows<T>, Vec<Violation>>) -> Result<Rows<T>, Problem> {
     let format = Format::of(&body.media_type).ok_or_else(|| Problem::unsupported_media_type(&body.media_type, "application/json, application/x-ndjson, text/csv or an XLSX workbook"))?;
     let bytes = body.bytes.clone();
     let parsed = tokio::task::spawn_blocking(move || parse(format, &bytes)).await.map_err(|error| Error::Internal(error.to_string()))?;
     Ok(parsed.map_err(Error::Invalid)?)
+}
+
+/// A refusal that names rows of the file instead of items of a list.
+pub fn in_rows(error: Error, rows: &[usize]) -> Error {
+    match error {
+        Error::Invalid(faults) => Error::Invalid(faults.into_iter().map(|fault| table::in_rows(fault, rows)).collect()),
+        other => other,
+    }
 }
 
 fn parse_candidates_json(body: &Body) -> Result<Vec<CandidateOrder>, Problem> {
@@ -415,21 +426,24 @@ fn parse_results_json(body: &Body) -> Result<(Vec<ResultOrder>, Option<String>),
 /// Record scores
 #[utoipa::path(tag = "assessment", operation_id = "record_results", params(("session_id" = String, Path, description = "Identifier"), ResultsQuery, ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
     request_body(content((ResultsRequest = "application/json"), (String = "text/csv", example = "document_number,theory,practical\n32010219000101001X,86,90.5\n"), (String = "application/x-ndjson", example = "{\"document_number\":\"32010219000101001X\",\"theory\":86,\"practical\":90.5}\n"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-    responses((status = 200, description = "All rows are recorded", body = ResultsAnswer), Problems), security(("bearer" = []), ("oauth" = ["assessment.write"])))]
+    responses((status = 200, description = "All rows are recorded, or would be", body = ResultsAnswer), Problems), security(("bearer" = []), ("oauth" = ["assessment.write"])))]
 #[post("/v1/assessment_sessions/{session_id}/results")]
 pub async fn record_results(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<ResultsQuery>, body: Body) -> Result<HttpResponse, Problem> {
-    let (orders, reason) = match body.media_type.as_str() {
-        "application/json" => parse_results_json(&body)?,
+    let ((orders, rows), reason) = match body.media_type.as_str() {
+        "application/json" => {
+            let (orders, reason) = parse_results_json(&body)?;
+            ((orders, Vec::new()), reason)
+        }
         _ => {
             let mut fields = Fields::default();
             let reason = fields.text_opt("reason", query.reason.as_deref(), 500);
             fields.finish()?;
-            (parse_table(&body, parse_results).await?, reason)
+            (parse_table(&body, parse_results).await?.split(), reason)
         }
     };
     let id: SessionId = path_id(&id)?;
     let render = |recorded: &RecordedResults| kept(StatusCode::OK, None, &ResultsAnswer { recorded: recorded.recorded, unchanged: recorded.unchanged });
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.record_results(&caller.0, &id, orders, reason, intent).await).await
+    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.record_results(&caller.0, &id, &orders, reason.as_deref(), query.dry_run, intent).await.map_err(|error| in_rows(error, &rows))).await
 }
 
 /// Publish the results

@@ -38,7 +38,7 @@ pub struct AccessCache {
     /// Tokens that were given for a client and its secret, by a digest of both.
     tokens_of_secrets: quick_cache::sync::Cache<[u8; 32], String>,
     wrong: Mutex<HashMap<String, (u32, Instant)>>,
-    /// One password hash takes 19 MiB and a core; more at once than cores would only take memory.
+    /// One password hash takes its memory and a core; more at once than cores would only take memory.
     hashing: tokio::sync::Semaphore,
 }
 
@@ -108,7 +108,7 @@ impl Registry {
         let wanted = client_id.to_owned();
         let client = self.store.read(move |conn| organisations::find_client(conn, &wanted)).await.map_err(Error::from)?;
         // An unknown client costs as much time as a known one with a wrong secret.
-        let hash = client.as_ref().map_or_else(|| UNKNOWN_CLIENT_HASH.to_owned(), |client| client.secret_hash.clone());
+        let hash = client.as_ref().map_or_else(|| unknown_client_hash(self.config.secret_memory_kib), |client| client.secret_hash.clone());
         let secret = secret.to_owned();
         let _turn = self.access.hashing.acquire().await.map_err(|error| Error::Internal(error.to_string()))?;
         let is_right = tokio::task::spawn_blocking(move || verify_secret(&hash, &secret)).await.map_err(|error| Error::Internal(error.to_string()))?;
@@ -288,13 +288,23 @@ impl Registry {
     pub(super) fn make_secret(&self) -> (String, String) {
         let secret = URL_SAFE_NO_PAD.encode(self.entropy.bytes::<32>());
         let salt = SaltString::encode_b64(&self.entropy.bytes::<16>()).expect("16 bytes are a legal salt");
-        let hash = argon2::Argon2::default().hash_password(secret.as_bytes(), &salt).expect("the default parameters are legal").to_string();
+        let hash = secret_hasher(self.config.secret_memory_kib).hash_password(secret.as_bytes(), &salt).expect("legal costs and salt").to_string();
         (secret, hash)
     }
 }
 
+/// Passes of Argon2id over its memory.
+const PASSES: u32 = 2;
+
+fn secret_hasher(memory_kib: u32) -> argon2::Argon2<'static> {
+    let cost = argon2::Params::new(memory_kib, PASSES, 1, None).expect("the settings allow legal costs only");
+    argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, cost)
+}
+
 /// A hash of nothing that anybody knows, so that unknown clients take as long as known ones.
-const UNKNOWN_CLIENT_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+fn unknown_client_hash(memory_kib: u32) -> String {
+    format!("$argon2id$v=19$m={memory_kib},t={PASSES},p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+}
 
 fn verify_secret(hash: &str, secret: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| argon2::Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
@@ -318,4 +328,19 @@ fn actor_of(client: &ClientRow, scope: &str) -> Option<Actor> {
         None => None,
     };
     Some(Actor { client: client.id.parse::<ClientId>().ok()?, organisation, role: client.role.parse::<Role>().ok()?, scopes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_client_costs_as_much_as_a_known_one() {
+        for memory_kib in [64, 19_456] {
+            let (unknown, known) = (unknown_client_hash(memory_kib), secret_hasher(memory_kib).hash_password(b"x", &SaltString::encode_b64(&[0; 16]).unwrap()).unwrap().to_string());
+            let cost = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(cost(&unknown), cost(&known));
+            assert!(!verify_secret(&unknown, "x") && verify_secret(&known, "x"));
+        }
+    }
 }

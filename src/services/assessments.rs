@@ -18,7 +18,7 @@ use crate::store::assessments::{self as store, CandidateRow, CandidateStanding, 
 use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
-use crate::table::{self, Format, Shape};
+use crate::table::{self, Format, Rows, Shape};
 use chrono::NaiveDate;
 use serde_json::json;
 use std::collections::HashSet;
@@ -55,13 +55,13 @@ pub struct CandidateOrder {
 }
 
 /// `worker_id` or `document_number`; `employment` is `outside` when it is left empty, as in JSON.
-const CANDIDATES: Shape = Shape { columns: &[("worker_id", "劳动者标识"), ("document_number", "证件号码"), ("employment", "考生类别")], required: &[&["worker_id", "document_number"]], rows_max: 10_000 };
+pub const CANDIDATES: Shape = Shape { columns: &[("worker_id", "劳动者标识"), ("document_number", "证件号码"), ("employment", "考生类别")], required: &[&["worker_id", "document_number"]], rows_max: 10_000 };
 
 /// Reads a file of candidates.
 ///
 /// # Errors
 /// Every fault with its row and column. Numbers of documents are never repeated.
-pub fn parse_candidates(format: Format, bytes: &[u8]) -> Result<Vec<CandidateOrder>, Vec<Violation>> {
+pub fn parse_candidates(format: Format, bytes: &[u8]) -> Result<Rows<CandidateOrder>, Vec<Violation>> {
     table::parse_all(format, bytes, &CANDIDATES, |cells| {
         let cell = |name: &str| cells.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         let worker = WorkerReference::of_cells(cell("worker_id"), cell("document_number")).ok_or_else(nobody_named);
@@ -197,11 +197,11 @@ impl Registry {
     }
 
     /// Adds candidates, all or none. A worker who is a candidate already stays one.
-    pub async fn add_candidates(&self, actor: &Actor, id: &SessionId, orders: Vec<CandidateOrder>, intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
-        super::again_when_stale(async || self.try_add_candidates(actor, id, &orders, intent).await).await
+    pub async fn add_candidates(&self, actor: &Actor, id: &SessionId, orders: &[CandidateOrder], is_dry_run: bool, intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
+        super::again_when_stale(async || self.try_add_candidates(actor, id, orders, is_dry_run, intent).await).await
     }
 
-    async fn try_add_candidates(&self, actor: &Actor, id: &SessionId, orders: &[CandidateOrder], intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
+    async fn try_add_candidates(&self, actor: &Actor, id: &SessionId, orders: &[CandidateOrder], is_dry_run: bool, intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
         let (session, body) = self.own_session(actor, id).await?;
         if session.publication.is_some() {
             return Err(Error::Refused(vec![Violation::deny("IS-4", Text::new("the results are published; nobody can be added any more", "成绩已公示，不能再增加考生")).at("candidates")]));
@@ -218,7 +218,11 @@ impl Registry {
             .map(|(worker_id, order)| CandidateRow { session_id: id.to_string(), worker_id, employment: order.employment.as_str().to_owned(), registered_at: now, registered_by: by.clone() })
             .collect();
         let added = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        let (answer, kept) = self.answer(intent, &(added, session.candidates + added));
+        let result = (added, session.candidates + added);
+        if is_dry_run {
+            return self.answer_known(intent, &result).await;
+        }
+        let (answer, kept) = self.answer(intent, &result);
         let session_id = id.to_string();
         self.store
             .write(move |tx| {

@@ -28,8 +28,9 @@ use chrono::{Datelike, NaiveDate};
 use std::sync::Arc;
 
 /// Name of the credential in a paper.
-pub(super) const CREDENTIAL: &str = "certificate.jwt";
-const PROOF: &str = "certificate.tlog-proof";
+pub const CREDENTIAL: &str = "certificate.jwt";
+/// Name of its proof from the log.
+pub const PROOF: &str = "certificate.tlog-proof";
 
 impl From<PrintFault> for Error {
     fn from(fault: PrintFault) -> Self {

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 
 /// What is wrong with a row that names nobody.
 pub(super) fn nobody_named() -> Violation {
-    invalid("row", Text::new("neither worker_id nor document_number found", "缺少 worker_id 或 document_number"))
+    invalid("row", Text::new("neither worker_id nor document_number found", "缺少劳动者标识（worker_id）或证件号码（document_number）"))
 }
 
 /// How a file or a request names a worker.

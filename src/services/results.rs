@@ -12,7 +12,7 @@ use crate::domain::text::Text;
 use crate::store::assessments::{self as store, ScoreRow};
 use crate::store::counters;
 use crate::store::log::Fact;
-use crate::table::{self, Format, Shape};
+use crate::table::{self, Format, Rows, Shape};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 
@@ -32,7 +32,7 @@ pub struct RecordedResults {
 }
 
 /// `worker_id` or `document_number`, then `theory`, `practical` and, where it is held, `comprehensive`.
-const SHAPE: Shape = Shape {
+pub const RESULTS: Shape = Shape {
     columns: &[("worker_id", "劳动者标识"), ("document_number", "证件号码"), ("theory", "理论知识"), ("practical", "操作技能"), ("comprehensive", "综合评审")],
     required: &[&["worker_id", "document_number"], &["theory"], &["practical"]],
     rows_max: 100_000,
@@ -42,13 +42,13 @@ const SHAPE: Shape = Shape {
 ///
 /// # Errors
 /// Every fault with its row and column. Numbers of documents are never repeated.
-pub fn parse_results(format: Format, bytes: &[u8]) -> Result<Vec<ResultOrder>, Vec<Violation>> {
-    table::parse_all(format, bytes, &SHAPE, parse_cells)
+pub fn parse_results(format: Format, bytes: &[u8]) -> Result<Rows<ResultOrder>, Vec<Violation>> {
+    table::parse_all(format, bytes, &RESULTS, parse_cells)
 }
 
 fn parse_cells(cells: Map<String, Value>) -> Result<ResultOrder, Vec<Violation>> {
     let cell = |name: &str| cells.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-    let mut faults: Vec<Violation> = cells.keys().filter(|name| !SHAPE.columns.iter().any(|(known, _)| known == name)).map(|_| invalid("row", Text::new("an unknown member found", "字段未知"))).collect();
+    let mut faults: Vec<Violation> = cells.keys().filter(|name| !RESULTS.columns.iter().any(|(known, _)| known == name)).map(|_| invalid("row", Text::new("an unknown member found", "字段未知"))).collect();
     let mut score = |name: &str| -> Option<Score> {
         let cell = cell(name)?;
         cell.parse()
@@ -71,12 +71,12 @@ fn parse_cells(cells: Map<String, Value>) -> Result<ResultOrder, Vec<Violation>>
 }
 
 impl Registry {
-    /// Records scores. Changing one that is recorded needs a reason, and after publication a new publication.
-    pub async fn record_results(&self, actor: &Actor, id: &SessionId, orders: Vec<ResultOrder>, reason: Option<String>, intent: &Intent<RecordedResults>) -> Result<Answer, Error> {
-        super::again_when_stale(async || self.try_record_results(actor, id, &orders, reason.as_deref(), intent).await).await
+    /// Records scores, or only asks the rules. Changing one that is recorded needs a reason, and after publication a new publication.
+    pub async fn record_results(&self, actor: &Actor, id: &SessionId, orders: &[ResultOrder], reason: Option<&str>, is_dry_run: bool, intent: &Intent<RecordedResults>) -> Result<Answer, Error> {
+        super::again_when_stale(async || self.try_record_results(actor, id, orders, reason, is_dry_run, intent).await).await
     }
 
-    async fn try_record_results(&self, actor: &Actor, id: &SessionId, orders: &[ResultOrder], reason: Option<&str>, intent: &Intent<RecordedResults>) -> Result<Answer, Error> {
+    async fn try_record_results(&self, actor: &Actor, id: &SessionId, orders: &[ResultOrder], reason: Option<&str>, is_dry_run: bool, intent: &Intent<RecordedResults>) -> Result<Answer, Error> {
         let (session, body) = self.own_session(actor, id).await?;
         let today = self.clock.today();
         if session.row.held_on > today {
@@ -132,8 +132,12 @@ impl Registry {
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));
         }
+        let recorded = RecordedResults { recorded: rows.len(), unchanged };
+        if is_dry_run {
+            return self.answer_known(intent, &recorded).await;
+        }
         let session_id = id.to_string();
-        let (answer, kept) = self.answer(intent, &RecordedResults { recorded: rows.len(), unchanged });
+        let (answer, kept) = self.answer(intent, &recorded);
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;
@@ -170,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_file_with_a_byte_order_mark_is_read() {
-        let orders = parse_results(Format::Csv, "\u{feff}worker_id,theory,practical\r\nwkr_1,86,90.5\r\n".as_bytes()).unwrap();
+        let orders = parse_results(Format::Csv, "\u{feff}worker_id,theory,practical\r\nwkr_1,86,90.5\r\n".as_bytes()).unwrap().items;
         assert_eq!(orders[0].worker, WorkerReference::Id("wkr_1".into()));
         assert_eq!(orders[0].scores.practical, "90.5".parse().ok());
         assert_eq!(orders[0].scores.comprehensive, None);
@@ -178,7 +182,7 @@ mod tests {
 
     #[test]
     fn numbers_of_other_forms_are_scores_too() {
-        let orders = parse_results(Format::Ndjson, br#"{"worker_id":"wkr_1","theory":86,"practical":"90.5"}"#).unwrap();
+        let orders = parse_results(Format::Ndjson, br#"{"worker_id":"wkr_1","theory":86,"practical":"90.5"}"#).unwrap().items;
         assert_eq!((orders[0].scores.theory, orders[0].scores.practical), ("86".parse().ok(), "90.5".parse().ok()));
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A file is refused as a whole only when it is damaged or its header is not understood; a faulty row is that row's affair.
 
+pub mod corrections;
 mod csv;
 mod ndjson;
 pub mod write;
@@ -67,8 +68,11 @@ pub struct Row {
 /// The file is damaged, its header is not understood, or it has no rows or too many. Rows may have been visited by then.
 pub fn read(format: Format, file: &mut (impl Read + Seek), shape: &Shape, visit: &mut dyn FnMut(Row) -> Result<(), Violation>) -> Result<(), Vec<Violation>> {
     let mut count = 0;
-    let mut counting = |row: Row| {
+    let mut counting = |mut row: Row| {
         count += 1;
+        if let Ok(cells) = &mut row.cells {
+            cells.shift_remove(corrections::PROBLEM.0);
+        }
         if count > shape.rows_max {
             let most = shape.rows_max;
             return Err(invalid("file", Text::new(format!("more than {most} rows found, at most {most} expected; cut the file"), format!("超过 {most} 行，请拆分文件"))));
@@ -86,15 +90,58 @@ pub fn read(format: Format, file: &mut (impl Read + Seek), shape: &Shape, visit:
     Ok(())
 }
 
+/// What a list says, and the rows of the file that it came from.
+#[derive(Debug, Clone)]
+pub struct Rows<T> {
+    pub items: Vec<T>,
+    /// Empty for a list that was no table.
+    numbers: Vec<usize>,
+}
+
+impl<T> Rows<T> {
+    /// A list that was no table.
+    pub fn listed(items: Vec<T>) -> Self {
+        Rows { items, numbers: Vec::new() }
+    }
+
+    /// The list, and the rows that it came from.
+    pub fn split(self) -> (Vec<T>, Vec<usize>) {
+        (self.items, self.numbers)
+    }
+}
+
+/// Says of rows what was said of items: `results[3].worker_id` becomes `row 5, worker_id`, also where the detail names another item.
+pub fn in_rows(mut fault: Violation, numbers: &[usize]) -> Violation {
+    let Some(field) = fault.field.take() else { return fault };
+    let Some((list, rest)) = field.split_once('[') else { return fault.at(field) };
+    let row = |text: &str| -> Option<(usize, String)> {
+        let (index, rest) = text.split_once(']')?;
+        Some((*numbers.get(index.parse::<usize>().ok()?)?, rest.to_owned()))
+    };
+    let Some((number, rest)) = row(rest) else { return fault.at(field) };
+    for (text, name) in [(&mut fault.detail.en, "row "), (&mut fault.detail.zh, "行 ")] {
+        while let Some((before, after)) = text.split_once(&format!("{list}["))
+            && let Some((other, after)) = row(after)
+        {
+            *text = format!("{before}{name}{other}{after}");
+        }
+    }
+    let at = rest.strip_prefix('.').map_or_else(|| format!("row {number}"), |column| format!("row {number}, {column}"));
+    fault.at(at)
+}
+
 /// Every row of a file as `parse` understands its cells.
 ///
 /// # Errors
 /// Every fault, each with its row and column; then nothing of the file counts.
-pub fn parse_all<T>(format: Format, bytes: &[u8], shape: &Shape, parse: impl Fn(Map<String, Value>) -> Result<T, Vec<Violation>>) -> Result<Vec<T>, Vec<Violation>> {
-    let (mut parsed, mut faults) = (Vec::new(), Vec::new());
+pub fn parse_all<T>(format: Format, bytes: &[u8], shape: &Shape, parse: impl Fn(Map<String, Value>) -> Result<T, Vec<Violation>>) -> Result<Rows<T>, Vec<Violation>> {
+    let (mut items, mut numbers, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     read(format, &mut Cursor::new(bytes), shape, &mut |row| {
         match row.cells.map_err(|fault| vec![fault]).and_then(&parse) {
-            Ok(item) => parsed.push(item),
+            Ok(item) => {
+                items.push(item);
+                numbers.push(row.number);
+            }
             Err(found) => faults.extend(found.into_iter().map(|fault| {
                 let at = match fault.field.as_deref() {
                     Some("row") | None => format!("row {}", row.number),
@@ -105,7 +152,7 @@ pub fn parse_all<T>(format: Format, bytes: &[u8], shape: &Shape, parse: impl Fn(
         }
         Ok(())
     })?;
-    if faults.is_empty() { Ok(parsed) } else { Err(faults) }
+    if faults.is_empty() { Ok(Rows { items, numbers }) } else { Err(faults) }
 }
 
 /// A sheet of a clerk has a dozen.
@@ -127,7 +174,7 @@ fn columns_of<'a>(header: impl IntoIterator<Item = &'a str>, shape: &Shape) -> R
         if found.len() + faults.len() >= COLUMNS_MAX {
             return Err(vec![invalid("header", Text::new(format!("more than {COLUMNS_MAX} columns found"), format!("超过 {COLUMNS_MAX} 列")))]);
         }
-        match shape.columns.iter().find(|(name, heading)| text == *name || text == *heading) {
+        match shape.columns.iter().chain([&corrections::PROBLEM]).find(|(name, heading)| text == *name || text == *heading) {
             Some((name, _)) if found.contains(name) => faults.push(invalid("header", Text::new(format!("column {name} stands twice in the header"), format!("表头有重复的列 {name}")))),
             Some((name, _)) => found.push(*name),
             // A file without a header has a worker's number where the names should be, so a foreign cell is not repeated.

@@ -20,7 +20,7 @@ on_both_databases!(scores_come_in_as_csv_all_or_none, |registry| {
     assert!(!refused.text().contains(&workers[1].number));
     assert_eq!(scores(), 0, "nothing half done");
     for (file, part) in [
-        (format!("document_number,theory,practical\n{0},86,90\n{0},86,90\n", workers[0].number), "results[0] already"),
+        (format!("document_number,theory,practical\n{0},86,90\n{0},86,90\n", workers[0].number), "row 2 already"),
         ("document_number,theory,practical\n320115190012310079,60,60\n".to_owned(), "register the worker first"),
         (format!("document_number,theory,practical\n{},86\n", workers[0].number), "2 columns found, 3 columns expected"),
         ("document_number,theory,practical\n\"3201".to_owned(), "cut off"),
@@ -30,9 +30,14 @@ on_both_databases!(scores_come_in_as_csv_all_or_none, |registry| {
         assert!(refused.status == 400 && refused.text().contains(part), "{part}: {}", refused.text());
         assert!(!refused.text().contains(&workers[0].number), "a document number never comes back");
     }
+    // What only the registry can know is said of the row too.
+    let refused = upload(registry, &body.client, &session, "?dry_run=true", format!("document_number,theory,practical\n{},86,90\n320115190012310079,60,60\n", workers[0].number).as_bytes());
+    assert_eq!((refused.status, refused.fields()), (400, vec!["row 3".to_owned()]), "{}", refused.text());
     let (gbk, _, _) = encoding_rs::GBK.encode("document_number,theory,practical,姓名\n1,2,3,张三\n");
     assert!(upload(registry, &body.client, &session, "", &gbk).text().contains("GBK"));
     let good = format!("\u{feff}document_number,theory,practical\r\n{},86,90.5\r\n{},60,60\r\n{},,\r\n", workers[0].number, workers[1].number, workers[2].number);
+    assert_eq!(upload(registry, &body.client, &session, "?dry_run=true", good.as_bytes()).expect(200)["recorded"], 3);
+    assert_eq!(scores(), 0, "a dry run writes nothing");
     assert_eq!(upload(registry, &body.client, &session, "", good.as_bytes()).expect(200)["recorded"], 3);
     assert_eq!(upload(registry, &body.client, &session, "", good.as_bytes()).expect(200), json!({ "recorded": 0, "unchanged": 3 }));
     assert_eq!(scores(), 2);
@@ -50,6 +55,8 @@ on_both_databases!(candidates_come_in_as_csv_all_or_none, |registry| {
     assert_eq!((refused.status, refused.fields()), (400, vec!["row 2, employment".to_owned(), "row 3".to_owned()]));
     assert!(!refused.text().contains(&workers[0].number));
     assert_eq!(listed(), json!([]), "nothing half done");
+    let checked = registry.send("POST", &format!("{path}?dry_run=true"), &[("authorization", &bearer), ("content-type", "text/csv")], format!("证件号码\n{}\n", workers[0].number).as_bytes());
+    assert_eq!((checked.expect(200), listed()), (json!({ "added": 1, "total": 1 }), json!([])), "a dry run writes nothing");
     // By code, by name, and left empty as in JSON.
     let added = send(format!("证件号码,考生类别\n{},劳务派遣人员\n{},employee\n{},\n", workers[0].number, workers[1].number, workers[2].number));
     assert_eq!(added.expect(200), json!({ "added": 3, "total": 3 }));
