@@ -94,16 +94,11 @@ pub fn read(format: Format, file: &mut (impl Read + Seek), shape: &Shape, visit:
 #[derive(Debug, Clone)]
 pub struct Rows<T> {
     pub items: Vec<T>,
-    /// Empty for a list that was no table.
+    /// Of each item, as the reader of the file counts.
     numbers: Vec<usize>,
 }
 
 impl<T> Rows<T> {
-    /// A list that was no table.
-    pub fn listed(items: Vec<T>) -> Self {
-        Rows { items, numbers: Vec::new() }
-    }
-
     /// The list, and the rows that it came from.
     pub fn split(self) -> (Vec<T>, Vec<usize>) {
         (self.items, self.numbers)
@@ -219,6 +214,17 @@ mod tests {
         let cells = |rows: &[Row]| rows.iter().map(|row| Value::Object(row.cells.clone().unwrap())).collect::<Vec<_>>();
         assert_eq!(cells(&ndjson), cells(&csv));
         assert_eq!((ndjson[1].number, csv[1].number), (3, 3));
+    }
+
+    #[test]
+    fn what_is_said_of_an_item_is_said_of_its_row() {
+        let said = |field: &str| {
+            let fault = in_rows(invalid(field, Text::new("results[0] already names this worker", "results[0] 已有")), &[2, 4]);
+            (fault.field.unwrap(), fault.detail.en, fault.detail.zh)
+        };
+        assert_eq!(said("results[1].worker_id"), ("row 4, worker_id".into(), "row 2 already names this worker".into(), "行 2 已有".into()));
+        assert_eq!(said("results[1]").0, "row 4");
+        assert_eq!((said("results[7]").0, said("reason").0, said("results[x]").0), ("results[7]".into(), "reason".into(), "results[x]".into()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use jilu::store::{Store, StoreOptions};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread::JoinHandle;
 
 pub const MASTER_KEY: [u8; 32] = [7; 32];
@@ -37,12 +37,12 @@ macro_rules! on_both_databases {
 
             #[test]
             fn sqlite() {
-                body(&$crate::support::TestRegistry::start($crate::support::Database::Sqlite, &[]));
+                body(&$crate::support::TestRegistry::start_copy($crate::support::Database::Sqlite));
             }
 
             #[test]
             fn postgres() {
-                body(&$crate::support::TestRegistry::start($crate::support::Database::Postgres, &[]));
+                body(&$crate::support::TestRegistry::start_copy($crate::support::Database::Postgres));
             }
         }
     };
@@ -119,6 +119,24 @@ impl TestRegistry {
             Database::Postgres => postgres::fresh_database(),
         };
         Self::start_at(directory, database_url, settings)
+    }
+
+    /// Starts a copy of a registry that was set up once in this process: to bring in the official lists is most of what a start costs.
+    /// Copies have the same keys.
+    pub fn start_copy(database: Database) -> Self {
+        let model = model(database);
+        let directory = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(model.directory.path()).unwrap() {
+            let file = entry.unwrap();
+            std::fs::copy(file.path(), directory.path().join(file.file_name())).unwrap();
+        }
+        let database_url = match database {
+            Database::Sqlite => format!("sqlite:{}", directory.path().join("jilu.db").display()),
+            Database::Postgres => postgres::copy_of(&model.database_url),
+        };
+        let mut registry = Self::start_at(directory, database_url, &[]);
+        registry.use_registrar(model.registrar.clone());
+        registry
     }
 
     /// Starts a registry on a database that may have been used before.
@@ -363,6 +381,21 @@ impl Drop for TestRegistry {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A registry that was set up and stopped.
+struct Model {
+    directory: tempfile::TempDir,
+    database_url: String,
+    registrar: (String, String),
+}
+
+fn model(database: Database) -> &'static Model {
+    static MODELS: [OnceLock<Model>; 2] = [OnceLock::new(), OnceLock::new()];
+    MODELS[usize::from(database == Database::Postgres)].get_or_init(|| {
+        let (directory, database_url, registrar) = TestRegistry::start(database, &[]).stop();
+        Model { directory, database_url, registrar }
+    })
 }
 
 /// An assessment body and its client.

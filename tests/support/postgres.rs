@@ -7,12 +7,28 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The URL of a fresh database.
 pub fn fresh_database() -> String {
+    create_database("template1").expect("createdb failed")
+}
+
+/// The URL of a copy of a database that nobody uses any more; the last connections to it may still be ending.
+pub fn copy_of(url: &str) -> String {
+    let model = url.rsplit('/').next().unwrap();
+    let tried = (0..100).find_map(|_| {
+        let copied = create_database(model);
+        if copied.is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        copied
+    });
+    tried.expect("createdb failed for ten seconds")
+}
+
+fn create_database(template: &str) -> Option<String> {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let port = server();
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::SeqCst));
-    let created = Command::new(binaries().join("createdb")).args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "postgres", &name]).status().unwrap();
-    assert!(created.success(), "createdb failed");
-    format!("postgres://postgres@127.0.0.1:{port}/{name}")
+    let created = Command::new(binaries().join("createdb")).args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "postgres", "-T", template, &name]).stderr(Stdio::null()).status().unwrap();
+    created.success().then(|| format!("postgres://postgres@127.0.0.1:{port}/{name}"))
 }
 
 /// The newest PostgreSQL of the machine.
