@@ -25,8 +25,8 @@ const WRITING: &[&str] = &["insert", "replace", "update", "reserve", "hold", "mo
 /// `replace_witnessed` is reached by the jobs of another log only; `tests/witness.rs` shows that it is one step. `insert_revocation` is
 /// reached by the command line, whose exit code acknowledges it.
 const HOUSEKEEPING: &[&str] = &["delete_before", "delete_abandoned", "delete_chunks", "insert_cosignature", "replace_witnessed", "insert_revocation"];
-/// Reached once in a hundred thousand certificates: a new status list.
-const SELDOM: &[&str] = &["insert_list", "find_list"];
+/// Not reached each time that a job runs: a new status list comes once in a hundred thousand certificates, a block of numbers once in many.
+const SELDOM: &[&str] = &["insert_list", "find_list", "reserve"];
 /// SQLite's writer is alone and needs no row locks.
 const ON_POSTGRES_ONLY: &[&str] = &["lock_workers"];
 /// Error, moment and how often. An interrupted call and a full disk go the way of a broken disk, so that each of them meets one half of
