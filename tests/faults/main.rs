@@ -25,22 +25,11 @@ const WRITING: &[&str] = &["insert", "replace", "update", "reserve", "hold", "mo
 /// `replace_witnessed` is reached by the jobs of another log only; `tests/witness.rs` shows that it is one step. `insert_revocation` is
 /// reached by the command line, whose exit code acknowledges it.
 const HOUSEKEEPING: &[&str] = &["delete_before", "delete_abandoned", "delete_chunks", "insert_cosignature", "replace_witnessed", "insert_revocation"];
-/// Not reached each time that a job runs: a new status list comes once in a hundred thousand certificates, a block of numbers once in many.
-const SELDOM: &[&str] = &["insert_list", "find_list", "reserve"];
+/// Reached once in a hundred thousand certificates: a new status list.
+const SELDOM: &[&str] = &["insert_list", "find_list"];
 /// SQLite's writer is alone and needs no row locks.
 const ON_POSTGRES_ONLY: &[&str] = &["lock_workers"];
-/// Error, moment and how often. An interrupted call and a full disk go the way of a broken disk, so that each of them meets one half of
-/// what that meets.
-const WAYS: &[(&str, &str, &str)] = &[
-    ("EIO", "before", "1*"),
-    ("EIO", "before", ""),
-    ("EIO", "after", "1*"),
-    ("EIO", "after", ""),
-    ("ENOSPC", "before", "1*"),
-    ("ENOSPC", "after", ""),
-    ("EINTR", "before", ""),
-    ("EINTR", "after", "1*"),
-];
+const KINDS: &[&str] = &["EIO", "ENOSPC", "EINTR"];
 
 /// A place in the source that can fail, with the function that it stands in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,15 +85,28 @@ fn record(world: &World<'_>, sites: &[Site], n: &mut u32) -> BTreeMap<String, (u
     let mut reached: BTreeMap<String, (usize, bool)> = BTreeMap::new();
     let mut lasted = Vec::new();
     for (index, (name, job)) in JOBS.iter().enumerate() {
-        hit.lock().unwrap().clear();
-        *n += 1;
+        // What a job reaches by chance (a block of numbers is taken once in many certificates), it does not reach when it is wanted.
         let started = Instant::now();
-        job(world, *n, true).unwrap_or_else(|reply| panic!("{name}: {}", reply.text()));
+        let mut always: Option<BTreeMap<String, bool>> = None;
+        for _ in 0..2 {
+            hit.lock().unwrap().clear();
+            *n += 1;
+            job(world, *n, true).unwrap_or_else(|reply| panic!("{name}: {}", reply.text()));
+            let found = hit.lock().unwrap().clone();
+            let is_seldom = |place: &String| sites.iter().any(|site| site.place == *place && SELDOM.contains(&site.function.as_str()));
+            always = Some(match always {
+                None => found,
+                Some(mut first) => {
+                    first.retain(|place, is_writer| is_seldom(place) || found.get(place).is_some_and(|again| *again == *is_writer));
+                    first
+                }
+            });
+        }
         lasted.push(started.elapsed());
-        for (place, is_writer) in hit.lock().unwrap().iter() {
-            let known = reached.entry(place.clone()).or_insert((index, false));
+        for (place, is_writer) in always.unwrap_or_default() {
+            let known = reached.entry(place).or_insert((index, false));
             // The shortest job that reaches a site stands for all of them; on another thread than the writer's it does not count.
-            if *is_writer && (!known.1 || lasted[index] < lasted[known.0]) {
+            if is_writer && (!known.1 || lasted[index] < lasted[known.0]) {
                 *known = (index, true);
             }
         }
@@ -116,7 +118,7 @@ fn record(world: &World<'_>, sites: &[Site], n: &mut u32) -> BTreeMap<String, (u
 /// Fail points belong to the process.
 static ALONE: Mutex<()> = Mutex::new(());
 
-fn every_site_fails(database: Database, ways: &[(&str, &str, &str)]) {
+fn every_site_fails(database: Database, kinds: &[&str]) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut registry = TestRegistry::start(database, &[("notice_working_days", "0"), ("token_seconds", "43200"), ("wrong_secrets_max", "0")]);
     registry.keep_no_connections();
@@ -133,8 +135,8 @@ fn every_site_fails(database: Database, ways: &[(&str, &str, &str)]) {
     let mut failed = 0;
     for (place, (job, _)) in reached.iter().filter(|(_, (_, is_writer))| *is_writer) {
         // What is left of a batch waits for the end of a lease, so one kind has to do.
-        let ways = if JOBS[*job].0 == "batch" { &ways[..4] } else { ways };
-        for (kind, moment, duration) in ways {
+        let kinds = if JOBS[*job].0 == "batch" { &kinds[..1] } else { kinds };
+        for (moment, kind, duration) in kinds.iter().flat_map(|kind| ["1*", ""].into_iter().flat_map(move |duration| ["before", "after"].map(|moment| (moment, *kind, duration)))) {
             n += 1;
             let (name, run) = JOBS[*job];
             let point = format!("{moment} {place}");
@@ -180,12 +182,12 @@ fn every_site_fails(database: Database, ways: &[(&str, &str, &str)]) {
 
 #[test]
 fn every_statement_of_a_write_may_fail_on_sqlite() {
-    every_site_fails(Database::Sqlite, WAYS);
+    every_site_fails(Database::Sqlite, KINDS);
 }
 
 #[test]
 fn every_statement_of_a_write_may_fail_on_postgresql() {
-    every_site_fails(Database::Postgres, &WAYS[..4]);
+    every_site_fails(Database::Postgres, &KINDS[..1]);
 }
 
 /// A reader whose transaction could not be ended is not used again: it would show one old state for ever.
