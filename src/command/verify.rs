@@ -2,11 +2,9 @@
 
 use crate::VerifyArguments;
 use jilu::clock::Clock;
-use jilu::credential::offline::{Evidence, PaperEvidence, verify};
-use jilu::credential::paper_seal;
+use jilu::credential::offline::{Evidence, verify};
 use jilu::merkle::note::{KeyKind, NoteKey};
-use jilu::print::attachments;
-use jilu::services::papers::{CREDENTIAL, PROOF};
+use jilu::services::papers::{PDF, open_paper};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -39,15 +37,9 @@ fn read(arguments: &VerifyArguments) -> Result<Evidence, String> {
     let quorum = arguments.quorum.unwrap_or(witnesses.len());
     let mut file = std::fs::read(&arguments.file).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
     let (mut proof, mut paper) = (optional(&arguments.proof)?, None);
-    if file.starts_with(b"%PDF-") {
-        let inside = attachments::read(&file).map_err(|fault| format!("{}: {fault}", arguments.file.display()))?;
-        let named = |name: &str| inside.iter().find(|attachment| attachment.name == name).map(|attachment| attachment.bytes.clone());
-        let credential = named(CREDENTIAL).ok_or_else(|| format!("{}: no credential is in this PDF; a scan or a print to PDF carries none", arguments.file.display()))?;
-        let seal = attachments::seal_place(&file);
-        let digest = paper_seal::digest_without(&file, seal.clone().unwrap_or(0..0));
-        paper = Some(PaperEvidence { seal: seal.map(|place| String::from_utf8_lossy(&file[place]).into_owned()), digest });
-        proof = proof.or_else(|| named(PROOF).and_then(|bytes| String::from_utf8(bytes).ok()));
-        file = credential;
+    if file.starts_with(PDF) {
+        let opened = open_paper(&file).map_err(|fault| format!("{}: {fault}", arguments.file.display()))?;
+        (file, paper, proof) = (opened.credential, Some(opened.seal), proof.or(opened.proof));
     }
     Ok(Evidence { credential: file, paper, proof, keys, log_key: optional(&arguments.log_key)?, status_list: optional(&arguments.status)?, witnesses, quorum })
 }

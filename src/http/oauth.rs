@@ -32,6 +32,14 @@ pub struct TokenRequest {
     client_secret: Option<String>,
     /// Scopes wanted, separated by spaces; all scopes of the client when absent.
     scope: Option<String>,
+    /// Of a platform: the code that its redirect address was called with.
+    code: Option<String>,
+    /// Of a platform: that address.
+    redirect_uri: Option<String>,
+    /// Of a platform: what its `code_challenge` was made of (RFC 7636, 4.1).
+    code_verifier: Option<String>,
+    /// Of a platform that a worker lets go on reading.
+    refresh_token: Option<String>,
 }
 
 /// An access token (RFC 6749, 5.1).

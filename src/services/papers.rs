@@ -7,6 +7,7 @@ use super::issuing::IssuedCertificate;
 use super::log::ProvenEntry;
 use crate::clock::from_micros;
 use crate::credential::keys::IssuingKey;
+use crate::credential::offline::PaperEvidence;
 use crate::credential::paper_seal;
 use crate::domain::assessment::Score;
 use crate::domain::certificate::member_name;
@@ -17,7 +18,7 @@ use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::note::NoteKey;
-use crate::print::attachments::Attachment;
+use crate::print::attachments::{self, Attachment};
 use crate::print::certificate::{CertificateSheet, LogPlace, certificate};
 use crate::print::fields::Field;
 use crate::print::fonts::Fonts;
@@ -28,9 +29,45 @@ use chrono::{Datelike, NaiveDate};
 use std::sync::Arc;
 
 /// Name of the credential in a paper.
-pub const CREDENTIAL: &str = "certificate.jwt";
+const CREDENTIAL: &str = "certificate.jwt";
 /// Name of its proof from the log.
-pub const PROOF: &str = "certificate.tlog-proof";
+const PROOF: &str = "certificate.tlog-proof";
+/// How a PDF begins.
+pub const PDF: &[u8] = b"%PDF-";
+
+/// A paper taken apart. Nothing is checked yet.
+pub struct OpenedPaper {
+    /// The credential inside, in whatever form.
+    pub credential: Vec<u8>,
+    /// Its `.tlog-proof` file.
+    pub proof: Option<String>,
+    /// The seal over the file.
+    pub seal: PaperEvidence,
+}
+
+/// Why a file is no paper of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum NoPaper {
+    #[error("not a PDF that can be verified: {0}")]
+    Unreadable(PrintFault),
+    #[error("a PDF with one credential inside expected, as this registry makes them; a scan or a print to PDF carries none")]
+    NotOneCredential,
+}
+
+/// Takes a paper apart.
+///
+/// # Errors
+/// It is no PDF that can be read, or has no credential inside, or more than one: then nobody could say which one the page shows.
+pub fn open_paper(file: &[u8]) -> Result<OpenedPaper, NoPaper> {
+    let inside = attachments::read(file).map_err(NoPaper::Unreadable)?;
+    let mut credentials = inside.iter().filter(|attachment| attachment.name == CREDENTIAL);
+    let (Some(credential), None) = (credentials.next(), credentials.next()) else { return Err(NoPaper::NotOneCredential) };
+    let proof = inside.iter().find(|attachment| attachment.name == PROOF).and_then(|attachment| String::from_utf8(attachment.bytes.clone()).ok());
+    let place = attachments::seal_place(file);
+    let digest = paper_seal::digest_without(file, place.clone().unwrap_or(0..0));
+    let seal = PaperEvidence { seal: place.map(|place| String::from_utf8_lossy(&file[place]).into_owned()), digest };
+    Ok(OpenedPaper { credential: credential.bytes.clone(), proof, seal })
+}
 
 impl From<PrintFault> for Error {
     fn from(fault: PrintFault) -> Self {

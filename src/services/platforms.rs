@@ -153,14 +153,7 @@ impl Registry {
             back.query_pairs_mut().append_pair("state", state);
         }
         let (answer, kept) = self.answer(intent, &back.to_string());
-        self.store
-            .write(move |tx| {
-                kept.keep(tx)?;
-                store::insert_share(tx.conn, &row)?;
-                tx.record(Fact::of(None, &row)?);
-                Ok(())
-            })
-            .await?;
+        self.write_share(row, kept).await?;
         Ok(answer)
     }
 

@@ -6,7 +6,7 @@
 use super::Registry;
 use super::credits::CreditBalance;
 use super::error::Error;
-use super::intent::{Answer, Intent};
+use super::intent::{Answer, Intent, KeptAnswer};
 use super::issuing::IssuedCertificate;
 use super::workers::Worker;
 use crate::credential::form::CredentialForm;
@@ -18,6 +18,7 @@ use crate::domain::text::Text;
 use crate::store::log::Fact;
 use crate::store::records::{RecordPlace, RecordRow};
 use crate::store::shares::{self as store, FoundShare, ShareEndRow, ShareRow, ShareViewRow};
+use crate::store::writer::Tx;
 use crate::vault::Sealed;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -58,15 +59,18 @@ impl Registry {
         let terms = ShareTerms { purpose: order.purpose, parts: order.parts, certificates: order.certificates, token: hex::encode(self.entropy.bytes::<16>()), platform: None };
         let row = self.share_row(own, &terms, order.expires_at)?;
         let (answer, kept) = self.answer(intent, &ShareView { row: row.clone(), terms, ended_at: None, views: (0, None) });
-        self.store
-            .write(move |tx| {
-                kept.keep(tx)?;
-                store::insert_share(tx.conn, &row)?;
-                tx.record(Fact::of(None, &row)?);
-                Ok(())
-            })
-            .await?;
+        self.write_share(row, kept).await?;
         Ok(answer)
+    }
+
+    pub(super) async fn write_share(&self, row: ShareRow, kept: KeptAnswer) -> Result<(), Error> {
+        let write = move |tx: &mut Tx<'_>| {
+            kept.keep(tx)?;
+            store::insert_share(tx.conn, &row)?;
+            tx.record(Fact::of(None, &row)?);
+            Ok(())
+        };
+        Ok(self.store.write(write).await?)
     }
 
     /// A row for these terms, which it seals.

@@ -2,11 +2,11 @@
 
 use super::write::{Cell, Sheet, workbook};
 use super::{Format, Row, Shape, read};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-/// The column that says what is wrong. Every reader leaves it aside, so that the corrected file can be sent as it is.
+/// The column that says what is wrong. Every reader of CSV and XLSX leaves it aside, so that the corrected file can be sent as it is.
 pub const PROBLEM: (&str, &str) = ("problem", "问题");
 
 /// Where a fault stands in a table: its row, and the column if there is one; `row 3` and `row 3, theory`.
@@ -16,7 +16,7 @@ pub fn place_of(field: &str) -> Option<(usize, Option<&str>)> {
     Some((number.parse().ok()?, column))
 }
 
-/// The workbook; `notes` are by row. None for a file whose rows cannot be told apart: its fault is not in one of them.
+/// The workbook; `notes` are by row. None for a file with a row that cannot be taken apart: it would come back without what stood there.
 pub fn corrections(format: Format, bytes: &[u8], shape: &Shape, notes: &BTreeMap<usize, String>) -> Option<Vec<u8>> {
     let mut rows: Vec<Row> = Vec::new();
     let whole = read(format, &mut Cursor::new(bytes), shape, &mut |row| {
@@ -24,16 +24,17 @@ pub fn corrections(format: Format, bytes: &[u8], shape: &Shape, notes: &BTreeMap
         Ok(())
     });
     whole.ok()?;
-    let is_used = |name: &str| rows.iter().any(|row| row.cells.as_ref().is_ok_and(|cells| cells.contains_key(name)));
+    let rows: Vec<(usize, Map<String, Value>)> = rows.into_iter().map(|row| row.cells.map(|cells| (row.number, cells))).collect::<Result<_, _>>().ok()?;
+    let is_used = |name: &str| rows.iter().any(|(_, cells)| cells.contains_key(name));
     let columns: Vec<&(&str, &str)> = shape.columns.iter().filter(|(name, _)| is_used(name)).collect();
-    let cell = |row: &Row, name: &str| match row.cells.as_ref().ok().and_then(|cells| cells.get(name)) {
+    let cell = |cells: &Map<String, Value>, name: &str| match cells.get(name) {
         None | Some(Value::Null) => Cell::Empty,
         Some(Value::String(text)) => Cell::text(text),
         Some(Value::Number(number)) => Cell::Decimal(number.to_string()),
         Some(other) => Cell::text(other.to_string()),
     };
     let heading = columns.iter().map(|(_, heading)| *heading).chain([PROBLEM.1]).collect();
-    let lines = rows.iter().map(|row| columns.iter().map(|(name, _)| cell(row, name)).chain([notes.get(&row.number).map_or(Cell::Empty, Cell::from)]).collect()).collect();
+    let lines = rows.iter().map(|(number, cells)| columns.iter().map(|(name, _)| cell(cells, name)).chain([notes.get(number).map_or(Cell::Empty, Cell::from)]).collect()).collect();
     workbook(&[Sheet { name: "更正", heading, rows: lines }]).ok()
 }
 
@@ -55,7 +56,9 @@ mod tests {
         .unwrap();
         let cells: Vec<(String, String)> = rows.iter().map(|cells| (cells["worker_id"].as_str().unwrap().to_owned(), cells["theory"].as_str().unwrap().to_owned())).collect();
         assert_eq!(cells, [("w1".into(), "80".into()), ("=1+1".into(), "101".into())], "and the column of problems is left aside");
-        assert!(corrections(Format::Csv, b"worker_id,theory,age\n1,2,3\n", &SHAPE, &notes).is_none());
+        for lost in ["worker_id,theory,age\n1,2,3\n", "worker_id,theory\nw1,80\nw2,80,x\n"] {
+            assert!(corrections(Format::Csv, lost.as_bytes(), &SHAPE, &notes).is_none(), "nothing of what was sent may be lost: {lost}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ const RECORD_MAX: usize = 64 * 1024;
 
 pub(super) fn read(file: &mut (impl Read + Seek), shape: &Shape, visit: &mut dyn FnMut(Row) -> Result<(), Violation>) -> Result<(), Vec<Violation>> {
     let unreadable = |_| vec![damaged("the file cannot be read", "文件无法读取")];
-    let is_crlf = inspect(file).map_err(unreadable)?.map_err(|fault| vec![fault])?;
+    let lines = inspect(file).map_err(unreadable)?.map_err(|fault| vec![fault])?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
     let header = reader.headers().cloned().map_err(|error| vec![invalid("header", Text::new(error.to_string(), "表头无法读取"))])?;
@@ -19,8 +19,11 @@ pub(super) fn read(file: &mut (impl Read + Seek), shape: &Shape, visit: &mut dyn
     let mut record = csv::StringRecord::new();
     loop {
         let found = reader.read_record(&mut record);
-        // The reader stops between CR and LF, so a record begins on the line before.
-        let number = record.position().map_or(0, |at| at.line() as usize) + usize::from(is_crlf);
+        // Where a record begins is not told: empty lines before it are. So its line is counted from its end, which the reader sees as
+        // the next line once it has read the LF; it stops between CR and LF.
+        let is_behind_end = lines.end == LineEnd::Lf && (lines.is_last_ended || reader.position().byte() < lines.bytes);
+        let within: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
+        let number = (reader.position().line() as usize).saturating_sub(within + usize::from(is_behind_end));
         let cells = match found {
             Ok(false) => break,
             Ok(true) => {
@@ -42,11 +45,27 @@ pub(super) fn read(file: &mut (impl Read + Seek), shape: &Shape, visit: &mut dyn
     Ok(())
 }
 
-/// Looks through a whole file once: whether its lines end in CR and LF. Says which encoding was found where UTF-8 was expected, and notices a file cut inside quotes.
-fn inspect(file: &mut impl Read) -> std::io::Result<Result<bool, Violation>> {
+/// How lines end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineEnd {
+    Lf,
+    CrLf,
+}
+
+/// What the lines of a file look like.
+struct Lines {
+    end: LineEnd,
+    /// Whether the last line has an end too.
+    is_last_ended: bool,
+    /// Length of the file.
+    bytes: u64,
+}
+
+/// Looks through a whole file once: how its lines end. Says which encoding was found where UTF-8 was expected, and notices a file cut inside quotes.
+fn inspect(file: &mut impl Read) -> std::io::Result<Result<Lines, Violation>> {
     let (mut utf8, mut gbk) = (encoding_rs::UTF_8.new_decoder_without_bom_handling(), encoding_rs::GB18030.new_decoder_without_bom_handling());
     let (mut is_utf8, mut is_gbk, mut quotes, mut has_nul, mut is_first) = (true, true, 0_u64, false, true);
-    let (mut length_of_record, mut is_quoted, mut last, mut is_crlf) = (0, false, 0, None);
+    let (mut length_of_record, mut is_quoted, mut last, mut end, mut total) = (0, false, 0, None, 0);
     let (mut block, mut text) = (vec![0; 64 * 1024], String::with_capacity(256 * 1024));
     loop {
         let length = file.read(&mut block)?;
@@ -72,7 +91,7 @@ fn inspect(file: &mut impl Read) -> std::io::Result<Result<bool, Violation>> {
         for byte in bytes {
             is_quoted ^= *byte == b'"';
             if *byte == b'\n' {
-                is_crlf.get_or_insert(last == b'\r');
+                end.get_or_insert(if last == b'\r' { LineEnd::CrLf } else { LineEnd::Lf });
             }
             last = *byte;
             length_of_record = if *byte == b'\n' && !is_quoted { 0 } else { length_of_record + 1 };
@@ -80,6 +99,7 @@ fn inspect(file: &mut impl Read) -> std::io::Result<Result<bool, Violation>> {
                 return Ok(Err(damaged(format!("a row of more than {RECORD_MAX} bytes found; a quote may be missing"), format!("有一行超过 {RECORD_MAX} 字节，可能缺少引号"))));
             }
         }
+        total += length as u64;
         quotes += bytes.iter().filter(|byte| **byte == b'"').count() as u64;
         has_nul |= bytes.contains(&0);
         if is_last {
@@ -91,14 +111,14 @@ fn inspect(file: &mut impl Read) -> std::io::Result<Result<bool, Violation>> {
         (false, false) => Err(damaged("bytes that are not UTF-8 found, UTF-8 expected", "文件不是 UTF-8 编码")),
         (true, _) if has_nul => Err(damaged("a NUL character found; the file is damaged", "文件含有 NUL 字符，可能已损坏")),
         (true, _) if !quotes.is_multiple_of(2) => Err(damaged("the file ends inside a quoted value; it seems to be cut off", "文件在引号内结束，可能不完整")),
-        _ => Ok(is_crlf == Some(true)),
+        _ => Ok(Lines { end: end.unwrap_or(LineEnd::Lf), is_last_ended: last == b'\n', bytes: total }),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Format;
-    use super::super::tests::{rows, says};
+    use super::super::tests::{SHAPE, rows, says};
 
     #[test]
     fn foreign_encodings_and_cut_files_are_recognised() {
@@ -115,6 +135,30 @@ mod tests {
             let found = says(Format::Csv, bytes);
             assert!(found.contains(expected), "{expected}: {found}");
         }
+    }
+
+    #[test]
+    fn rows_have_the_numbers_of_their_lines() {
+        for mark in ["", "\u{feff}"] {
+            for end in ["\n", "\r\n"] {
+                for last in ["", end] {
+                    let file = format!("{mark}worker_id,theory,note{end}a,1,{end}{end}{end}b,1,\"x{end}y\"{end}c,1{end}{end}d,1,{last}");
+                    let numbers: Vec<(usize, bool)> = rows_of_any_number(file.as_bytes());
+                    assert_eq!(numbers, [(2, true), (5, true), (7, false), (9, true)], "{file:?}");
+                }
+            }
+        }
+    }
+
+    fn rows_of_any_number(bytes: &[u8]) -> Vec<(usize, bool)> {
+        let shape = super::Shape { rows_max: 10, ..SHAPE };
+        let mut found = Vec::new();
+        super::read(&mut std::io::Cursor::new(bytes), &shape, &mut |row| {
+            found.push((row.number, row.cells.is_ok()));
+            Ok(())
+        })
+        .unwrap();
+        found
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl TestRegistry {
         Self::start_at(directory, database_url, settings)
     }
 
-    /// Starts a copy of a registry that was set up once in this process: to bring in the official lists is most of what a start costs.
+    /// Starts a copy of a registry that was set up once in this process: to bring in the official lists is half of what a start costs.
     /// Copies have the same keys.
     pub fn start_copy(database: Database) -> Self {
         let model = model(database);

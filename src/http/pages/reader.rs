@@ -18,7 +18,8 @@ use std::sync::LazyLock;
 /// Keeps the reader's language.
 const LANGUAGE_COOKIE: &str = "lang";
 
-/// Nothing from elsewhere, no style or script that was not written by us, no frame around us.
+/// Nothing from elsewhere, no style or script that was not written by us, no frame around us. `form-action` stands last, since a page may
+/// add a site to it.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; style-src {}; script-src 'self'; img-src 'self' data:; connect-src 'self'; media-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",

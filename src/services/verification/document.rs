@@ -4,7 +4,6 @@
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
 use super::genuine::{Genuine, digest_of};
-use super::paper::PDF;
 use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, check, standing_checks};
 use crate::credential::badge_jwt;
 use crate::credential::conformance;
@@ -19,6 +18,7 @@ use crate::services::Registry;
 use crate::services::error::Error;
 use crate::services::log::Logged;
 use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
+use crate::services::papers::PDF;
 use crate::services::signing::version_place;
 use crate::store::certificates::{self as store, CertificateVersionRow};
 use crate::vault::Sealed;
