@@ -34,6 +34,22 @@ names!(Outcome {
 });
 
 impl Outcome {
+    /// Of two certificates shown together, how the one stands that counts less.
+    pub fn or_worse(self, other: Outcome) -> Outcome {
+        let weight = |outcome: Outcome| match outcome {
+            Outcome::Valid => 0,
+            Outcome::ReviewOverdue => 1,
+            Outcome::Expired => 2,
+            Outcome::Superseded => 3,
+            Outcome::Suspended => 4,
+            Outcome::Cancelled => 5,
+            Outcome::Withdrawn => 6,
+            Outcome::Revoked => 7,
+            Outcome::NotFound => 8,
+        };
+        if weight(other) > weight(self) { other } else { self }
+    }
+
     /// The outcome as a person reads it.
     pub fn name(self) -> Text {
         let (en, zh) = match self {
@@ -82,6 +98,7 @@ pub fn check_name(check: &str) -> Text {
         "validity" => ("Period of validity", "有效期"),
         "review" => ("Review", "复审"),
         "file" => ("The file as a whole", "文件完整性"),
+        "certificates" => ("Certificates in it", "所含证书"),
         other => (other, other),
     };
     Text::new(en, zh)
@@ -112,6 +129,7 @@ pub fn next_step(check: &str, is_pending: bool) -> Option<Text> {
         "issuer" => Text::new("Ask the issuer itself; whoever runs this registry can list it as trusted.", "请向签发者核实；本登记系统运营方可将其列为信任机构。"),
         "key" => Text::new("Ask the issuing body to issue the certificate again.", "请发证机构重新签发证书。"),
         "log" | "right_to_issue" => Text::new("Do not rely on it. Report it to the supervising authority.", "请勿采信，并向监管部门反映。"),
+        "certificates" => Text::new("Look at each certificate below; the record itself is genuine.", "请逐一查看下列证书；档案本身真实。"),
         "status" => Text::new("Ask the issuing body for the reason, and the holder for a certificate that is in force.", "请向发证机构了解原因，并请持证人提供有效证书。"),
         "validity" => Text::new("Ask the holder for a certificate that is valid today.", "请持证人提供当前有效的证书。"),
         "review" => Text::new("The holder must pass the review before working with this permit.", "持证人须通过复审后方可凭此证作业。"),

@@ -133,9 +133,9 @@ pub async fn list_catalogue(state: Data<AppState>, request: HttpRequest, list: P
         .iter()
         .enumerate()
         .skip(after)
-        .filter(|(_, entry)| fits(&entry.members))
+        .filter(|(_, entry)| fits(entry.members()))
         .take(usize::try_from(window.fetch()).unwrap_or(usize::MAX))
-        .map(|(index, entry)| (index + 1, CatalogueEntry { key: entry.key.clone(), members: entry.members.clone() }))
+        .map(|(index, entry)| (index + 1, CatalogueEntry { key: entry.key.clone(), members: entry.members().clone() }))
         .collect();
     let page = window.page(rows, |(next, _)| format!("{}.{next}", version.import.version), |(_, entry)| entry);
     Ok(read_page(&request, &window, &page))

@@ -70,7 +70,8 @@ pub struct TokenQuery {
 /// One check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckDocument {
-    /// `record`, `log`, `witnesses`, `key`, `proof`, `issuer`, `schema`, `right_to_issue`, `status`, `validity` or `review`.
+    /// `file`, `record`, `log`, `witnesses`, `key`, `proof`, `issuer`, `schema`, `right_to_issue`, `status`, `validity`, `review` or
+    /// `certificates`, those of a learner record.
     pub check: String,
     /// `passed` or `failed`; `pending` for witnesses that have not cosigned yet.
     pub outcome: String,

@@ -19,8 +19,8 @@ use crate::store::log::Fact;
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// A list of the catalogue: its name, its shipped file, and the columns that make an entry's key.
 pub struct ListProfile {
@@ -51,11 +51,40 @@ pub const LISTS: &[ListProfile] = &[
 /// The first day of the shipped versions: before any certificate that can be asked about.
 const SHIPPED_FROM: NaiveDate = NaiveDate::from_ymd_opt(1980, 1, 1).expect("a date of the calendar");
 
-/// One entry: its key and its members, as texts.
+/// One entry: its key and its members, as texts. Of thousands few are ever asked for, so a body is read when somebody asks.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub key: String,
-    pub members: Map<String, Value>,
+    /// A JSON object, as it is stored.
+    body: String,
+    members: OnceLock<Map<String, Value>>,
+}
+
+impl Entry {
+    fn new(key: String, members: Map<String, Value>) -> Self {
+        Entry { key, body: Value::Object(members).to_string(), members: OnceLock::new() }
+    }
+
+    /// The columns of the list, by name.
+    pub fn members(&self) -> &Map<String, Value> {
+        self.members.get_or_init(|| {
+            serde_json::from_str(&self.body).unwrap_or_else(|error| {
+                tracing::error!(key = self.key, %error, "an entry of the catalogue cannot be read");
+                Map::new()
+            })
+        })
+    }
+
+    /// One of them; empty when the list has no such column.
+    pub(super) fn member(&self, name: &str) -> &str {
+        self.members().get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl From<EntryRow> for Entry {
+    fn from(row: EntryRow) -> Self {
+        Entry { key: row.entry_key, body: row.body, members: OnceLock::new() }
+    }
 }
 
 /// One version of one list.
@@ -69,7 +98,8 @@ pub struct ListVersion {
 pub struct Catalogue {
     imports: i64,
     lists: HashMap<String, Vec<Arc<ListVersion>>>,
-    occupations: HashMap<String, (NaiveDate, String)>,
+    /// Places in the newest list of occupations, by key.
+    occupations: HashMap<String, usize>,
     pub numbers: NumberTables,
     pub calendar: WorkingCalendar,
 }
@@ -96,19 +126,24 @@ impl Catalogue {
     /// The name of an occupation, if the catalogue in force on the day knows it.
     pub fn find_occupation_name(&self, occupation: &Occupation, day: NaiveDate) -> Option<String> {
         let key = occupation.to_string();
-        match self.occupations.get(&key) {
-            Some((from, name)) if *from <= day => Some(name.clone()),
-            _ => self.find_entry("occupations", &key, day).and_then(|entry| entry["name"].as_str().map(str::to_owned)),
+        let newest = self.newest("occupations").filter(|version| version.import.valid_from <= day);
+        match newest.and_then(|version| version.entries.get(*self.occupations.get(&key)?)) {
+            Some(entry) => Some(entry.member("name").to_owned()),
+            None => self.find_entry("occupations", &key, day).and_then(|entry| entry["name"].as_str().map(str::to_owned)),
         }
     }
 
+    fn newest(&self, list: &str) -> Option<&Arc<ListVersion>> {
+        self.lists.get(list)?.last()
+    }
+
     pub fn find_entry(&self, list: &str, key: &str, day: NaiveDate) -> Option<Map<String, Value>> {
-        self.list_on(list, day)?.entries.iter().find(|entry| entry.key == key).map(|entry| entry.members.clone())
+        self.list_on(list, day)?.entries.iter().find(|entry| entry.key == key).map(|entry| entry.members().clone())
     }
 
     /// IS-9: whether an occupation of this name is an entry-class item on a day.
     pub fn is_entry_class(&self, occupation_name: &str, day: NaiveDate) -> bool {
-        self.list_on("entry_class_items", day).is_some_and(|version| version.entries.iter().any(|entry| entry.members.get("occupation").is_some_and(|name| name == occupation_name)))
+        self.list_on("entry_class_items", day).is_some_and(|version| version.entries.iter().any(|entry| entry.member("occupation") == occupation_name))
     }
 
     /// The rules of hours and credits that are in force on a day.
@@ -123,21 +158,19 @@ impl Catalogue {
     }
 
     fn derive(&mut self) {
-        let newest = |list: &str| self.lists.get(list).and_then(|versions| versions.last()).cloned();
-        let text = |entry: &Entry, name: &str| entry.members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        if let Some(version) = newest("occupations") {
-            self.occupations = version.entries.iter().map(|entry| (entry.key.clone(), (version.import.valid_from, text(entry, "name")))).collect();
+        if let Some(version) = self.newest("occupations") {
+            self.occupations = version.entries.iter().enumerate().map(|(place, entry)| (entry.key.clone(), place)).collect();
         }
-        if let (Some(letters), Some(provinces)) = (newest("assessment_body_letters"), newest("provinces")) {
+        if let (Some(letters), Some(provinces)) = (self.newest("assessment_body_letters").cloned(), self.newest("provinces").cloned()) {
             self.numbers.body_letters = letters.entries.iter().filter_map(|entry| entry.key.chars().next()).collect();
-            let may_appear = |entry: &&Entry| text(entry, "may_appear_in_level_certificate_number") == "1";
+            let may_appear = |entry: &&Entry| entry.member("may_appear_in_level_certificate_number") == "1";
             self.numbers.provinces = provinces.entries.iter().filter(may_appear).map(|entry| entry.key.clone()).collect();
         }
         // Days of all versions count: a later list usually holds the later years only.
         for version in self.lists.get("holidays").into_iter().flatten() {
             for entry in &version.entries {
                 let Ok(day) = entry.key.parse() else { continue };
-                let (to, from) = match text(entry, "kind").as_str() {
+                let (to, from) = match entry.member("kind") {
                     "working_day" => (&mut self.calendar.worked_weekends, &mut self.calendar.holidays),
                     _ => (&mut self.calendar.holidays, &mut self.calendar.worked_weekends),
                 };
@@ -148,12 +181,8 @@ impl Catalogue {
     }
 }
 
-fn member<'a>(entry: &'a Entry, name: &str) -> &'a str {
-    entry.members.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
 fn training_rules(version: i32, entries: &[Entry]) -> Result<TrainingRules, Vec<Violation>> {
-    let parsed = TrainingRules::parse(version, entries.iter().map(|entry| (entry.key.as_str(), member(entry, "value"))));
+    let parsed = TrainingRules::parse(version, entries.iter().map(|entry| (entry.key.as_str(), entry.member("value"))));
     parsed.map_err(|faults| faults.into_iter().map(|(parameter, fault)| invalid(parameter, fault.0)).collect())
 }
 
@@ -162,7 +191,7 @@ fn check_meaning(list: &str, entries: &[Entry]) -> Result<(), Vec<Violation>> {
     match list {
         "training_rules" => training_rules(0, entries).map(|_| ()),
         "credit_values" => {
-            let faults: Vec<Violation> = entries.iter().filter_map(|entry| member(entry, "credits").parse::<Credits>().err().map(|fault| invalid(entry.key.clone(), fault.0))).collect();
+            let faults: Vec<Violation> = entries.iter().filter_map(|entry| entry.member("credits").parse::<Credits>().err().map(|fault| invalid(entry.key.clone(), fault.0))).collect();
             if faults.is_empty() { Ok(()) } else { Err(faults) }
         }
         _ => Ok(()),
@@ -203,7 +232,7 @@ fn parse_entries(profile: &ListProfile, text: &str) -> Result<Vec<Entry>, Vec<Vi
         if let Some(first) = seen.insert(key.clone(), row) {
             faults.push(invalid(field, Text::new(format!("the key {key} stands in row {first} already"), format!("键 {key} 已在第 {first} 行出现"))));
         }
-        entries.push(Entry { key, members });
+        entries.push(Entry::new(key, members));
     }
     if entries.is_empty() && faults.is_empty() {
         faults.push(invalid("file", Text::new("no rows found, at least one expected", "没有数据行")));
@@ -217,9 +246,11 @@ impl Registry {
         Arc::clone(&self.catalogue.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the catalogue again if there were imports since.
+    /// Reads what was imported since the catalogue was last read; what is in memory already stays.
     pub async fn refresh_catalogue(&self) -> Result<(), Error> {
-        let known = self.catalogue().imports;
+        let before = self.catalogue();
+        let known = before.imports;
+        let ids: HashSet<String> = before.lists.values().flatten().map(|version| version.import.id.clone()).collect();
         let fresh = self
             .store
             .read(move |conn| {
@@ -229,7 +260,7 @@ impl Registry {
                 }
                 let mut lists = Vec::new();
                 for import in catalogue::list_imports(conn)? {
-                    let entries = catalogue::list_entries(conn, &import.id)?;
+                    let entries = if ids.contains(&import.id) { Vec::new() } else { catalogue::list_entries(conn, &import.id)? };
                     lists.push((import, entries));
                 }
                 Ok(Some((imports, lists)))
@@ -238,8 +269,11 @@ impl Registry {
         let Some((imports, lists)) = fresh else { return Ok(()) };
         let mut catalogue = Catalogue { imports, ..Catalogue::default() };
         for (import, rows) in lists {
-            let entries = rows.into_iter().map(|row| Ok(Entry { members: super::stored_json(&row.body)?, key: row.entry_key })).collect::<Result<_, Error>>()?;
-            catalogue.lists.entry(import.list.clone()).or_default().push(Arc::new(ListVersion { import, entries }));
+            let version = match before.lists.get(&import.list).and_then(|versions| versions.iter().find(|version| version.import.id == import.id)) {
+                Some(version) => Arc::clone(version),
+                None => Arc::new(ListVersion { import, entries: rows.into_iter().map(Entry::from).collect() }),
+            };
+            catalogue.lists.entry(version.import.list.clone()).or_default().push(version);
         }
         catalogue.derive();
         *self.catalogue.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
@@ -302,7 +336,7 @@ impl Registry {
         let rows = entries
             .iter()
             .zip(0..)
-            .map(|(entry, position)| EntryRow { import_id: id.clone(), position, entry_key: entry.key.clone(), body: Value::Object(entry.members.clone()).to_string() })
+            .map(|(entry, position)| EntryRow { import_id: id.clone(), position, entry_key: entry.key.clone(), body: entry.body.clone() })
             .collect();
         let import = ImportRow {
             id,

@@ -384,7 +384,7 @@ impl Registry {
             IssueSubject::Permit { category, item, valid_to, review_due_on } => {
                 let dates = permit_dates(issued_on, &self.config.rules);
                 let mut subject = empty(CertificateKind::SpecialOperation);
-                let known = self.catalogue().list_on("special_operations", issued_on).is_some_and(|list| list.entries.iter().any(|entry| entry.members.get("category_zh").is_some_and(|known| known == category.as_str())));
+                let known = self.catalogue().list_on("special_operations", issued_on).is_some_and(|list| list.entries.iter().any(|entry| entry.member("category_zh") == category));
                 if !known {
                     return Err(Error::invalid("category", Text::new("a category that is not in the catalogue list special_operations found", "作业类别不在目录中")));
                 }

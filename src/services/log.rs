@@ -118,9 +118,13 @@ impl Registry {
     /// Where the log includes exactly this document of this version, under a checkpoint that the log's key signed; None when it does
     /// not. A row that was put into the database beside the log is not issued.
     pub(super) async fn find_logged(&self, version: &CertificateVersionRow, document: &[u8]) -> Result<Option<Logged>, Error> {
-        let place = version_place(&version.certificate_id, version.version);
+        self.find_logged_fact(CREDENTIAL_SIGNED, version_place(&version.certificate_id, version.version), document).await
+    }
+
+    /// The same of any fact, by its kind, what it is about, and its bytes.
+    pub(super) async fn find_logged_fact(&self, kind: &'static str, subject: String, bytes: &[u8]) -> Result<Option<Logged>, Error> {
         let read = move |conn: &mut Conn| {
-            let Some(row) = store::find_entry_of(conn, CREDENTIAL_SIGNED, &place)? else { return Ok(None) };
+            let Some(row) = store::find_entry_of(conn, kind, &subject)? else { return Ok(None) };
             let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
             match prove(conn, &row, tip) {
                 Ok(proven) => Ok(Some((row, proven))),
@@ -130,7 +134,7 @@ impl Registry {
             }
         };
         let Some((row, proven)) = self.store.read_snapshot(read).await? else { return Ok(None) };
-        if commitment(&proven.salt, document).as_slice() != row.commitment {
+        if commitment(&proven.salt, bytes).as_slice() != row.commitment {
             return Ok(None);
         }
         let Some(checkpoint) = self.open_checkpoint(&proven.proof.checkpoint).await? else { return Ok(None) };

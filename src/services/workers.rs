@@ -192,7 +192,7 @@ impl Registry {
         let today = self.clock.today();
         let is_known_region = |code: &str| {
             catalogue.find_entry("regions", code, today).is_some()
-                || catalogue.list_on("former_regions", today).is_some_and(|list| list.entries.iter().any(|entry| entry.members.get("code").is_some_and(|known| known == code)))
+                || catalogue.list_on("former_regions", today).is_some_and(|list| list.entries.iter().any(|entry| entry.member("code") == code))
                 || code.starts_with('8')
         };
         let mut warnings = Vec::new();

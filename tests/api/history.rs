@@ -68,3 +68,34 @@ on_both_databases!(a_file_that_was_changed_is_not_known, |registry| {
     let empty = history(registry, &session, "/v1/me/history", &[("accept", "application/vc+jwt")]);
     assert_eq!((empty.status, empty.rules()), (422, vec!["FORM".to_owned()]), "a learner record needs a certificate");
 });
+
+on_both_databases!(a_learner_record_is_verified_with_every_certificate_in_it, |registry| {
+    registry.set_clock("2026-03-02T01:00:00Z");
+    let body = registry.body_with("123200000000000192", json!({ "number_prefix": "S000032000002" }));
+    let (worker, certificate) = registry.certificate(&body, 1);
+    let session = signed_in(registry, &worker);
+    let take = || history(registry, &session, "/v1/me/history", &[("accept", "application/vc+jwt")]).expect_bytes();
+    let verify = |file: &[u8]| registry.send("POST", "/v1/verifications/document", &[("content-type", "application/vc+jwt")], file).expect(200);
+    let outcome_of = |answer: &Value, name: &str| answer["checks"].as_array().unwrap().iter().find(|check| check["check"] == name).map(|check| check["outcome"].clone());
+    let record = take();
+    let answer = verify(&[record.as_slice(), b"\n"].concat());
+    assert_eq!(answer["outcome"], "valid", "{answer}");
+    assert_eq!(answer["certificate"]["certificate_number"], certificate["certificate_number"]);
+    for name in ["proof", "schema", "validity", "record", "certificates"] {
+        assert_eq!(outcome_of(&answer, name), Some(json!("passed")), "{name}");
+    }
+    // What the registry never handed out is no record of it, whatever is in it.
+    let mut changed = record.clone();
+    let last = changed.len() - 40;
+    changed[last] = if changed[last] == b'A' { b'B' } else { b'A' };
+    let answer = verify(&changed);
+    assert_eq!((&answer["outcome"], outcome_of(&answer, "record")), (&json!("not_found"), Some(json!("failed"))));
+    assert_eq!(outcome_of(&answer, "proof"), Some(json!("failed")));
+    // The record stays genuine; what became of its certificates since is told.
+    let path = format!("/v1/certificates/{}/status_changes", certificate["certificate_id"].as_str().unwrap());
+    registry.post_as(&body.client, &path, &json!({ "change": "suspend", "reason": "test", "decision_document": "演示1号" })).expect(200);
+    let answer = verify(&record);
+    assert_eq!((&answer["outcome"], outcome_of(&answer, "record"), outcome_of(&answer, "certificates")), (&json!("suspended"), Some(json!("passed")), Some(json!("failed"))));
+    let check = answer["checks"].as_array().unwrap().iter().find(|check| check["check"] == "certificates").unwrap();
+    assert!(check["detail"].as_str().unwrap().contains(certificate["certificate_number"].as_str().unwrap()) && check["next_step"].is_string(), "{check}");
+});

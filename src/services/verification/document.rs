@@ -4,6 +4,7 @@
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
 use super::genuine::{Genuine, digest_of};
+use super::record::record_in;
 use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, check, standing_checks};
 use crate::credential::badge_jwt;
 use crate::credential::conformance;
@@ -89,7 +90,10 @@ impl Registry {
         };
         match issuer_of(&presented) {
             Some(issuer) if !self.is_own_issuer(&issuer) => self.verify_elsewhere(&presented, &issuer, now).await,
-            _ => self.verify_own(&presented, digest, now).await,
+            _ => match record_in(&presented) {
+                Some((text, record)) => self.verify_record(text, &record, now).await,
+                None => self.verify_own(&presented, digest, now).await,
+            },
         }
     }
 
@@ -99,7 +103,7 @@ impl Registry {
         [did, url.as_str()].into_iter().any(|own| issuer.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(":organisations:") || rest.starts_with("/organisations/")))
     }
 
-    async fn verify_own(&self, presented: &Presented, digest: [u8; 32], now: DateTime<Utc>) -> Result<Verdict, Error> {
+    pub(super) async fn verify_own(&self, presented: &Presented, digest: [u8; 32], now: DateTime<Utc>) -> Result<Verdict, Error> {
         let generation = self.genuine.generation();
         let said = match self.read_own(presented, now).await? {
             Ok(said) => said,
@@ -222,7 +226,7 @@ impl Registry {
 
     /// A signature, strictly, by a published key that the issuer controls. An empty `typ` stands for none. `is_original`: whether the
     /// text itself may be in the log, which says when it was signed; a stolen key proves nothing otherwise.
-    async fn check_jws(&self, jws: &CompactJws<'_>, typ: &str, key_id: Option<&str>, issuer: &Value, is_original: bool) -> Result<Check, Error> {
+    pub(super) async fn check_jws(&self, jws: &CompactJws<'_>, typ: &str, key_id: Option<&str>, issuer: &Value, is_original: bool) -> Result<Check, Error> {
         let failed = |en: &str, zh: &str| Ok(check("proof", false, en, zh));
         if !typ.is_empty() && jws.typ() != Some(typ) {
             return Ok(check("proof", false, format!("typ {typ} expected in the header"), format!("头部 typ 应为 {typ}")));
@@ -356,11 +360,18 @@ pub(super) fn dates_of(content: &Content) -> Dates {
             let seconds = |name: &str| claims.get(name).map(|value| value.as_i64().and_then(|seconds| DateTime::from_timestamp(seconds, 0)));
             (seconds("nbf"), seconds("exp"))
         }
-        Content::Text(_, document) | Content::Document(document) => {
-            let instant = |name: &str| document.get(name).map(|value| value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc()));
-            (instant("validFrom"), instant("validUntil"))
-        }
+        Content::Text(_, document) | Content::Document(document) => dates_in(document),
     }
+}
+
+fn dates_in(document: &Value) -> Dates {
+    let instant = |name: &str| document.get(name).map(|value| value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc()));
+    (instant("validFrom"), instant("validUntil"))
+}
+
+/// The check of a document's own dates.
+pub(super) fn check_dates_in(document: &Value, now: DateTime<Utc>) -> Check {
+    check_dates(dates_in(document), now)
 }
 
 pub(super) fn check_validity(content: &Content, now: DateTime<Utc>) -> Check {

@@ -5,6 +5,7 @@ mod elsewhere;
 mod genuine;
 mod issuers;
 mod paper;
+mod record;
 
 pub use genuine::GenuineDocuments;
 pub use issuers::KnownIssuers;
