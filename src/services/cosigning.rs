@@ -107,8 +107,8 @@ impl Registry {
 
     /// What a witness that knows `old` entries has to be sent for a tree.
     async fn request_from(&self, old: u64, tip: &Arc<Tip>) -> Result<AddCheckpoint, Error> {
-        let (size, checkpoint, tip) = (tip.frontier.size(), tip.checkpoint.note.clone(), Arc::clone(tip));
-        let read = move |conn: &mut Conn| if old == 0 { Ok(Vec::new()) } else { consistency_proof(&mut StoredNodes::new(conn, &tip.frontier), old, size) };
+        let (size, checkpoint, tip, tiles) = (tip.frontier.size(), tip.checkpoint.note.clone(), Arc::clone(tip), Arc::clone(&self.tiles));
+        let read = move |conn: &mut Conn| if old == 0 { Ok(Vec::new()) } else { consistency_proof(&mut StoredNodes::new(conn, &tip.frontier, &tiles), old, size) };
         Ok(AddCheckpoint { old, hashes: self.store.read_snapshot(read).await?, checkpoint })
     }
 

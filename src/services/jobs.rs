@@ -30,7 +30,7 @@ use std::time::Duration;
 /// Rows of one step.
 pub(super) const STEP: i64 = 1000;
 /// Steps that are decided and signed at once, and steps that may be ready before the writer takes them.
-const STEPS_PREPARED: usize = 2;
+const STEPS_PREPARED: usize = 4;
 const STEPS_AHEAD: usize = 2;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LEASE_MICROS: i64 = 30_000_000;

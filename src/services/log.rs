@@ -15,7 +15,7 @@ use crate::merkle::tree::{Frontier, consistency_proof, inclusion_proof};
 use crate::store::backend::Conn;
 use crate::store::certificates::CertificateVersionRow;
 use crate::store::error::StoreError;
-use crate::store::log::{self as store, CREDENTIAL_SIGNED, EntryRow, StoredNodes, Tip};
+use crate::store::log::{self as store, EntryRow, FoundKind, KnownTiles, StoredNodes, Tip};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// An entry with its proof in the newest tree.
@@ -71,10 +71,11 @@ impl Registry {
 
     /// The proof that entry `index` is in the tree of the newest checkpoint.
     pub async fn prove_inclusion(&self, index: u64) -> Result<ProvenEntry, Error> {
+        let tiles = Arc::clone(&self.tiles);
         let read = move |conn: &mut Conn| {
             let Some(tip) = store::find_tip(conn)?.filter(|tip| index < tip.frontier.size()) else { return Ok(None) };
             let row = store::list_entries(conn, index as i64, index as i64 + 1)?.pop();
-            row.map(|row| prove(conn, &row, tip)).transpose()
+            row.map(|row| prove(conn, &tiles, &row, tip)).transpose()
         };
         self.store.read_snapshot(read).await?.ok_or_else(|| beyond("index"))
     }
@@ -85,9 +86,10 @@ impl Registry {
             let detail = Text::new(format!("from {from} to {to} found; from at least 1 and at most to expected"), format!("from 为 {from}、to 为 {to}；from 应不小于 1 且不大于 to"));
             return Err(Error::Invalid(vec![invalid("from", detail)]));
         }
+        let tiles = Arc::clone(&self.tiles);
         let read = move |conn: &mut Conn| {
             let Some(tip) = store::find_tip(conn)?.filter(|tip| to <= tip.frontier.size()) else { return Ok(None) };
-            consistency_proof(&mut StoredNodes::new(conn, &tip.frontier), from, to).map(Some)
+            consistency_proof(&mut StoredNodes::new(conn, &tip.frontier, &tiles), from, to).map(Some)
         };
         let hashes = self.store.read_snapshot(read).await?.ok_or_else(|| beyond("to"))?;
         Ok(ProvenPrefix { from, to, hashes })
@@ -103,13 +105,13 @@ impl Registry {
     /// The same for a version of a certificate.
     pub(super) async fn prove_version(&self, version: &CertificateVersionRow) -> Result<ProvenEntry, Error> {
         let place = version_place(&version.certificate_id, version.version);
-        let cosigned = self.cosigned_tree();
+        let (cosigned, tiles) = (self.cosigned_tree(), Arc::clone(&self.tiles));
         let read = move |conn: &mut Conn| {
-            let Some(row) = store::find_entry_of(conn, CREDENTIAL_SIGNED, &place)? else { return Ok(None) };
+            let Some(row) = store::find_entry_of(conn, FoundKind::CredentialSigned, &place)? else { return Ok(None) };
             let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
             match cosigned.filter(|tree| row.position.unsigned_abs() < tree.size && tree.size <= tip.frontier.size()) {
-                Some(tree) => prove_under(conn, &row, &tip.frontier, tree.size, tree.note.clone()).map(Some),
-                None => prove(conn, &row, tip).map(Some),
+                Some(tree) => prove_under(conn, &tiles, &row, &tip.frontier, tree.size, tree.note.clone()).map(Some),
+                None => prove(conn, &tiles, &row, tip).map(Some),
             }
         };
         self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
@@ -118,27 +120,29 @@ impl Registry {
     /// Where the log includes exactly this document of this version, under a checkpoint that the log's key signed; None when it does
     /// not. A row that was put into the database beside the log is not issued.
     pub(super) async fn find_logged(&self, version: &CertificateVersionRow, document: &[u8]) -> Result<Option<Logged>, Error> {
-        self.find_logged_fact(CREDENTIAL_SIGNED, version_place(&version.certificate_id, version.version), document).await
+        self.find_logged_fact(FoundKind::CredentialSigned, version_place(&version.certificate_id, version.version), document).await
     }
 
     /// The same of any fact, by its kind, what it is about, and its bytes.
-    pub(super) async fn find_logged_fact(&self, kind: &'static str, subject: String, bytes: &[u8]) -> Result<Option<Logged>, Error> {
-        let read = move |conn: &mut Conn| {
-            let Some(row) = store::find_entry_of(conn, kind, &subject)? else { return Ok(None) };
-            let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
-            match prove(conn, &row, tip) {
-                Ok(proven) => Ok(Some((row, proven))),
-                // Tiles that do not fit are no proof.
-                Err(StoreError::Corrupt(_)) => Ok(None),
-                Err(other) => Err(other),
-            }
-        };
-        let Some((row, proven)) = self.store.read_snapshot(read).await? else { return Ok(None) };
+    pub(super) async fn find_logged_fact(&self, kind: FoundKind, subject: String, bytes: &[u8]) -> Result<Option<Logged>, Error> {
+        let tiles = Arc::clone(&self.tiles);
+        let found = self.store.read_snapshot(move |conn| find_proven(conn, &tiles, kind, &subject)).await?;
+        self.check_logged(found, bytes).await
+    }
+
+    /// Whether what the database has of the log includes these bytes.
+    pub(super) async fn check_logged(&self, found: Option<(EntryRow, ProvenEntry)>, bytes: &[u8]) -> Result<Option<Logged>, Error> {
+        let Some((row, proven)) = found else { return Ok(None) };
         if commitment(&proven.salt, bytes).as_slice() != row.commitment {
             return Ok(None);
         }
         let Some(checkpoint) = self.open_checkpoint(&proven.proof.checkpoint).await? else { return Ok(None) };
         Ok(proven.proof.is_of(proven.entry.as_bytes(), &checkpoint).then_some(Logged { index: proven.proof.index, recorded_at: row.recorded_at }))
+    }
+
+    /// The tiles that this node has read, for [`find_proven`].
+    pub(super) fn known_tiles(&self) -> Arc<KnownTiles> {
+        Arc::clone(&self.tiles)
     }
 
     /// The checkpoint of a note that the log's key signed. The newest one is asked for again and again, and opened once.
@@ -155,10 +159,10 @@ impl Registry {
 
     /// The proof that an exported file is in the log: its row as the log committed to it, and the entry.
     pub(super) async fn prove_fact_of_export(&self, export: &str) -> Result<ProvenEntry, Error> {
-        let subject = export.to_owned();
+        let (subject, tiles) = (export.to_owned(), Arc::clone(&self.tiles));
         let read = move |conn: &mut Conn| {
-            let Some(row) = store::find_entry_of(conn, store::HISTORY_EXPORTED, &subject)? else { return Ok(None) };
-            store::find_tip(conn)?.map(|tip| prove(conn, &row, tip)).transpose()
+            let Some(row) = store::find_entry_of(conn, FoundKind::HistoryExported, &subject)? else { return Ok(None) };
+            store::find_tip(conn)?.map(|tip| prove(conn, &tiles, &row, tip)).transpose()
         };
         self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
     }
@@ -168,17 +172,29 @@ fn beyond(field: &str) -> Error {
     Error::Invalid(vec![invalid(field, Text::new("the log is not that long", "日志没有这么长"))])
 }
 
-fn prove(conn: &mut Conn, row: &EntryRow, tip: Tip) -> Result<ProvenEntry, StoreError> {
-    prove_under(conn, row, &tip.frontier, tip.frontier.size(), tip.checkpoint.note)
+/// The entry of a fact with its proof in the newest tree, as far as the database has them; nothing is compared yet.
+pub(super) fn find_proven(conn: &mut Conn, tiles: &KnownTiles, kind: FoundKind, subject: &str) -> Result<Option<(EntryRow, ProvenEntry)>, StoreError> {
+    let Some(row) = store::find_entry_of(conn, kind, subject)? else { return Ok(None) };
+    let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
+    match prove(conn, tiles, &row, tip) {
+        Ok(proven) => Ok(Some((row, proven))),
+        // Tiles that do not fit are no proof.
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+fn prove(conn: &mut Conn, tiles: &KnownTiles, row: &EntryRow, tip: Tip) -> Result<ProvenEntry, StoreError> {
+    prove_under(conn, tiles, row, &tip.frontier, tip.frontier.size(), tip.checkpoint.note)
 }
 
 /// The proof in the tree of `size` entries, which is not larger than the newest one.
-fn prove_under(conn: &mut Conn, row: &EntryRow, newest: &Frontier, size: u64, checkpoint: String) -> Result<ProvenEntry, StoreError> {
+fn prove_under(conn: &mut Conn, tiles: &KnownTiles, row: &EntryRow, newest: &Frontier, size: u64, checkpoint: String) -> Result<ProvenEntry, StoreError> {
     let index = row.position as u64;
     if index >= size {
         return Err(StoreError::Corrupt("an entry lies beyond the newest checkpoint".to_owned()));
     }
-    let hashes = inclusion_proof(&mut StoredNodes::new(conn, newest), index, size)?;
+    let hashes = inclusion_proof(&mut StoredNodes::new(conn, newest, tiles), index, size)?;
     let salt = row.salt.as_slice().try_into().map_err(|_| StoreError::Corrupt("a salt has the wrong length".to_owned()))?;
     let entry = row.entry()?.text();
     // What an offline check needs beside the document: the salt, then the entry.

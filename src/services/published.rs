@@ -11,6 +11,7 @@ use crate::remote;
 use crate::store::backend::Conn;
 use crate::store::log::{self as store, StoredNodes};
 use crate::whole_file;
+use std::sync::Arc;
 use std::path::PathBuf;
 
 const CHECKPOINT_BYTES_MAX: u64 = 1 << 16;
@@ -94,11 +95,11 @@ impl Registry {
     }
 
     async fn compare_published(&self, place: String, published: Checkpoint) -> Result<Option<Behind>, Error> {
-        let size = published.size;
+        let (size, tiles) = (published.size, Arc::clone(&self.tiles));
         let read = move |conn: &mut Conn| {
             let Some(tip) = store::find_tip(conn)? else { return Ok((0, None)) };
             let ours = tip.frontier.size();
-            let root = if size <= ours { Some(root(&mut StoredNodes::new(conn, &tip.frontier), size)?) } else { None };
+            let root = if size <= ours { Some(root(&mut StoredNodes::new(conn, &tip.frontier, &tiles), size)?) } else { None };
             Ok((ours, root))
         };
         let (ours, root) = self.store.read_snapshot(read).await?;

@@ -15,10 +15,11 @@ use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::leaf::{Entry, commitment};
 use crate::merkle::note::NoteSigner;
 use crate::merkle::tile::{Content, HEIGHT, TileAddress, WIDTH};
-use crate::merkle::tree::{Frontier, Nodes, leaf_hash, root_of};
+use crate::merkle::tree::{Frontier, Nodes, leaf_hash, node_hash, root_of};
 use chrono::DateTime;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use std::collections::HashMap;
+use diesel::sql_types::Bool;
 use std::sync::Arc;
 
 /// A fact that a job recorded, waiting for its position.
@@ -268,10 +269,32 @@ pub fn read_size(conn: &mut Conn) -> Result<i64, StoreError> {
 /// A file that a worker took away.
 pub const HISTORY_EXPORTED: &str = "history_exported";
 
-/// The entry of a signed credential, by `certificate/version`, or of an exported file: kinds that have an index of their own.
-pub fn find_entry_of(conn: &mut Conn, kind: &str, subject: &str) -> Result<Option<EntryRow>, StoreError> {
+/// Kinds whose entries are found by what they are about: each has an index of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundKind {
+    /// By `certificate/version`.
+    CredentialSigned,
+    HistoryExported,
+}
+
+impl FoundKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            FoundKind::CredentialSigned => CREDENTIAL_SIGNED,
+            FoundKind::HistoryExported => HISTORY_EXPORTED,
+        }
+    }
+
+    /// As a literal: SQLite would parse a statement anew for each value that is bound to what chooses an index.
+    fn condition(self) -> SqlLiteral<Bool> {
+        diesel::dsl::sql(&format!("kind = '{}'", self.as_str()))
+    }
+}
+
+/// The entry of a kind about a subject.
+pub fn find_entry_of(conn: &mut Conn, kind: FoundKind, subject: &str) -> Result<Option<EntryRow>, StoreError> {
     Ok(on!(conn, |c| log_entries::table
-        .filter(log_entries::kind.eq(kind))
+        .filter(kind.condition())
         .filter(log_entries::subject.eq(subject))
         .order(log_entries::position)
         .select(EntryRow::as_select())
@@ -310,16 +333,60 @@ fn tile_hashes(conn: &mut Conn, level: u32, index: u64, width: u64) -> Result<Ve
     if hashes.len() as u64 == width { Ok(hashes) } else { Err(StoreError::Corrupt(format!("tile {level}/{index} of the log is not whole"))) }
 }
 
-/// The nodes of the tree of `size` leaves, read from tiles; each tile is read once.
+/// Tiles with all their inner nodes. The first hashes of a tile never change, so that those which were read are not asked for again.
+pub struct KnownTiles {
+    /// By level, index and number of hashes.
+    nodes: quick_cache::sync::Cache<(u32, u64, u64), Arc<TileNodes>>,
+}
+
+/// Some 16 KiB each.
+const TILES_KNOWN_MAX: usize = 1024;
+
+impl Default for KnownTiles {
+    fn default() -> Self {
+        KnownTiles { nodes: quick_cache::sync::Cache::new(TILES_KNOWN_MAX) }
+    }
+}
+
+/// The nodes over the hashes of one tile, level by level, the hashes themselves first.
+struct TileNodes(Vec<Vec<Hash>>);
+
+impl TileNodes {
+    fn over(hashes: Vec<Hash>) -> Self {
+        let mut levels = vec![hashes];
+        while let Some(below) = levels.last().filter(|below| below.len() > 1) {
+            // What stands alone at the end is no complete subtree.
+            let above = below.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+            levels.push(above);
+        }
+        TileNodes(levels)
+    }
+
+    fn find(&self, level: u32, index: u64) -> Option<Hash> {
+        self.0.get(level as usize)?.get(usize::try_from(index).ok()?).copied()
+    }
+}
+
+/// The nodes of the tree under a frontier, read from tiles; each tile is read once.
 pub struct StoredNodes<'a> {
     conn: &'a mut Conn,
     frontier: &'a Frontier,
-    tiles: HashMap<(u32, u64), Vec<Hash>>,
+    known: &'a KnownTiles,
 }
 
 impl<'a> StoredNodes<'a> {
-    pub fn new(conn: &'a mut Conn, frontier: &'a Frontier) -> Self {
-        StoredNodes { conn, frontier, tiles: HashMap::new() }
+    pub fn new(conn: &'a mut Conn, frontier: &'a Frontier, known: &'a KnownTiles) -> Self {
+        StoredNodes { conn, frontier, known }
+    }
+
+    fn tile(&mut self, level: u32, index: u64) -> Result<Arc<TileNodes>, StoreError> {
+        let width = ((self.frontier.size() >> (level * HEIGHT)) - index * WIDTH).min(WIDTH);
+        if let Some(tile) = self.known.nodes.get(&(level, index, width)) {
+            return Ok(tile);
+        }
+        let tile = Arc::new(TileNodes::over(tile_hashes(self.conn, level, index, width)?));
+        self.known.nodes.insert((level, index, width), Arc::clone(&tile));
+        Ok(tile)
     }
 }
 
@@ -331,16 +398,8 @@ impl Nodes for StoredNodes<'_> {
             return Ok(root);
         }
         let (tile_level, inner) = (level / HEIGHT, level % HEIGHT);
-        let (first, count) = (index << inner, 1_u64 << inner);
-        let tile = first / WIDTH;
-        if !self.tiles.contains_key(&(tile_level, tile)) {
-            let width = ((self.frontier.size() >> (tile_level * HEIGHT)) - tile * WIDTH).min(WIDTH);
-            let hashes = tile_hashes(self.conn, tile_level, tile, width)?;
-            self.tiles.insert((tile_level, tile), hashes);
-        }
-        let from = (first % WIDTH) as usize;
-        let hashes = self.tiles[&(tile_level, tile)].get(from..from + count as usize).ok_or_else(|| corrupt("a node of the log"))?;
-        Ok(root_of(hashes))
+        let first = index << inner;
+        self.tile(tile_level, first / WIDTH)?.find(inner, (first % WIDTH) >> inner).ok_or_else(|| corrupt("a node of the log"))
     }
 }
 
@@ -359,18 +418,26 @@ mod tests {
         let mut conn = Conn::open(&format!("sqlite:{}", directory.path().join("log.db").display()).parse().unwrap()).unwrap();
         conn.apply_migrations().unwrap();
         let signer = TestSigner::new("log.example");
-        let mut signed = Vec::new();
+        let (known, mut signed) = (KnownTiles::default(), Vec::new());
         for (group, count) in SIZES.into_iter().enumerate() {
             let facts = (0..count).map(|n| Fact::of_bytes("test", None, format!("{group}/{n}"), n.to_be_bytes().to_vec())).collect();
             conn.begin().unwrap();
             append(&mut conn, facts, 1, || [7; 32], Some(&signer)).unwrap();
             conn.execute_script("COMMIT").unwrap();
-            signed.push(Checkpoint::open(&find_checkpoint(&mut conn).unwrap().unwrap().note, signer.key()).unwrap());
+            let checkpoint = Checkpoint::open(&find_checkpoint(&mut conn).unwrap().unwrap().note, signer.key()).unwrap();
+            // What is known of a smaller tree stays true, and what was not full then is read again.
+            let (tip, size) = (find_tip(&mut conn).unwrap().unwrap(), checkpoint.size);
+            for index in [0, size / 2, size - 1] {
+                let proof = inclusion_proof(&mut StoredNodes::new(&mut conn, &tip.frontier, &known), index, size).unwrap();
+                let leaf = list_entries(&mut conn, index as i64, index as i64 + 1).unwrap()[0].leaf_hash().unwrap();
+                assert!(is_included(&leaf, index, size, &proof, &checkpoint.root), "{index} of {size}");
+            }
+            signed.push(checkpoint);
         }
         let newest = signed.last().unwrap().clone();
         assert_eq!((newest.size, list_tiles(&mut conn, 1, 0, 9).unwrap().len(), list_tiles(&mut conn, 0, 0, 999).unwrap().len()), (66_800, 1, 260));
         let frontier = find_tip(&mut conn).unwrap().unwrap().frontier;
-        let mut nodes = StoredNodes::new(&mut conn, &frontier);
+        let mut nodes = StoredNodes::new(&mut conn, &frontier, &known);
         assert_eq!(root(&mut nodes, newest.size).unwrap(), newest.root);
         for old in &signed {
             assert_eq!(root(&mut nodes, old.size).unwrap(), old.root, "{}", old.size);
@@ -378,7 +445,7 @@ mod tests {
             assert!(is_consistent(old.size, newest.size, &proof, &old.root, &newest.root), "{}", old.size);
         }
         for index in [0, 255, 256, 65_535, 65_536, 66_559, 66_799] {
-            let proof = inclusion_proof(&mut StoredNodes::new(&mut conn, &frontier), index, newest.size).unwrap();
+            let proof = inclusion_proof(&mut StoredNodes::new(&mut conn, &frontier, &known), index, newest.size).unwrap();
             let leaf = list_entries(&mut conn, index as i64, index as i64 + 1).unwrap()[0].leaf_hash().unwrap();
             assert!(is_included(&leaf, index, newest.size, &proof, &newest.root), "{index}");
         }

@@ -4,24 +4,24 @@
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
 use super::genuine::{Genuine, digest_of};
-use super::record::record_in;
 use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, check, standing_checks};
 use crate::credential::badge_jwt;
 use crate::credential::conformance;
 use crate::credential::data_integrity::{self, Expectation, key_of_multikey};
 use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
-use crate::credential::presented::Presented;
+use crate::credential::presented::{Presented, has_type};
 use crate::credential::sd_jwt::SdJwt;
 use crate::credential::strict_json;
 use crate::domain::text::Text;
 use crate::domain::verification::{Outcome, StandingFacts, standing_on};
 use crate::services::Registry;
 use crate::services::error::Error;
-use crate::services::log::Logged;
+use crate::services::log::{Logged, find_proven};
 use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
 use crate::services::papers::PDF;
 use crate::services::signing::version_place;
 use crate::store::certificates::{self as store, CertificateVersionRow};
+use crate::store::log::FoundKind;
 use crate::vault::Sealed;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
@@ -88,11 +88,12 @@ impl Registry {
             Ok(presented) => presented,
             Err(fault) => return Ok(failed(unread(format!("not a credential that can be verified: {fault}"), format!("不是可验证的凭证：{fault}")), now)),
         };
-        match issuer_of(&presented) {
+        let payload = payload_of(&presented);
+        match issuer_of(&presented, payload.as_ref()) {
             Some(issuer) if !self.is_own_issuer(&issuer) => self.verify_elsewhere(&presented, &issuer, now).await,
-            _ => match record_in(&presented) {
-                Some((text, record)) => self.verify_record(text, &record, now).await,
-                None => self.verify_own(&presented, digest, now).await,
+            _ => match (&presented, payload) {
+                (Presented::VcJwt(text), Some(record)) if has_type(&record, "ClrCredential") => self.verify_record(text, &record, now).await,
+                (_, payload) => self.verify_own(&presented, payload, digest, now).await,
             },
         }
     }
@@ -103,9 +104,9 @@ impl Registry {
         [did, url.as_str()].into_iter().any(|own| issuer.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(":organisations:") || rest.starts_with("/organisations/")))
     }
 
-    pub(super) async fn verify_own(&self, presented: &Presented, digest: [u8; 32], now: DateTime<Utc>) -> Result<Verdict, Error> {
+    pub(super) async fn verify_own(&self, presented: &Presented, payload: Option<Value>, digest: [u8; 32], now: DateTime<Utc>) -> Result<Verdict, Error> {
         let generation = self.genuine.generation();
-        let said = match self.read_own(presented, now).await? {
+        let said = match self.read_own(presented, payload, now).await? {
             Ok(said) => said,
             Err(checks) => return Ok(failed(checks, now)),
         };
@@ -148,20 +149,20 @@ impl Registry {
     }
 
     /// Understands a form and checks its signature by the keys that the registry holds.
-    async fn read_own(&self, presented: &Presented, now: DateTime<Utc>) -> Result<Result<Said, Vec<Check>>, Error> {
+    async fn read_own(&self, presented: &Presented, payload: Option<Value>, now: DateTime<Utc>) -> Result<Result<Said, Vec<Check>>, Error> {
         Ok(match presented {
-            Presented::VcJwt(text) | Presented::BadgeJwt(text) => self.read_own_jwt(text, matches!(presented, Presented::BadgeJwt(_))).await?,
+            Presented::VcJwt(text) | Presented::BadgeJwt(text) => self.read_own_jwt(text, payload, matches!(presented, Presented::BadgeJwt(_))).await?,
             Presented::Embedded(document) => Ok(self.read_own_embedded(document, now).await?),
             Presented::SdJwt(text) => self.read_own_sd_jwt(text).await?,
         })
     }
 
-    async fn read_own_jwt(&self, text: &str, is_badge: bool) -> Result<Result<Said, Vec<Check>>, Error> {
+    async fn read_own_jwt(&self, text: &str, payload: Option<Value>, is_badge: bool) -> Result<Result<Said, Vec<Check>>, Error> {
         let jws = match CompactJws::parse(text) {
             Ok(jws) => jws,
             Err(fault) => return Ok(Err(unread(format!("not a JWS that can be verified: {fault}"), format!("不是可验证的 JWS：{fault}")))),
         };
-        let Ok(payload @ Value::Object(_)) = strict_json::parse(&jws.payload) else {
+        let Some(payload @ Value::Object(_)) = payload else {
             return Ok(Err(unread("the payload is not one JSON object without duplicate members", "载荷不是无重复成员的 JSON 对象")));
         };
         if !is_badge {
@@ -249,16 +250,17 @@ impl Registry {
 
     /// Whether the registry issued exactly this, and whether the body had the right to on that day.
     async fn check_record(&self, said: &Said) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
-        let credential_id = said.credential_id.clone();
+        let (credential_id, tiles) = (said.credential_id.clone(), self.known_tiles());
         let rows = self
             .store
-            .read(move |conn| {
+            .read_snapshot(move |conn| {
                 let Some(version) = store::find_version_by_credential(conn, &credential_id)? else { return Ok(None) };
-                let standing = store::find_by_id(conn, &version.certificate_id)?;
-                Ok(standing.map(|standing| (version, standing)))
+                let Some(standing) = store::find_by_id(conn, &version.certificate_id)? else { return Ok(None) };
+                let entry = find_proven(conn, &tiles, FoundKind::CredentialSigned, &version_place(&version.certificate_id, version.version))?;
+                Ok(Some((version, standing, entry)))
             })
             .await?;
-        let Some((version, standing)) = rows else {
+        let Some((version, standing, entry)) = rows else {
             return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
         };
         let stored = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
@@ -267,7 +269,7 @@ impl Registry {
             return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
         }
         let record = check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件");
-        let Some(logged_at) = self.find_logged(&version, stored.as_bytes()).await? else {
+        let Some(logged_at) = self.check_logged(entry, stored.as_bytes()).await? else {
             return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
         };
         let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
@@ -316,11 +318,19 @@ impl Registry {
     }
 }
 
+/// What a JWT says, if it is one and says anything.
+fn payload_of(presented: &Presented) -> Option<Value> {
+    match presented {
+        Presented::VcJwt(text) | Presented::BadgeJwt(text) => strict_json::parse(&CompactJws::parse(text).ok()?.payload).ok(),
+        Presented::Embedded(_) | Presented::SdJwt(_) => None,
+    }
+}
+
 /// The issuer that a document names: a DID, or a URL. Unsigned, so it only tells whom to ask.
-fn issuer_of(presented: &Presented) -> Option<String> {
+fn issuer_of(presented: &Presented, payload: Option<&Value>) -> Option<String> {
     let named = |document: &Value| document["issuer"]["id"].as_str().or_else(|| document["issuer"].as_str()).map(str::to_owned);
     match presented {
-        Presented::VcJwt(text) | Presented::BadgeJwt(text) => CompactJws::parse(text).ok().and_then(|jws| strict_json::parse(&jws.payload).ok()).as_ref().and_then(named),
+        Presented::VcJwt(_) | Presented::BadgeJwt(_) => payload.and_then(named),
         Presented::Embedded(document) => named(document),
         Presented::SdJwt(text) => SdJwt::parse(text).ok().and_then(|shown| shown.claims.get("iss").and_then(Value::as_str).map(str::to_owned)),
     }

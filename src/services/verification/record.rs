@@ -6,24 +6,16 @@ use super::genuine::digest_of;
 use super::{Check, CheckOutcome, Verdict, check};
 use crate::credential::conformance;
 use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
-use crate::credential::presented::{Presented, has_type};
-use crate::credential::strict_json;
+use crate::credential::presented::Presented;
 use crate::domain::verification::Outcome;
 use crate::services::Registry;
 use crate::services::error::Error;
 use crate::services::log::Logged;
 use crate::store::history as store;
-use crate::store::log::{HISTORY_EXPORTED, fact_bytes};
+use crate::store::log::{FoundKind, fact_bytes};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-
-/// The record that a JWS holds, if it holds one.
-pub(super) fn record_in(presented: &Presented) -> Option<(&str, Value)> {
-    let Presented::VcJwt(text) = presented else { return None };
-    let record = strict_json::parse(&CompactJws::parse(text).ok()?.payload).ok()?;
-    has_type(&record, "ClrCredential").then_some((text, record))
-}
 
 impl Registry {
     pub(super) async fn verify_record(&self, text: &str, record: &Value, now: DateTime<Utc>) -> Result<Verdict, Error> {
@@ -41,7 +33,7 @@ impl Registry {
         let inside = record["credentialSubject"]["verifiableCredential"].as_array().map_or(&[][..], Vec::as_slice);
         let mut out_of_force = Vec::new();
         for credential in inside {
-            let verdict = self.verify_own(&Presented::Embedded(credential.clone()), digest_of(credential.to_string().as_bytes()), now).await?;
+            let verdict = self.verify_own(&Presented::Embedded(credential.clone()), None, digest_of(credential.to_string().as_bytes()), now).await?;
             if verdict.outcome != Outcome::Valid {
                 out_of_force.push(format!("{} {}", text_of(&credential["credentialSubject"], "licenseNumber"), verdict.outcome.as_str()));
             }
@@ -61,7 +53,7 @@ impl Registry {
     async fn find_logged_export(&self, text: &str) -> Result<Option<Logged>, Error> {
         let digest = hex::encode(Sha256::digest(text));
         let Some(row) = self.store.read(move |conn| store::find_export(conn, &digest)).await? else { return Ok(None) };
-        self.find_logged_fact(HISTORY_EXPORTED, row.id.clone(), &fact_bytes(&row)?).await
+        self.find_logged_fact(FoundKind::HistoryExported, row.id.clone(), &fact_bytes(&row)?).await
     }
 }
 
