@@ -53,7 +53,7 @@ pub fn check_learner_record(document: &Value) -> Result<CheckedDocument, Vec<Bre
                 if !has_proof {
                     breaches.push(breach(Place::Member(&place, "proof"), "an array with at least one proof"));
                 }
-                breaches.extend(check(&unsecured).err().into_iter().flatten().map(|found| breach(Place::Member(&place, &found.path), found.expected)));
+                breaches.extend(find_breaches(&unsecured).into_iter().map(|found| breach(Place::Member(&place, &found.path), found.expected)));
             }
         }
         _ => breaches.push(breach(place, "an array with at least one credential")),
@@ -85,9 +85,14 @@ fn checked(document: &Value, breaches: Vec<Breach>) -> Result<CheckedDocument, V
 /// # Errors
 /// All breaches, not only the first.
 pub fn check(document: &Value) -> Result<CheckedDocument, Vec<Breach>> {
+    checked(document, find_breaches(document))
+}
+
+/// The rules that a document breaks.
+pub fn find_breaches(document: &Value) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let Some(members) = document.as_object() else {
-        return Err(vec![breach("", "a JSON object")]);
+        return vec![breach("", "a JSON object")];
     };
     check_contexts(document, &[VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS], &mut breaches);
     let types: Vec<_> = document["type"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -96,7 +101,7 @@ pub fn check(document: &Value) -> Result<CheckedDocument, Vec<Breach>> {
     }
     check_object(members, &CREDENTIAL, Place::Root, &mut breaches);
     check_relations(document, &mut breaches);
-    checked(document, breaches)
+    breaches
 }
 
 fn breach(path: impl fmt::Display, expected: impl Into<String>) -> Breach {

@@ -83,6 +83,14 @@ impl Outcome {
     }
 }
 
+/// What the outcome of a learner record means: it is genuine, and its outcome is that of the certificate in it that counts least.
+pub fn meaning_of_record(outcome: Outcome) -> Text {
+    match outcome {
+        Outcome::Valid => Text::new("This registry handed out the record, and every certificate in it is in force today.", "该档案由本登记系统出具，所含证书今日全部有效。"),
+        _ => Text::new("The record is genuine, but not every certificate in it counts today: see each below.", "该档案真实，但所含证书今日并非全部有效，请逐一查看。"),
+    }
+}
+
 /// What a check is called where people read it.
 pub fn check_name(check: &str) -> Text {
     let (en, zh) = match check {

@@ -5,7 +5,7 @@ use crate::domain::certificate::{CertificateState, member_name};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::level::SkillLevel;
 use crate::domain::text::{Language, Text};
-use crate::domain::verification::{Outcome, check_name, next_step};
+use crate::domain::verification::{Outcome, check_name, meaning_of_record, next_step};
 use crate::services::verification::{CheckOutcome, Verdict};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -148,7 +148,7 @@ impl ShownVerdict {
         ShownVerdict {
             outcome: verdict.outcome.as_str(),
             name: say(verdict.outcome.name()),
-            meaning: say(verdict.outcome.meaning()),
+            meaning: say(if verdict.checks.iter().any(|check| check.name == "certificates") { meaning_of_record(verdict.outcome) } else { verdict.outcome.meaning() }),
             tone: tone_of(verdict.outcome),
             as_of: beijing_time(verdict.status_as_of, language),
             next_steps,
