@@ -69,6 +69,17 @@ await asEveryReader(async visit => {
   await visit.changeLanguage();
   assert.match(visit.page.url(), /\/own\/certificates\/crt_/);
 
+  // The whole record in one signed file, and what somebody is told who is shown it.
+  await visit.open('/own/downloads');
+  await visit.click('input[value=clr]');
+  const record = await visit.download(() => visit.click('form[action="/own/downloads"] button'));
+  await visit.open('/');
+  await (await visit.page.$('#file')).uploadFile(record);
+  assert.equal(await visit.send({}, '#drop button'), 200);
+  assert.equal(await visit.page.$eval('.outcome', element => element.dataset.outcome), 'valid');
+  assert.match(await visit.text('.outcome'), visit.say(/该档案由本登记系统出具/, /handed out the record/));
+  await visit.look('record-verified');
+
   // A link: made once, however often the form is sent; opened by others; withdrawn.
   await visit.open('/own/shares');
   assert.equal(await visit.send({ '#purpose': '应聘电工' }, 'form[action="/own/shares"] button'), 200);
