@@ -117,14 +117,14 @@ impl std::str::FromStr for PlatformHosts {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.trim() {
-            "*" => Ok(PlatformHosts::Any),
-            "none" => Ok(PlatformHosts::Only(Vec::new())),
-            hosts => {
-                let parse = |host: &str| Host::parse(host.trim()).map(|host| host.to_string()).map_err(|_| format!("hosts separated by commas, `*` or `none` expected, {host:?} found"));
-                Ok(PlatformHosts::Only(hosts.split(',').map(parse).collect::<Result<_, _>>()?))
-            }
-        }
+        // Both words are told as hosts are written, which are mapped: `NONE` and full-width letters are the same host.
+        let parse = |host: &str| Host::parse(host.trim()).map(|host| host.to_string()).map_err(|_| format!("hosts separated by commas, `*` or `none` expected, {host:?} found"));
+        let hosts: Vec<String> = text.split([',', '，']).map(parse).collect::<Result<_, _>>()?;
+        Ok(match hosts.as_slice() {
+            [word] if word == "*" => PlatformHosts::Any,
+            [word] if word == "none" => PlatformHosts::Only(Vec::new()),
+            _ => PlatformHosts::Only(hosts),
+        })
     }
 }
 
@@ -206,6 +206,11 @@ mod tests {
         assert!(redirect_url("https://badges.example.evil.example/cb", &hosts).is_err());
         assert!(redirect_url("https://badges.example/cb", &"none".parse().unwrap()).is_err());
         assert_eq!(hosts.to_string().parse::<PlatformHosts>().unwrap(), hosts);
+        assert_eq!("badges.example，xn--fiq228c.example".parse::<PlatformHosts>().unwrap(), hosts);
+        for nobody in ["none", "NONE", " ｎｏｎｅ"] {
+            assert_eq!(nobody.parse::<PlatformHosts>().unwrap(), PlatformHosts::Only(Vec::new()), "{nobody}");
+        }
+        assert_eq!("*".parse::<PlatformHosts>().unwrap(), PlatformHosts::Any);
         assert!("https://badges.example".parse::<PlatformHosts>().is_err());
     }
 
