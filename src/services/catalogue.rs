@@ -17,6 +17,7 @@ use crate::store::catalogue::{self, EntryRow, ImportRow};
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
 use chrono::NaiveDate;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -69,7 +70,7 @@ impl Entry {
     pub fn members(&self) -> &Map<String, Value> {
         self.members.get_or_init(|| {
             serde_json::from_str(&self.body).unwrap_or_else(|error| {
-                tracing::error!(key = self.key, %error, "an entry of the catalogue cannot be read");
+                tracing::error!(key = self.key, %error, "an entry of the catalogue was edited by hand and cannot be read");
                 Map::new()
             })
         })
@@ -81,9 +82,20 @@ impl Entry {
     }
 }
 
-impl From<EntryRow> for Entry {
-    fn from(row: EntryRow) -> Self {
-        Entry { key: row.entry_key, body: row.body, members: OnceLock::new() }
+/// Any JSON object; nothing of it is kept.
+#[derive(Deserialize)]
+struct AnyObject {}
+
+impl TryFrom<EntryRow> for Entry {
+    type Error = Error;
+
+    /// A broken catalogue must stop the start, although nothing of a body is kept yet.
+    fn try_from(row: EntryRow) -> Result<Self, Error> {
+        if !row.body.starts_with('{') {
+            return Err(Error::Internal("a stored entry of the catalogue is not an object".to_owned()));
+        }
+        super::stored_json::<AnyObject>(&row.body)?;
+        Ok(Entry { key: row.entry_key, body: row.body, members: OnceLock::new() })
     }
 }
 
@@ -271,7 +283,7 @@ impl Registry {
         for (import, rows) in lists {
             let version = match before.lists.get(&import.list).and_then(|versions| versions.iter().find(|version| version.import.id == import.id)) {
                 Some(version) => Arc::clone(version),
-                None => Arc::new(ListVersion { import, entries: rows.into_iter().map(Entry::from).collect() }),
+                None => Arc::new(ListVersion { import, entries: rows.into_iter().map(Entry::try_from).collect::<Result<_, _>>()? }),
             };
             catalogue.lists.entry(version.import.list.clone()).or_default().push(version);
         }
@@ -370,6 +382,15 @@ mod tests {
             if profile.name == "training_rules" {
                 assert_eq!(training_rules(1, &entries), Ok(TrainingRules::standard()), "the shipped figures are those of the domain book");
             }
+        }
+    }
+
+    #[test]
+    fn a_stored_entry_that_is_no_object_is_not_taken() {
+        let entry = |body: &str| Entry::try_from(EntryRow { import_id: "imp_1".into(), position: 0, entry_key: "1".into(), body: body.into() });
+        assert_eq!(entry(r#"{"name":"电工","code":"1"}"#).unwrap().member("name"), "电工");
+        for broken in ["", "{", "[]", "\"x\"", r#"{"name":"x"} y"#, r#"{"name":}"#] {
+            assert!(entry(broken).is_err(), "{broken}");
         }
     }
 

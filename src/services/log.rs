@@ -140,11 +140,6 @@ impl Registry {
         Ok(proven.proof.is_of(proven.entry.as_bytes(), &checkpoint).then_some(Logged { index: proven.proof.index, recorded_at: row.recorded_at }))
     }
 
-    /// The tiles that this node has read, for [`find_proven`].
-    pub(super) fn known_tiles(&self) -> Arc<KnownTiles> {
-        Arc::clone(&self.tiles)
-    }
-
     /// The checkpoint of a note that the log's key signed. The newest one is asked for again and again, and opened once.
     async fn open_checkpoint(&self, note: &str) -> Result<Option<Arc<Checkpoint>>, Error> {
         let known = |known: &RwLock<Option<OpenedCheckpoint>>| known.read().unwrap_or_else(PoisonError::into_inner).clone().filter(|opened| &*opened.0 == note);

@@ -267,7 +267,7 @@ pub fn read_size(conn: &mut Conn) -> Result<i64, StoreError> {
 }
 
 /// A file that a worker took away.
-pub const HISTORY_EXPORTED: &str = "history_exported";
+const HISTORY_EXPORTED: &str = "history_exported";
 
 /// Kinds whose entries are found by what they are about: each has an index of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

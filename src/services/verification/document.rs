@@ -250,7 +250,7 @@ impl Registry {
 
     /// Whether the registry issued exactly this, and whether the body had the right to on that day.
     async fn check_record(&self, said: &Said) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
-        let (credential_id, tiles) = (said.credential_id.clone(), self.known_tiles());
+        let (credential_id, tiles) = (said.credential_id.clone(), Arc::clone(&self.tiles));
         let rows = self
             .store
             .read_snapshot(move |conn| {

@@ -1,7 +1,7 @@
 //! Verification of a learner record (CLR 2.0): the registry's signature around it, its entry in the log, and every certificate in it by
 //! itself. A record tells what was so on the day when it was taken; how its certificates stand is told as of today.
 
-use super::document::{failed, check_dates_in, text_of};
+use super::document::{check_dates_in, failed, text_of};
 use super::genuine::digest_of;
 use super::{Check, CheckOutcome, Verdict, check};
 use crate::credential::conformance;
@@ -18,6 +18,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 impl Registry {
+    /// Verifies a record of this registry. It is genuine as a whole or `not_found`; of a genuine one the certificate that counts least
+    /// decides the outcome.
     pub(super) async fn verify_record(&self, text: &str, record: &Value, now: DateTime<Utc>) -> Result<Verdict, Error> {
         let Ok(jws) = CompactJws::parse(text) else { return Ok(failed(vec![check("proof", false, "not a JWS that can be verified", "不是可验证的 JWS")], now)) };
         let mut checks = vec![self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &record["issuer"]["id"], false).await?, schema_of(record), check_dates_in(record, now)];
