@@ -1,4 +1,4 @@
-"""Which characters each shipped font keeps: writes text.txt, title.txt, rare.txt and latin.txt for pyftsubset.
+"""Which characters each shipped font keeps: writes common.txt, further.txt, rare.txt and latin.txt for pyftsubset.
 
 Usage: characters.py NotoSerifCJK-Regular.ttc HanaMinB.ttf NotoSerif-Regular.ttf Unihan_IRGSources.txt.bz2
 """
@@ -31,7 +31,7 @@ marks |= {0xD7, 0xF7, 0x20AC, 0x2103, 0x2116, 0x2212, 0x221E, 0x2260, 0x2264, 0x
 han = span((0x2E80, 0x2FDF), (0x3007, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3134F))
 
 text = ((latin | marks | han) & noto) - invisible
-title = ((latin | marks | gb2312()) & noto) - invisible
+common = ((latin | marks | gb2312()) & noto) - invisible
 # Extensions C, D and E whole; of extension B the parts around the radicals woman, sun, jade and metal, which names use most.
 blocks = span((0x2A700, 0x2CEAF), (0x216A5, 0x21944), (0x2313C, 0x23358), (0x248E9, 0x24AEA), (0x2893E, 0x28C56))
 # What China gave to Unicode from anything but the great dictionaries of old forms: the identity cards (GIDC), GBK, Cihai, encyclopedias.
@@ -41,7 +41,7 @@ given = {int(code[2:], 16) for code, _, source in lines if source.split("-")[0] 
 rare = ((blocks | given) & hana) - text
 other_latin = (span((0xA1, 0x24F), (0x2B0, 0x2BF), (0x1E00, 0x1EFF)) & serif) - text - invisible
 
-for name, codes in (("text", text), ("title", title), ("rare", rare), ("latin", other_latin)):
+for name, codes in (("common", common), ("further", text - common), ("rare", rare), ("latin", other_latin)):
     with open(name + ".txt", "w") as file:
         file.write("\n".join(f"{code:04X}" for code in sorted(codes)))
     print(name, len(codes))

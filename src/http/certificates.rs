@@ -70,8 +70,10 @@ pub struct CertificateDocument {
     pub certificate_number: String,
     /// Kind.
     pub certificate_kind: String,
-    /// `issued`, `suspended`, `revoked`, `cancelled` or `withdrawn`.
+    /// `issued`, `suspended`, `revoked`, `cancelled` or `withdrawn`: what was done to it.
     pub state: String,
+    /// How this version stands today, time and corrections included; the words are those of a verification's `outcome`.
+    pub outcome: String,
     /// 1 for the first; grows with corrections.
     pub version: i32,
     /// The holder.
@@ -229,6 +231,7 @@ impl CertificateDocument {
             certificate_number: facts.certificate_number.clone(),
             certificate_kind: row.kind.clone(),
             state: state.state.clone(),
+            outcome: issued.outcome.as_str().to_owned(),
             version: version.version,
             worker_id: row.worker_id.clone(),
             holder_name: name.map(|name| name.masked()).unwrap_or_default(),

@@ -197,9 +197,9 @@ fn record_sheet(history: &History, language: Language) -> Sheet<'static> {
 
 fn certificate_sheet(history: &History, language: Language) -> Sheet<'static> {
     let is_chinese = language == Language::Chinese;
-    let heading = if is_chinese { vec!["证书编号", "证书类别", "职业（工种）/ 项目", "等级", "发证机构", "发证日期", "有效期至", "状态"] } else { vec!["certificate_number", "kind", "occupation or project", "level", "issuer", "issued_on", "valid_to", "state"] };
+    let heading = if is_chinese { vec!["证书编号", "证书类别", "职业（工种）/ 项目", "等级", "发证机构", "发证日期", "有效期至", "状态"] } else { vec!["certificate_number", "kind", "occupation or project", "level", "issuer", "issued_on", "valid_to", "outcome"] };
     let rows = history.certificates.iter().map(|(certificate, _)| {
-        let (row, version, state) = &certificate.standing;
+        let (row, version, _) = &certificate.standing;
         let facts = &certificate.facts;
         let what = [&facts.occupation_name, &facts.ability, &facts.project, &facts.item].into_iter().flatten().next();
         let kind: Option<crate::domain::certificate_kind::CertificateKind> = row.kind.parse().ok();
@@ -212,7 +212,7 @@ fn certificate_sheet(history: &History, language: Language) -> Sheet<'static> {
             Cell::from(&certificate.issuer_name),
             Cell::Date(version.issued_on),
             version.valid_to.map_or(Cell::Empty, Cell::Date),
-            state_cell(&state.state, language),
+            Cell::text(if is_chinese { certificate.outcome.name().zh } else { certificate.outcome.as_str().to_owned() }),
         ]
     });
     Sheet { name: if is_chinese { "证书" } else { "Certificates" }, rows: rows.collect(), heading }

@@ -3,7 +3,6 @@
 use super::words::word;
 use crate::clock::from_micros;
 use crate::domain::calendar::china;
-use crate::domain::certificate::CertificateState;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::credit::Credits;
 use crate::domain::level::SkillLevel;
@@ -66,7 +65,7 @@ pub fn history_paper(history: &History, public_url: &str) -> Result<Vec<u8>, Err
 }
 
 fn held(issued: &crate::services::issuing::IssuedCertificate) -> HeldCertificate {
-    let (row, version, state) = &issued.standing;
+    let (row, version, _) = &issued.standing;
     let facts = &issued.facts;
     let named = [&facts.occupation_name, &facts.ability, &facts.project, &facts.item].into_iter().flatten().next().cloned().unwrap_or_default();
     let level = facts.level.as_deref().and_then(|level| level.parse::<SkillLevel>().ok());
@@ -76,6 +75,6 @@ fn held(issued: &crate::services::issuing::IssuedCertificate) -> HeldCertificate
         title: level.map_or(named.clone(), |level| format!("{named} {}", level.name_zh())),
         number: facts.certificate_number.clone(),
         issuer: issued.issuer_name.clone(),
-        state: state.state.parse::<CertificateState>().map_or_else(|_| state.state.clone(), |state| state.name().zh),
+        state: issued.outcome.name().zh,
     }
 }

@@ -10,7 +10,7 @@ use crate::credential::keys::IssuingKey;
 use crate::credential::receipt;
 use crate::domain::text::{Language, Text};
 use crate::domain::verification::{Outcome, next_step};
-use crate::services::verification::{CheckOutcome, Verdict, VerificationQuery};
+use crate::services::verification::{CheckOutcome, Verdict, VerificationQuery, VerifiedCertificate};
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -85,6 +85,8 @@ pub struct CheckDocument {
 /// What an answer tells of a certificate: nothing about the holder (PR-8).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CertificateSummary {
+    /// How it stands today, whatever the outcome of the whole answer.
+    outcome: String,
     /// Number as printed; masked where it discloses an identity number.
     certificate_number: String,
     /// Kind.
@@ -130,14 +132,14 @@ pub struct VerificationAnswer<'a> {
     pub outcome: &'static str,
     /// Every check by itself.
     pub checks: Vec<CheckDocument>,
-    /// The certificate that the outcome is about.
+    /// The certificate that the outcome is about; of a learner record the first in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<CertificateSummary>)]
-    pub certificate: Option<&'a RawValue>,
-    /// All certificates that fit, when a name and a document number were given.
+    pub certificate: Option<Box<RawValue>>,
+    /// All certificates that fit, when a name and a document number were given, or that a learner record has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<CertificateSummary>)]
-    pub certificates: Vec<&'a RawValue>,
+    pub certificates: Vec<Box<RawValue>>,
     /// Where the document of the certificate stands in the log: `/v1/log/proofs?index=` proves the entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,
@@ -226,9 +228,9 @@ pub(super) fn answer_bytes(key: &IssuingKey, verdict: &Verdict, language: Langua
     Ok(bytes)
 }
 
-fn document<'a>(verdict: &'a Verdict, language: Language, key_id: &'a str) -> VerificationAnswer<'a> {
-    let summary = |text: &'a String| serde_json::from_str::<&RawValue>(text).expect("summaries are JSON that the registry wrote");
-    let all: Vec<&RawValue> = verdict.certificates.iter().map(summary).collect();
+fn document<'a>(verdict: &Verdict, language: Language, key_id: &'a str) -> VerificationAnswer<'a> {
+    let told = |certificate: &VerifiedCertificate| RawValue::from_string(certificate.to_json()).expect("summaries are JSON that the registry wrote");
+    let all: Vec<Box<RawValue>> = verdict.certificates.iter().map(told).collect();
     VerificationAnswer {
         outcome: verdict.outcome.as_str(),
         checks: verdict
@@ -241,7 +243,7 @@ fn document<'a>(verdict: &'a Verdict, language: Language, key_id: &'a str) -> Ve
                 next_step: Some(check).filter(|check| check.outcome != CheckOutcome::Passed).and_then(|check| next_step(check.name, check.outcome == CheckOutcome::Pending)).map(|text| text.in_language(language).to_owned()),
             })
             .collect(),
-        certificate: all.first().copied(),
+        certificate: all.first().cloned(),
         certificates: if all.len() > 1 { all } else { Vec::new() },
         log_index: verdict.log_index,
         status_as_of: instant(verdict.status_as_of),

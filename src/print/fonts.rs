@@ -10,7 +10,8 @@ use skrifa::{FontRef, MetadataProvider};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Face {
     /// Values, labels and running text: every character that is shipped. One face for all of them, because each font in a file costs
-    /// a tenth of the time that the file takes.
+    /// a tenth of the time that the file takes; and that time grows with the characters of the font out of which they are cut, so those
+    /// that most texts are written with are a font of their own.
     Text,
     /// Titles and names of bodies, heavier.
     Title,
@@ -27,14 +28,17 @@ impl Face {
 
 const TEXT: usize = 0;
 const TITLE: usize = 1;
+/// The other Han characters of the text face, of the same design.
+const FURTHER: usize = 2;
 /// Rare Han characters that the text face has not.
-const RARE: usize = 2;
+const RARE: usize = 3;
 /// Latin letters of other countries that the text face has not.
-const LATIN: usize = 3;
+const LATIN: usize = 4;
 
-static BYTES: [&[u8]; 4] = [
-    include_bytes!("../../assets/fonts/serif-regular.otf"),
+static BYTES: [&[u8]; 5] = [
+    include_bytes!("../../assets/fonts/serif-common.otf"),
     include_bytes!("../../assets/fonts/serif-bold.otf"),
+    include_bytes!("../../assets/fonts/serif-further.otf"),
     include_bytes!("../../assets/fonts/rare.ttf"),
     include_bytes!("../../assets/fonts/latin.ttf"),
 ];
@@ -76,7 +80,7 @@ impl Fonts {
     }
 
     pub(super) fn find_anywhere(&self, character: char) -> Option<Placed> {
-        [TEXT, RARE, LATIN].into_iter().find_map(|face| self.find(face, character))
+        [TEXT, FURTHER, RARE, LATIN].into_iter().find_map(|face| self.find(face, character))
     }
 }
 

@@ -75,7 +75,9 @@ impl Registry {
         };
         let (version, signed) = self.sign_version(&row, &body.name, content, by, &reserved)?;
         let state = CertificateStateRow { certificate_id: row.id.clone(), version: 1, state: CertificateState::Issued.as_str().to_owned(), reviewed_on: None, changed_at: now };
-        Ok((IssuedCertificate { standing: (row, version, state), holder, facts: subject.facts, issuer_name: body.name.clone(), warnings, is_new: true }, signed))
+        let standing = (row, version, state);
+        let outcome = self.outcome_today(&standing)?;
+        Ok((IssuedCertificate { standing, holder, facts: subject.facts, issuer_name: body.name.clone(), outcome, warnings, is_new: true }, signed))
     }
 
     /// A token for the QR code: 14 random bytes that nobody guesses, behind 4 bytes of the time, which keep new tokens together in

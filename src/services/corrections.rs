@@ -85,7 +85,9 @@ impl Registry {
         let (version, signed) = self.sign_version(&standing.0, &body.name, content, &by, &self.reserve_signing(&issuer).await?)?;
         let mut state = standing.2.clone();
         (state.version, state.changed_at) = (version.version, version.issued_at);
-        let corrected = IssuedCertificate { standing: (standing.0.clone(), version.clone(), state), holder, facts: before.facts, issuer_name: body.name.clone(), warnings: Vec::new(), is_new: true };
+        let corrected = (standing.0.clone(), version.clone(), state);
+        let outcome = self.outcome_today(&corrected)?;
+        let corrected = IssuedCertificate { standing: corrected, holder, facts: before.facts, issuer_name: body.name.clone(), outcome, warnings: Vec::new(), is_new: true };
         let (answer, kept) = self.answer(intent, &corrected);
         let document_rows: Vec<_> = added.into_iter().map(|(_, row)| row).collect();
         let is_suspended = standing.2.state == CertificateState::Suspended.as_str();

@@ -21,6 +21,7 @@ use crate::domain::occupation::Occupation;
 use crate::domain::permit::permit_dates;
 use crate::domain::rule::{Violation, decide};
 use crate::domain::text::Text;
+use crate::domain::verification::Outcome;
 use crate::store::backend::Conn;
 use crate::store::certificates::{self as store, Standing};
 use crate::store::counters;
@@ -137,6 +138,8 @@ pub struct IssuedCertificate {
     pub holder: Holder,
     pub facts: CertificateFacts,
     pub issuer_name: String,
+    /// How this version stands on the day of the answer.
+    pub outcome: Outcome,
     pub warnings: Vec<Violation>,
     pub is_new: bool,
 }

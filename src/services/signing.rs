@@ -119,7 +119,8 @@ impl Registry {
     pub(super) fn open_issued(&self, standing: Standing, issuer_name: String) -> Result<IssuedCertificate, Error> {
         let place = version_place(&standing.0.id, standing.1.version);
         let holder = self.vault.open_text(Sealed::Holder, &place, &standing.1.sealed_holder)?;
-        Ok(IssuedCertificate { holder: super::stored_json(&holder)?, facts: super::stored_json(&standing.1.facts)?, issuer_name, warnings: Vec::new(), is_new: false, standing })
+        let outcome = self.outcome_today(&standing)?;
+        Ok(IssuedCertificate { holder: super::stored_json(&holder)?, facts: super::stored_json(&standing.1.facts)?, issuer_name, outcome, warnings: Vec::new(), is_new: false, standing })
     }
 }
 

@@ -4,7 +4,9 @@
 //! cross: a reader that put in what it had read before a change looks at the generation afterwards and takes it out again.
 
 use crate::domain::certificate_kind::CertificateKind;
+use super::error::Error;
 use crate::domain::verification::StandingFacts;
+use crate::store::certificates::Standing as Rows;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -27,6 +29,20 @@ pub struct Standing {
     pub version: i32,
     /// Where the newest document stands in the log.
     pub log_index: u64,
+}
+
+/// What decides how a version of a certificate stands.
+///
+/// # Errors
+/// When the database holds a state that is none.
+pub(super) fn standing_facts((_, version, state): &Rows) -> Result<StandingFacts, Error> {
+    Ok(StandingFacts {
+        state: super::stored(&state.state)?,
+        is_superseded: state.version != version.version,
+        valid_to: version.valid_to,
+        review_due_on: version.review_due_on,
+        reviewed_on: state.reviewed_on,
+    })
 }
 
 /// What is known under each number key.

@@ -136,12 +136,23 @@ on_both_databases!(the_other_kinds_have_their_own_numbers, |registry| {
     assert_eq!(again.expect(200)["certificate_id"], completion["certificate_id"]);
     // One that has run out is recorded too, and renewed under the same number.
     let old = registry.post_as(&school.client, "/v1/certificates", &json!({ "worker_id": worker.id, "category": "高处作业", "item": "登高架设作业", "issued_on": "2020-01-01", "valid_to": "2025-12-31" }));
-    old.expect(201);
+    let old = old.expect(201);
     registry.post_as(&school.client, "/v1/certificates", &json!({ "worker_id": worker.id, "category": "高处作业", "item": "登高架设作业" })).expect(201);
     // Found by its whole number, with the review overdue; the review is recorded; then it is valid.
     let ask = json!({ "certificate_number": format!("T{}", worker.number), "name": worker.name });
     let outcomes = |answer: &Value| answer["certificates"].as_array().unwrap().iter().map(|item| item["item"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
-    assert_eq!(outcomes(&registry.post("/v1/verifications", &ask).expect(200)).len(), 4);
+    let found = registry.post("/v1/verifications", &ask).expect(200);
+    assert_eq!(outcomes(&found).len(), 4);
+    // Each stands by itself, whatever the whole answer is; the page says so too.
+    let standing = |item: &str, issued_on: &str| found["certificates"].as_array().unwrap().iter().find(|one| one["item"] == item && one["issued_on"] == issued_on).unwrap()["outcome"].clone();
+    assert_eq!((&found["outcome"], standing("登高架设作业", "2026-03-10"), standing("登高架设作业", "2020-01-01"), standing("低压电工作业", "2022-05-10")), (&json!("valid"), json!("valid"), json!("expired"), json!("review_overdue")));
+    let form = format!("certificate_number=T{}&name={}&lang=en", worker.number, worker.name);
+    let page = registry.send("POST", "/", &[("content-type", "application/x-www-form-urlencoded"), ("accept-language", "en")], form.as_bytes()).text();
+    let tags: Vec<&str> = page.split("<span class=\"tag ").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(tags, ["good", "wait", "wait", "wait"], "{page}");
+    assert_eq!((page.matches("Expired</span>").count(), page.matches("Review overdue</span>").count()), (1, 2));
+    let shown = registry.get_as(&school.client, &format!("/v1/certificates/{}", old["certificate_id"].as_str().unwrap()), &[]).expect(200);
+    assert_eq!((&shown["state"], &shown["outcome"]), (&json!("issued"), &json!("expired")));
     let ask_one = json!({ "certificate_number": format!("T{}", worker.number), "document_number": worker.number });
     assert_eq!(registry.post("/v1/verifications", &ask_one).rules(), ["VE-1"], "a permit's number and its document number are one fact");
     for certificate in [&permit, &other.json()] {

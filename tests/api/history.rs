@@ -99,3 +99,20 @@ on_both_databases!(a_learner_record_is_verified_with_every_certificate_in_it, |r
     let check = answer["checks"].as_array().unwrap().iter().find(|check| check["check"] == "certificates").unwrap();
     assert!(check["detail"].as_str().unwrap().contains(certificate["certificate_number"].as_str().unwrap()) && check["next_step"].is_string(), "{check}");
 });
+
+on_both_databases!(a_record_tells_how_each_certificate_in_it_stands, |registry| {
+    registry.set_clock("2026-03-02T01:00:00Z");
+    let body = registry.body_with("123200000000000192", json!({ "number_prefix": "S000032000002" }));
+    let (worker, certificate) = registry.certificate(&body, 1);
+    let school = registry.body_with("52320100000000027X", json!({ "certificate_kinds": ["special_operation"], "occupations": [], "number_prefix": null, "valid_from": "2020-01-01" }));
+    let permit = json!({ "worker_id": worker.id, "category": "高处作业", "item": "登高架设作业", "issued_on": "2020-01-01", "valid_to": "2025-12-31" });
+    let permit = registry.post_as(&school.client, "/v1/certificates", &permit).expect(201);
+    let record = history(registry, &signed_in(registry, &worker), "/v1/me/history", &[("accept", "application/vc+jwt")]).expect_bytes();
+    let answer = registry.send("POST", "/v1/verifications/document", &[("content-type", "application/vc+jwt")], &record).expect(200);
+    let outcomes: Vec<(&str, &str)> = answer["certificates"].as_array().unwrap().iter().map(|one| (one["certificate_number"].as_str().unwrap(), one["outcome"].as_str().unwrap())).collect();
+    let expected = [(certificate["certificate_number"].as_str().unwrap(), "valid"), (permit["certificate_number"].as_str().unwrap(), "expired")];
+    assert!(expected.iter().all(|one| outcomes.contains(one)) && outcomes.len() == 2, "{outcomes:?}");
+    assert_eq!(answer["outcome"], "expired", "the one that counts least decides");
+    // A permit's number is that of an identity document: it is in no answer.
+    assert!(!answer.to_string().contains(&worker.number), "{answer}");
+});

@@ -1,8 +1,9 @@
 //! What templates do with codes and moments: filters, one for each kind of word.
 
-use super::shown::{beijing_time, kind_name, level_name, state_of};
+use super::shown::{beijing_time, kind_name, level_name, outcome_name, state_name, tone_of};
 use crate::domain::issue::Employment;
 use crate::domain::text::Language;
+use crate::domain::verification::Outcome;
 use crate::http::words::word;
 use chrono::DateTime;
 use minijinja::Environment;
@@ -19,6 +20,7 @@ pub fn add_filters(environment: &mut Environment<'static>, language: Language) {
     environment.add_filter("employment", move |code: String| Employment::of_cell(&code).map_or(code, |employment| employment.name().in_language(language).to_owned()));
     environment.add_filter("level", move |code: String| level_name(&code, language));
     environment.add_filter("kind", move |code: String| kind_name(&code, language));
-    environment.add_filter("state", move |code: String| state_of(&code).0.in_language(language).to_owned());
-    environment.add_filter("state_tone", |code: String| state_of(&code).1);
+    environment.add_filter("state", move |code: String| state_name(&code, language));
+    environment.add_filter("outcome", move |code: String| outcome_name(&code, language));
+    environment.add_filter("tone", |code: String| code.parse::<Outcome>().map_or("none", tone_of));
 }

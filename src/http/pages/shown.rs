@@ -22,9 +22,8 @@ pub struct Fact {
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownCertificate {
     pub kind: String,
-    /// What was done to it, in words.
-    pub state: String,
-    pub tone: &'static str,
+    /// How it stands today.
+    pub outcome: &'static str,
     pub facts: Vec<Fact>,
 }
 
@@ -77,10 +76,14 @@ pub fn tone_of(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What a state of a certificate is called, and its tone.
-pub fn state_of(state: &str) -> (Text, &'static str) {
-    let tone = if state == "issued" { "good" } else { state.parse::<Outcome>().map_or("none", tone_of) };
-    (state.parse::<CertificateState>().map_or_else(|_| Text::new(state, state), CertificateState::name), tone)
+/// What a state of a certificate is called.
+pub fn state_name(state: &str, language: Language) -> String {
+    state.parse::<CertificateState>().map_or_else(|_| state.to_owned(), |state| state.name().in_language(language).to_owned())
+}
+
+/// What an outcome is called.
+pub fn outcome_name(outcome: &str, language: Language) -> String {
+    outcome.parse::<Outcome>().map_or_else(|_| outcome.to_owned(), |outcome| outcome.name().in_language(language).to_owned())
 }
 
 /// What a level is called.
@@ -139,10 +142,11 @@ impl ShownVerdict {
         let certificates = verdict
             .certificates
             .iter()
-            .filter_map(|summary| serde_json::from_str::<Value>(summary).ok())
-            .map(|summary| {
-                let (state, tone) = state_of(summary["state"].as_str().unwrap_or_default());
-                ShownCertificate { kind: kind_name(summary["certificate_kind"].as_str().unwrap_or_default(), language), state: say(state), tone, facts: facts_of(&summary, language) }
+            .filter_map(|certificate| serde_json::from_str::<Value>(&certificate.summary).ok().map(|summary| (certificate.outcome, summary)))
+            .map(|(outcome, summary)| ShownCertificate {
+                kind: kind_name(summary["certificate_kind"].as_str().unwrap_or_default(), language),
+                outcome: outcome.as_str(),
+                facts: facts_of(&summary, language),
             })
             .collect();
         ShownVerdict {

@@ -4,7 +4,7 @@
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
 use super::genuine::{Genuine, digest_of};
-use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, check, standing_checks};
+use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, VerifiedCertificate, check, standing_checks};
 use crate::credential::badge_jwt;
 use crate::credential::conformance;
 use crate::credential::data_integrity::{self, Expectation, key_of_multikey};
@@ -138,7 +138,7 @@ impl Registry {
         checks.push(genuine.right.clone());
         checks.extend(standing_checks(outcome, &facts));
         let holders = vec![(standing.worker_id.clone(), standing.certificate_id.clone())];
-        Verdict { outcome, checks, certificates: vec![standing.summary.clone()], holders, log_index: Some(genuine.log_index), status_as_of: now }
+        Verdict { outcome, checks, certificates: vec![VerifiedCertificate::new(outcome, standing)], holders, log_index: Some(genuine.log_index), status_as_of: now }
     }
 
     /// A document that was found genuine a moment ago, and where its certificate stands now.

@@ -16,7 +16,7 @@ use super::issuing::{CertificateFacts, Holder};
 use super::signing::version_place;
 use super::keys::PURPOSE_CREDENTIALS;
 use super::log::Logged;
-use super::standings::Standing;
+use super::standings::{Standing, standing_facts};
 use crate::credential::keys::IssuingKey;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::{IssueTarget, right_to_issue};
@@ -67,13 +67,33 @@ impl CheckOutcome {
     }
 }
 
+/// A certificate that was asked about.
+#[derive(Debug, Clone)]
+pub struct VerifiedCertificate {
+    /// How it stands today, whatever the whole answer is.
+    pub outcome: Outcome,
+    /// What is told of it (PR-8), an object as JSON.
+    pub summary: String,
+}
+
+impl VerifiedCertificate {
+    fn new(outcome: Outcome, standing: &Standing) -> Self {
+        VerifiedCertificate { outcome, summary: standing.summary.clone() }
+    }
+
+    /// The summary with the outcome as its first member, as JSON.
+    pub fn to_json(&self) -> String {
+        format!(r#"{{"outcome":"{}",{}"#, self.outcome.as_str(), &self.summary[1..])
+    }
+}
+
 /// The answer to a verification, before it is signed.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     pub outcome: Outcome,
     pub checks: Vec<Check>,
-    /// Summaries (JSON) of the certificates that were asked about; the first one gave the outcome.
-    pub certificates: Vec<String>,
+    /// The certificates that were asked about; the first one gave the outcome, or, of a learner record, the one that counts least.
+    pub certificates: Vec<VerifiedCertificate>,
     /// Worker and certificate of each; for the record of who looked, never for the answer.
     pub holders: Vec<(String, String)>,
     /// Where the document of the first certificate stands in the log.
@@ -156,7 +176,7 @@ impl Registry {
         checks.extend(self.check_witnesses(standing.log_index));
         checks.extend(standing_checks(*outcome, &standing.facts));
         let holders = found.iter().map(|(_, standing)| (standing.worker_id.clone(), standing.certificate_id.clone())).collect();
-        Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(_, standing)| standing.summary.clone()).collect(), holders, log_index: Some(standing.log_index), status_as_of }
+        Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(outcome, standing)| VerifiedCertificate::new(*outcome, standing)).collect(), holders, log_index: Some(standing.log_index), status_as_of }
     }
 
     /// Whether a quorum of witnesses has cosigned a tree that includes an entry; None when none is asked for. Between issuing and
@@ -260,6 +280,7 @@ impl Registry {
 
     /// The same where the log is known to include the newest document.
     async fn standing_logged(&self, rows: StandingRows, logged: Logged) -> Result<Option<Standing>, Error> {
+        let standing = standing_facts(&rows)?;
         let (row, version, state) = rows;
         if self.is_doubtful(&version, logged) {
             tracing::warn!(certificate = %row.id, version = version.version, "a certificate was issued when its key was stolen already");
@@ -273,19 +294,18 @@ impl Registry {
             kind: super::stored::<CertificateKind>(&row.kind)?,
             name_hash: self.name_hash(&name),
             number_hash: self.number_hash(&holder.document_number),
-            facts: StandingFacts {
-                state: super::stored(&state.state)?,
-                is_superseded: false,
-                valid_to: version.valid_to,
-                review_due_on: version.review_due_on,
-                reviewed_on: state.reviewed_on,
-            },
+            facts: standing,
             summary: summary(&row.kind, &facts, version.issued_on, (version.valid_to, version.review_due_on), &row.issuer_id, &body.name, &state.state, version.version),
             version: version.version,
             log_index: logged.index,
             worker_id: row.worker_id,
             certificate_id: row.id,
         }))
+    }
+
+    /// How a version stands today.
+    pub(super) fn outcome_today(&self, rows: &StandingRows) -> Result<Outcome, Error> {
+        Ok(standing_on(&standing_facts(rows)?, self.clock.today()))
     }
 
     /// The key that signs receipts now.

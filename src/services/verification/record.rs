@@ -37,7 +37,9 @@ impl Registry {
         for credential in inside {
             let verdict = self.verify_own(&Presented::Embedded(credential.clone()), None, digest_of(credential.to_string().as_bytes()), now).await?;
             if verdict.outcome != Outcome::Valid {
-                out_of_force.push(format!("{} {}", text_of(&credential["credentialSubject"], "licenseNumber"), verdict.outcome.as_str()));
+                // The number as the summary tells it: a permit's own number is that of the holder's identity document.
+                let told: Option<Value> = verdict.certificates.first().and_then(|certificate| serde_json::from_str(&certificate.summary).ok());
+                out_of_force.push(format!("{} {}", told.map_or_else(|| "?".to_owned(), |told| text_of(&told, "certificate_number")), verdict.outcome.as_str()));
             }
             whole.outcome = whole.outcome.or_worse(verdict.outcome);
             whole.certificates.extend(verdict.certificates);
