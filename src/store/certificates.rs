@@ -253,12 +253,18 @@ pub fn list_by_issuer(conn: &mut Conn, issuer_id: &str, after: Option<&str>, lim
 }
 
 /// The certificate that one version's credential belongs to, with that version.
-pub fn find_version_by_credential(conn: &mut Conn, credential_id: &str) -> Result<Option<CertificateVersionRow>, StoreError> {
-    Ok(on!(conn, |c| certificate_versions::table
+/// The version that a credential is of, and the certificate with its newest one.
+pub fn find_by_credential(conn: &mut Conn, credential_id: &str) -> Result<Option<(CertificateVersionRow, Standing)>, StoreError> {
+    let found: Option<Standing> = on!(conn, |c| certificate_versions::table
+        .inner_join(certificates::table.on(certificates::id.eq(certificate_versions::certificate_id)))
+        .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificate_versions::certificate_id)))
         .filter(certificate_versions::credential_id.eq(credential_id))
-        .select(CertificateVersionRow::as_select())
+        .select((CertificateRow::as_select(), CertificateVersionRow::as_select(), CertificateStateRow::as_select()))
         .get_result(c)
-        .optional())?)
+        .optional())?;
+    let Some((row, version, state)) = found else { return Ok(None) };
+    let newest = if state.version == version.version { Some(version.clone()) } else { find_version(conn, &row.id, state.version)? };
+    Ok(newest.map(|newest| (version, (row, newest, state))))
 }
 
 pub fn find_version(conn: &mut Conn, certificate_id: &str, version: i32) -> Result<Option<CertificateVersionRow>, StoreError> {

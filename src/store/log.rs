@@ -17,8 +17,10 @@ use crate::merkle::note::NoteSigner;
 use crate::merkle::tile::{Content, HEIGHT, TileAddress, WIDTH};
 use crate::merkle::tree::{Frontier, Nodes, leaf_hash, node_hash, root_of};
 use chrono::DateTime;
-use diesel::expression::SqlLiteral;
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::Bool;
 use std::sync::Arc;
 
@@ -284,17 +286,39 @@ impl FoundKind {
             FoundKind::HistoryExported => HISTORY_EXPORTED,
         }
     }
+}
 
-    /// As a literal: SQLite would parse a statement anew for each value that is bound to what chooses an index.
-    fn condition(self) -> SqlLiteral<Bool> {
-        diesel::dsl::sql(&format!("kind = '{}'", self.as_str()))
+/// `kind = '…'` with the kind as a literal: SQLite would parse a statement anew for each value that is bound to what chooses an index,
+/// and diesel for each of its own literals. There are as many such statements as there are kinds, so they are kept.
+#[derive(Debug, Clone, Copy)]
+struct IsOfKind(FoundKind);
+
+impl Expression for IsOfKind {
+    type SqlType = Bool;
+}
+
+impl AppearsOnTable<log_entries::table> for IsOfKind {}
+
+impl ValidGrouping<()> for IsOfKind {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryId for IsOfKind {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB: Backend> QueryFragment<DB> for IsOfKind {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        ["kind = '", self.0.as_str(), "'"].into_iter().for_each(|part| out.push_sql(part));
+        Ok(())
     }
 }
 
 /// The entry of a kind about a subject.
 pub fn find_entry_of(conn: &mut Conn, kind: FoundKind, subject: &str) -> Result<Option<EntryRow>, StoreError> {
     Ok(on!(conn, |c| log_entries::table
-        .filter(kind.condition())
+        .filter(IsOfKind(kind))
         .filter(log_entries::subject.eq(subject))
         .order(log_entries::position)
         .select(EntryRow::as_select())

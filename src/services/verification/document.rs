@@ -16,12 +16,13 @@ use crate::domain::text::Text;
 use crate::domain::verification::{Outcome, StandingFacts, standing_on};
 use crate::services::Registry;
 use crate::services::error::Error;
-use crate::services::log::{Logged, find_proven};
+use crate::services::log::{Logged, ProvenEntry, find_proven};
 use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
 use crate::services::papers::PDF;
 use crate::services::signing::version_place;
+use crate::store::backend::Conn;
 use crate::store::certificates::{self as store, CertificateVersionRow};
-use crate::store::log::FoundKind;
+use crate::store::log::{EntryRow, FoundKind};
 use crate::vault::Sealed;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
@@ -39,7 +40,15 @@ pub(super) struct Said {
 
 /// Where the newest version stands, the right to issue, where the document stands in the log, the key of the certificate's number, and the
 /// version that was shown.
-type OnRecord = (Standing, Check, u64, String, i32);
+pub(super) type OnRecord = (Standing, Check, u64, String, i32);
+
+/// A version with what the database has of its certificate and of its entry in the log, in one reading.
+pub(super) struct Issued {
+    pub version: CertificateVersionRow,
+    /// With the newest version.
+    pub standing: StandingRows,
+    entry: Option<(EntryRow, ProvenEntry)>,
+}
 
 /// What is compared with the record.
 pub(super) enum Content {
@@ -84,6 +93,12 @@ impl Registry {
         if let Some(verdict) = self.verify_known(&digest, now).await? {
             return Ok(verdict);
         }
+        if let Some(text) = std::str::from_utf8(shown).ok().map(str::trim).filter(|text| text.starts_with("eyJ")) {
+            let text_digest = if text.len() == shown.len() { digest } else { digest_of(text.as_bytes()) };
+            if let Some(verdict) = self.verify_original(text, text_digest, now).await? {
+                return Ok(verdict);
+            }
+        }
         let presented = match Presented::read(shown) {
             Ok(presented) => presented,
             Err(fault) => return Ok(failed(unread(format!("not a credential that can be verified: {fault}"), format!("不是可验证的凭证：{fault}")), now)),
@@ -112,19 +127,25 @@ impl Registry {
         };
         let form = vec![said.proof.clone(), schema_check(&said.content)];
         let dates = dates_of(&said.content);
-        let found = self.check_record(&said).await?;
-        let (record, Some((standing, right, log_index, number_key, version))) = found else {
-            return Ok(failed(form.into_iter().chain([check_dates(dates, now)]).chain(found.0).collect(), now));
+        let (record, on_record) = self.check_record(&said).await?;
+        Ok(self.conclude(form, dates, record, on_record, (digest, generation), now))
+    }
+
+    /// The verdict on a document of this registry by what was found; a genuine one is remembered by the digest of what was shown, unless
+    /// the generation has changed.
+    pub(super) fn conclude(&self, form: Vec<Check>, dates: Dates, record: Vec<Check>, on_record: Option<OnRecord>, (digest, generation): ([u8; 32], u64), now: DateTime<Utc>) -> Verdict {
+        let Some((standing, right, log_index, number_key, version)) = on_record else {
+            return failed(form.into_iter().chain([check_dates(dates, now)]).chain(record).collect(), now);
         };
         let genuine = Genuine { form, dates, record, right, log_index, number_key, certificate_id: standing.certificate_id.clone(), version };
         let verdict = self.verdict_of(&genuine, &standing, now);
         // Without an intact proof and record nothing else counts; acts and dates of a genuine document decide the outcome.
         let is_genuine = verdict.checks.iter().all(|check| check.outcome != CheckOutcome::Failed || ["status", "validity", "review"].contains(&check.name));
         if !is_genuine {
-            return Ok(failed(verdict.checks, now));
+            return failed(verdict.checks, now);
         }
         self.genuine.remember(digest, genuine, generation);
-        Ok(verdict)
+        verdict
     }
 
     /// What is answered of a genuine document, where its certificate stands now.
@@ -250,30 +271,40 @@ impl Registry {
 
     /// Whether the registry issued exactly this, and whether the body had the right to on that day.
     async fn check_record(&self, said: &Said) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
-        let (credential_id, tiles) = (said.credential_id.clone(), Arc::clone(&self.tiles));
-        let rows = self
-            .store
-            .read_snapshot(move |conn| {
-                let Some(version) = store::find_version_by_credential(conn, &credential_id)? else { return Ok(None) };
-                let Some(standing) = store::find_by_id(conn, &version.certificate_id)? else { return Ok(None) };
-                let entry = find_proven(conn, &tiles, FoundKind::CredentialSigned, &version_place(&version.certificate_id, version.version))?;
-                Ok(Some((version, standing, entry)))
-            })
-            .await?;
-        let Some((version, standing, entry)) = rows else {
+        let Some(issued) = self.find_issued(&said.credential_id).await? else {
             return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
         };
+        let Issued { version, standing, .. } = &issued;
         let stored = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
-        let is_same = hex::encode(Sha256::digest(&stored)) == version.document_digest && self.says_what_was_issued(&said.content, &stored, &version, &standing).await?;
+        let is_same = hex::encode(Sha256::digest(&stored)) == version.document_digest && self.says_what_was_issued(&said.content, &stored, version, standing)?;
         if !is_same {
             return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
         }
+        // Only the very text stands in the log with its time; the same words under the same key may have been signed by a thief.
+        let is_original = !matches!(&said.content, Content::Text(text, _) if *text != stored && self.is_signed_by_stolen(text));
+        self.check_issued(&stored, is_original, issued).await
+    }
+
+    /// What the database has of a credential with this `id`, and of its place in the log.
+    pub(super) async fn find_issued(&self, credential_id: &str) -> Result<Option<Issued>, Error> {
+        let (credential_id, tiles) = (credential_id.to_owned(), Arc::clone(&self.tiles));
+        let read = move |conn: &mut Conn| {
+            let Some((version, standing)) = store::find_by_credential(conn, &credential_id)? else { return Ok(None) };
+            let entry = find_proven(conn, &tiles, FoundKind::CredentialSigned, &version_place(&version.certificate_id, version.version))?;
+            Ok(Some(Issued { version, standing, entry }))
+        };
+        Ok(self.store.read_snapshot(read).await?)
+    }
+
+    /// Of a document that says what `issued` says: whether the log has it, under a key that was good, and whether the body had the right
+    /// to issue it. `text` is what was issued; a document that is not the original may have been signed by whoever stole the key.
+    pub(super) async fn check_issued(&self, text: &str, is_original: bool, Issued { version, standing, entry }: Issued) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
         let record = check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件");
-        let Some(logged_at) = self.check_logged(entry, stored.as_bytes()).await? else {
+        let Some(logged_at) = self.check_logged(entry, text.as_bytes()).await? else {
             return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
         };
         let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
-        let key = self.check_key(&said.content, &stored, &version, logged_at);
+        let key = self.check_key(is_original, &version, logged_at);
         if key.as_ref().is_some_and(|key| key.outcome == CheckOutcome::Failed) {
             return Ok(([record, logged].into_iter().chain(key).collect(), None));
         }
@@ -285,10 +316,8 @@ impl Registry {
     }
 
     /// Whether the log had a document before its key was stolen; None for a key that was not.
-    fn check_key(&self, content: &Content, stored: &str, version: &CertificateVersionRow, logged: Logged) -> Option<Check> {
+    fn check_key(&self, is_original: bool, version: &CertificateVersionRow, logged: Logged) -> Option<Check> {
         let stolen_at = self.known_key(&version.key_id)?.revoked_at?;
-        // Only the very text stands in the log with its time; the same words under the same key may have been signed by the thief.
-        let is_original = !matches!(content, Content::Text(text, _) if text != stored && self.is_signed_by_stolen(text));
         let was_before = !self.is_doubtful(version, logged) && is_original;
         let at = stolen_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         Some(if was_before {
@@ -302,7 +331,7 @@ impl Registry {
         CompactJws::parse(text).ok().and_then(|jws| self.known_key(jws.key_id()?)).is_none_or(|key| key.revoked_at.is_some())
     }
 
-    async fn says_what_was_issued(&self, content: &Content, stored: &str, version: &CertificateVersionRow, standing: &StandingRows) -> Result<bool, Error> {
+    fn says_what_was_issued(&self, content: &Content, stored: &str, version: &CertificateVersionRow, standing: &StandingRows) -> Result<bool, Error> {
         let payload = || CompactJws::parse(stored).ok().and_then(|jws| strict_json::parse(&jws.payload).ok()).unwrap_or_default();
         Ok(match content {
             Content::Text(text, document) => text == stored || *document == payload(),
@@ -348,10 +377,15 @@ pub(super) fn items(value: &Value) -> &[Value] {
     }
 }
 
+/// No rule of the form is broken.
+pub(super) fn schema_kept() -> Check {
+    check("schema", true, "the document follows VC 2.0 and Open Badges 3.0", "文件符合 VC 2.0 与 Open Badges 3.0")
+}
+
 fn schema_check(content: &Content) -> Check {
     let Some(document) = content.document() else { return check("schema", true, "the claims follow SD-JWT VC", "声明符合 SD-JWT VC") };
     match conformance::find_breaches(document).len() {
-        0 => check("schema", true, "the document follows VC 2.0 and Open Badges 3.0", "文件符合 VC 2.0 与 Open Badges 3.0"),
+        0 => schema_kept(),
         // The words of a stranger's document do not belong in an answer that the registry signs.
         count => check("schema", false, format!("{count} rules of VC 2.0 and Open Badges 3.0 are broken"), format!("违反 VC 2.0 与 Open Badges 3.0 的规则 {count} 处")),
     }
@@ -371,9 +405,18 @@ pub(super) fn dates_of(content: &Content) -> Dates {
     }
 }
 
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
+}
+
+/// The dates of a document whose members `validFrom` and `validUntil` are these.
+pub(super) fn dates_of_texts(from: Option<&str>, until: Option<&str>) -> Dates {
+    (from.map(instant), until.map(instant))
+}
+
 fn dates_in(document: &Value) -> Dates {
-    let instant = |name: &str| document.get(name).map(|value| value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc()));
-    (instant("validFrom"), instant("validUntil"))
+    let member = |name: &str| document.get(name).map(|value| value.as_str().and_then(instant));
+    (member("validFrom"), member("validUntil"))
 }
 
 /// The check of a document's own dates.

@@ -4,6 +4,7 @@ mod document;
 mod elsewhere;
 mod genuine;
 mod issuers;
+mod original;
 mod paper;
 mod record;
 
