@@ -1,6 +1,6 @@
 //! Issuing for many at once: what `issuing.rs` does for one, by the same rules, with reads, signatures and writes shared.
 //!
-//! A step of a job is decided on one reading of the database, signed on every core, and written in one transaction together with
+//! A step of a job is decided on one reading of the database, signed on every core but the writer's, and written in one transaction together with
 //! its row results. Constraints tell whether anything came in between, or rows meet each other; then each row of the step is decided
 //! and written again as a step of its own (`jobs.rs`).
 
@@ -18,7 +18,15 @@ use crate::store::workers as worker_store;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// The threads that sign. One core is left to the writer: it has the most to do of all, and a step that is signed sooner than the one
+/// before it is written only waits.
+static SIGNERS: LazyLock<rayon::ThreadPool> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let named = rayon::ThreadPoolBuilder::new().num_threads(cores.saturating_sub(1).max(1)).thread_name(|number| format!("signer-{number}"));
+    named.build().expect("a process that cannot start a thread cannot serve")
+});
 
 /// What became of one row: a word and its particulars.
 #[derive(Debug, Clone)]
@@ -192,7 +200,7 @@ impl Registry {
         }
     }
 
-    /// Takes numbers and signs on every core, off the threads that answer requests.
+    /// Takes numbers and signs, off the threads that answer requests.
     async fn sign_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], rows: Vec<Row>, is_dry_run: bool) -> Result<PreparedRows, Error> {
         let (mut results, mut to_sign, mut same) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
         let pending = || RowResult { outcome: "failed", result: Value::Null };
@@ -230,7 +238,7 @@ impl Registry {
         };
         // One step after the other: two at once would both be ready late, and the writer would wait for them.
         let turn = self.cores.lock().await;
-        let signed = tokio::task::spawn_blocking(sign).await.map_err(|error| Error::Internal(error.to_string()))??;
+        let signed = tokio::task::spawn_blocking(|| SIGNERS.install(sign)).await.map_err(|error| Error::Internal(error.to_string()))??;
         drop(turn);
         let mut inserts = Vec::with_capacity(signed.len());
         for (place, result, insert) in signed {

@@ -1,24 +1,41 @@
 //! Blocks of numbers, reserved before signing: serials of certificate numbers, and entries of status lists.
 //!
 //! A node takes a block in a short write of its own and hands it out from memory. Blocks grow while they are used up, so that a
-//! small body sees few gaps and a large batch few writes. What a dead process had reserved stays a gap (IS-5).
+//! small body sees few gaps and a large batch few writes. Of a large block the next one is taken while half of it is left, so that a
+//! batch never waits behind its own writes. What a dead process had reserved stays a gap (IS-5).
 
 use super::Registry;
 use super::error::Error;
 use crate::credential::status_list;
-use crate::store::counters;
+use crate::store::error::StoreError;
+use crate::store::{Store, counters};
 use crate::store::status_lists::{self, StatusListRow};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinHandle;
 
-const BLOCK_MAX: i64 = 1024;
+const BLOCK_MAX: i64 = 4096;
+/// Blocks from this size on are followed by the next one before they are used up.
+const LARGE_BLOCK: i64 = 512;
 const STATUS_COUNTER: &str = "status entries";
 
 #[derive(Default)]
 struct Block {
     left: Range<i64>,
     last_size: i64,
+    /// The block behind it, on its way.
+    following: Option<JoinHandle<Result<Range<i64>, StoreError>>>,
+}
+
+impl Block {
+    fn next_size(&self) -> i64 {
+        (self.last_size * 2).clamp(1, BLOCK_MAX)
+    }
+
+    fn is_to_be_followed(&self) -> bool {
+        self.following.is_none() && self.last_size >= LARGE_BLOCK && (self.left.end - self.left.start) * 2 < self.last_size
+    }
 }
 
 /// The blocks that this node holds.
@@ -37,6 +54,10 @@ pub struct StatusEntry {
     pub index: u32,
 }
 
+async fn reserve(store: Store, counter: String, size: i64) -> Result<Range<i64>, StoreError> {
+    store.write(move |tx| counters::reserve(tx.conn, &counter, size)).await
+}
+
 impl Registry {
     /// The next number of a counter, from 1 upward; never the same one twice.
     pub(super) async fn next_number(&self, counter: &str) -> Result<i64, Error> {
@@ -45,14 +66,23 @@ impl Registry {
             Arc::clone(blocks.entry(counter.to_owned()).or_default())
         };
         let mut block = block.lock().await;
-        if let Some(number) = block.left.next() {
-            return Ok(number);
+        if block.left.is_empty() {
+            let followed = match block.following.take() {
+                Some(following) => following.await.ok().and_then(Result::ok),
+                None => None,
+            };
+            // What could not be taken ahead is taken now, and says why it cannot be.
+            block.left = match followed {
+                Some(range) => range,
+                None => reserve(self.store.clone(), counter.to_owned(), block.next_size()).await?,
+            };
+            block.last_size = block.left.end - block.left.start;
         }
-        let size = (block.last_size * 2).clamp(1, BLOCK_MAX);
-        let name = counter.to_owned();
-        block.left = self.store.write(move |tx| counters::reserve(tx.conn, &name, size)).await?;
-        block.last_size = size;
-        block.left.next().ok_or_else(|| Error::Internal("a reserved block is empty".to_owned()))
+        let number = block.left.next().ok_or_else(|| Error::Internal("a reserved block is empty".to_owned()))?;
+        if block.is_to_be_followed() {
+            block.following = Some(tokio::spawn(reserve(self.store.clone(), counter.to_owned(), block.next_size())));
+        }
+        Ok(number)
     }
 
     /// A status entry that was never given before, at a random index.

@@ -29,7 +29,7 @@ use crate::store::certificates::{self as store, CertificateVersionRow, Standing 
 use crate::store::workers as worker_store;
 use crate::vault::Sealed;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
@@ -281,9 +281,8 @@ impl Registry {
 
     /// The same where the log is known to include the newest document.
     async fn standing_logged(&self, rows: StandingRows, logged: Logged) -> Result<Option<Standing>, Error> {
-        let standing = standing_facts(&rows)?;
-        let (row, version, state) = rows;
-        if self.is_doubtful(&version, logged) {
+        let (row, version, _) = &rows;
+        if self.is_doubtful(version, logged) {
             tracing::warn!(certificate = %row.id, version = version.version, "a certificate was issued when its key was stolen already");
             return Ok(None);
         }
@@ -295,12 +294,12 @@ impl Registry {
             kind: super::stored::<CertificateKind>(&row.kind)?,
             name_hash: self.name_hash(&name),
             number_hash: self.number_hash(&holder.document_number),
-            facts: standing,
-            summary: summary(&row.kind, &facts, version.issued_on, (version.valid_to, version.review_due_on), &row.issuer_id, &body.name, &state.state, version.version),
+            facts: standing_facts(&rows)?,
+            summary: summary(&rows, &facts, &body.name)?,
             version: version.version,
             log_index: logged.index,
-            worker_id: row.worker_id,
-            certificate_id: row.id,
+            worker_id: row.worker_id.clone(),
+            certificate_id: row.id.clone(),
         }))
     }
 
@@ -316,20 +315,65 @@ impl Registry {
 }
 
 /// PR-8: occupation, level, dates, state, issuer; nothing about the holder.
-#[expect(clippy::too_many_arguments, reason = "one call; the parts come from four rows")]
-fn summary(kind: &str, facts: &CertificateFacts, issued_on: NaiveDate, ends: (Option<NaiveDate>, Option<NaiveDate>), issuer: &str, issuer_name: &str, state: &str, version: i32) -> String {
-    let (edition, code) = facts.occupation.as_deref().and_then(|text| text.split_once('/')).map_or((None, None), |(edition, code)| (Some(edition), Some(code)));
-    let mut summary = json!({
-        "certificate_number": facts.certificate_number, "certificate_kind": kind, "state": state, "version": version,
-        "occupation_edition": edition, "occupation_code": code, "occupation_name": facts.occupation_name, "job_type": facts.job_type, "level": facts.level,
-        "ability": facts.ability, "project": facts.project, "category": facts.category, "item": facts.item,
-        "issued_on": issued_on, "valid_to": ends.0, "review_due_on": ends.1,
-        "issuer_id": issuer, "issuer_name": issuer_name,
-    });
-    if let Value::Object(members) = &mut summary {
-        members.retain(|_, value| !value.is_null());
-    }
-    summary.to_string()
+#[derive(Serialize)]
+struct Summary<'a> {
+    certificate_number: &'a str,
+    certificate_kind: &'a str,
+    state: &'a str,
+    version: i32,
+    #[serde(flatten)]
+    occupation: Option<SummarisedOccupation<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occupation_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ability: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<&'a str>,
+    issued_on: NaiveDate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review_due_on: Option<NaiveDate>,
+    issuer_id: &'a str,
+    issuer_name: &'a str,
+}
+
+#[derive(Serialize)]
+struct SummarisedOccupation<'a> {
+    occupation_edition: &'a str,
+    occupation_code: &'a str,
+}
+
+fn summary((row, version, state): &StandingRows, facts: &CertificateFacts, issuer_name: &str) -> Result<String, Error> {
+    let occupation = facts.occupation.as_deref().and_then(|text| text.split_once('/'));
+    let summary = Summary {
+        certificate_number: &facts.certificate_number,
+        certificate_kind: &row.kind,
+        state: &state.state,
+        version: version.version,
+        occupation: occupation.map(|(occupation_edition, occupation_code)| SummarisedOccupation { occupation_edition, occupation_code }),
+        occupation_name: facts.occupation_name.as_deref(),
+        job_type: facts.job_type.as_deref(),
+        level: facts.level.as_deref(),
+        ability: facts.ability.as_deref(),
+        project: facts.project.as_deref(),
+        category: facts.category.as_deref(),
+        item: facts.item.as_deref(),
+        issued_on: version.issued_on,
+        valid_to: version.valid_to,
+        review_due_on: version.review_due_on,
+        issuer_id: &row.issuer_id,
+        issuer_name,
+    };
+    serde_json::to_string(&summary).map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn standing_checks(outcome: Outcome, facts: &StandingFacts) -> Vec<Check> {
