@@ -1,6 +1,6 @@
 //! Issuing for many at once: what `issuing.rs` does for one, by the same rules, with reads, signatures and writes shared.
 //!
-//! A step of a job is decided on one reading of the database, signed on every core but the writer's, and written in one transaction together with
+//! A step of a job is decided on one reading of the database, signed on every core, and written in one transaction together with
 //! its row results. Constraints tell whether anything came in between, or rows meet each other; then each row of the step is decided
 //! and written again as a step of its own (`jobs.rs`).
 
@@ -20,13 +20,21 @@ use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-/// The threads that sign. One core is left to the writer: it has the most to do of all, and a step that is signed sooner than the one
-/// before it is written only waits.
+/// The threads that sign, one for each core. They step back for all others: a step that is signed before the writer has written the one
+/// before only waits for it, and whoever verifies one certificate meanwhile is not to wait for a batch.
 static SIGNERS: LazyLock<rayon::ThreadPool> = LazyLock::new(|| {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let named = rayon::ThreadPoolBuilder::new().num_threads(cores.saturating_sub(1).max(1)).thread_name(|number| format!("signer-{number}"));
+    let named = rayon::ThreadPoolBuilder::new().thread_name(|number| format!("signer-{number}")).start_handler(|_| step_back());
     named.build().expect("a process that cannot start a thread cannot serve")
 });
+
+/// Lets the threads of this process that have not called this go first.
+fn step_back() {
+    const NICENESS: i32 = 10;
+    // On Linux this is about the thread, elsewhere about the process. Where it is not allowed, it is only slower.
+    if cfg!(target_os = "linux") && let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "a thread that signs does not step back");
+    }
+}
 
 /// What became of one row: a word and its particulars.
 #[derive(Debug, Clone)]

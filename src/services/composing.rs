@@ -14,8 +14,6 @@ use crate::store::error::StoreError;
 use crate::store::facts::IssuedFact;
 use crate::store::log::Fact;
 use crate::store::writer::Tx;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::BTreeMap;
 
 /// What is taken for one certificate before it is composed; given away unused it stays a gap (IS-5).
@@ -53,7 +51,7 @@ impl Registry {
             cures: cured.map(|(row, ..)| row.id.clone()),
             cure_ordinal,
             business_key,
-            token: self.new_token(),
+            token: self.entropy.token(self.clock.now().timestamp()),
             filing_id: filing.filing.to_string(),
             filing_version: filing.version,
             registered_at: now,
@@ -78,13 +76,6 @@ impl Registry {
         let standing = (row, version, state);
         let outcome = self.outcome_today(&standing)?;
         Ok((IssuedCertificate { standing, holder, facts: subject.facts, issuer_name: body.name.clone(), outcome, warnings, is_new: true }, signed))
-    }
-
-    /// A token for the QR code: 14 random bytes that nobody guesses, behind 4 bytes of the time, which keep new tokens together in
-    /// the index.
-    fn new_token(&self) -> String {
-        let seconds = u32::try_from(self.clock.now().timestamp()).unwrap_or(u32::MAX);
-        URL_SAFE_NO_PAD.encode([seconds.to_be_bytes().as_slice(), &self.entropy.bytes::<14>()].concat())
     }
 }
 
