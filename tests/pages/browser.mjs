@@ -76,6 +76,15 @@ export class Visit {
     }
   }
 
+  /// Waits until something holds in a page that loads itself anew meanwhile.
+  async until(holds) {
+    for (let waited = 0; waited < 60_000; waited += 100) {
+      if (await this.page.evaluate(holds).catch(() => false)) return;
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+    assert.fail(`a minute later the page still says: ${await this.text()}`);
+  }
+
   /// Fills fields and sends their form.
   async send(fields, button) {
     for (const [selector, value] of Object.entries(fields)) {

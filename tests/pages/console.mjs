@@ -71,7 +71,7 @@ await asEveryReader(async visit => {
   // The public notice is not over: the dry run says so of everyone.
   await visit.send({}, 'form[action$="/certificates"] button[name=dry_run]');
   assert.match(visit.page.url(), /\/console\/jobs\/job_/);
-  await visit.page.waitForFunction(() => document.getElementById('job').dataset.state === 'finished', { timeout: 60_000 });
+  await visit.until(() => document.getElementById('job').dataset.state === 'finished');
   assert.match(await visit.text(), /IS-4/);
   await visit.page.reload();
   assert.match(await visit.text(), /IS-4/, 'the page survives a reload');
