@@ -54,7 +54,7 @@ await asEveryReader(async visit => {
 
   // A certificate: its code, its files, a wallet.
   await visit.open('/own');
-  await Promise.all([visit.page.waitForNavigation(), visit.click('main td a')]);
+  await Promise.all([visit.page.waitForNavigation(), visit.click('.held a')]);
   await visit.look('own-certificate');
   const files = await visit.page.$$eval('main ul a', links => links.map(link => link.href).filter(href => href.includes('/own/certificates/')));
   assert.ok(files.length >= 6);
