@@ -31,7 +31,7 @@ pub struct KeyModule {
     slot: Slot,
     /// Sessions that nobody is using: each signs one thing at a time.
     idle: Mutex<Vec<Session>>,
-    /// Holds the login, which is the token's; dropped last.
+    /// Holds the login, which is the token's.
     login: Mutex<Session>,
     pin: String,
     context: Pkcs11,
@@ -53,7 +53,7 @@ impl fmt::Debug for KeyModule {
 }
 
 impl KeyModule {
-    /// Loads a module and logs into the token with this label.
+    /// Loads a module and logs into the token with this label. It stays until the process ends.
     ///
     /// # Errors
     /// The module cannot be loaded, there is no such token, or the PIN is wrong.
@@ -68,7 +68,10 @@ impl KeyModule {
         }
         let slot = found.ok_or_else(|| ModuleFault(format!("no token with the label {label:?}")))?;
         let login = log_in(&context, slot, pin)?;
-        Ok(Arc::new(KeyModule { slot, idle: Mutex::default(), login: Mutex::new(login), pin: pin.to_owned(), context }))
+        let module = Arc::new(KeyModule { slot, idle: Mutex::default(), login: Mutex::new(login), pin: pin.to_owned(), context });
+        // The last thread that holds it may outlive `main`, when the module's own destructors have run; closing a session then is a crash.
+        std::mem::forget(Arc::clone(&module));
+        Ok(module)
     }
 
     /// Logs in anew, after the device was away.
