@@ -15,15 +15,22 @@ pub struct Affairs {
     dispute: Value,
 }
 
-/// An online session of one trainee on the first afternoon of the class, as a learning platform reports it.
+/// An online session of one trainee on the first afternoon of the class, as a learning platform reports it, and one that it takes back.
 pub fn study_online(provider: &Client, class: &Value, worker: &str, public_url: &str, today: NaiveDate) -> Result<(), String> {
     let day = today + Days::new(1);
-    let statement = json!({
-        "id": "2a41c918-b88b-4220-a0a5-000000000001", "actor": { "account": { "homePage": public_url, "name": worker } },
-        "verb": { "id": "http://adlnet.gov/expapi/verbs/terminated" }, "object": { "id": format!("{public_url}/v1/classes/{}", text(class, "class_id")?) },
-        "timestamp": format!("{day}T14:30:00+08:00"), "result": { "duration": "PT30M" },
-    });
-    provider.send_with("/xapi/statements", "application/json", &[("x-experience-api-version", "1.0.3")], statement.to_string().as_bytes()).map(|_| ())
+    let (actor, class) = (json!({ "account": { "homePage": public_url, "name": worker } }), format!("{public_url}/v1/classes/{}", text(class, "class_id")?));
+    let ended = |id: &str, at: &str| {
+        json!({
+            "id": id, "actor": actor, "verb": { "id": "http://adlnet.gov/expapi/verbs/terminated" }, "object": { "id": class },
+            "timestamp": format!("{day}T{at}+08:00"), "result": { "duration": "PT30M" },
+        })
+    };
+    let (studied, mistaken) = ("2a41c918-b88b-4220-a0a5-000000000001", "2a41c918-b88b-4220-a0a5-000000000002");
+    let void = json!({ "actor": actor, "verb": { "id": "http://adlnet.gov/expapi/verbs/voided" }, "object": { "objectType": "StatementRef", "id": mistaken } });
+    for statements in [json!([ended(studied, "14:30:00"), ended(mistaken, "15:30:00")]), void] {
+        provider.send_with("/xapi/statements", "application/json", &[("x-experience-api-version", "1.0.3")], statements.to_string().as_bytes())?;
+    }
+    Ok(())
 }
 
 /// The worker's own steps, between those of the registrar and of the body.

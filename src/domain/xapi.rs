@@ -9,7 +9,8 @@
 //! 3. The end of a session is study: `terminated` (cmi5, section 9.3.8) with `result.duration`. The interval ends at `timestamp` and
 //!    began `duration` before. Durations of other verbs lie within it; `abandoned` is sent by whoever notices later, so its
 //!    `timestamp` tells no time of study.
-//! 4. A session that lasted longer than the clock since it was `initialized` or `launched` was run faster than the clock.
+//! 4. A statement that another one voids tells of nothing (2.3.2).
+//! 5. A session that lasted longer than the clock since it was `initialized` or `launched` was run faster than the clock.
 
 use super::rule::{Violation, invalid};
 use super::text::Text;
@@ -18,6 +19,8 @@ use serde_json::{Map, Value};
 
 /// The verb that ends a session.
 const TERMINATED: &str = "http://adlnet.gov/expapi/verbs/terminated";
+/// The verb that voids another statement (part two, 2.3.2).
+pub const VOIDED: &str = "http://adlnet.gov/expapi/verbs/voided";
 /// Verbs that begin one.
 pub const BEGINNINGS: &[&str] = &["http://adlnet.gov/expapi/verbs/launched", "http://adlnet.gov/expapi/verbs/initialized"];
 const SESSION: &str = "https://w3id.org/xapi/cmi5/context/extensions/sessionid";
@@ -41,6 +44,8 @@ pub struct Statement {
     /// None when the platform leaves it to the registry.
     pub at: Option<DateTime<Utc>>,
     pub duration: Option<TimeDelta>,
+    /// The statement that this one voids.
+    pub voids: Option<String>,
 }
 
 /// Study that a statement tells of: when the session began and ended, in whole seconds.
@@ -111,6 +116,11 @@ impl Statement {
             Some(object) => activities.extend(object_of(object, &mut faults)),
             None => faults.add("object", "an object expected", "缺少 object"),
         }
+        let is_voiding = verb.as_deref() == Some(VOIDED);
+        let voids = members.get("object").filter(|object| is_voiding && object["objectType"] == "StatementRef").and_then(|object| uuid_of(&object["id"]));
+        if is_voiding && voids.is_none() {
+            faults.add("object", "the StatementRef of the statement that is voided expected", "应为被作废 statement 的 StatementRef");
+        }
         let session = members.get("context").and_then(|context| context_of(context, &mut activities, &mut faults));
         let duration = members.get("result").and_then(|result| result_of(result, &mut faults));
         let at = members.get("timestamp").and_then(|timestamp| {
@@ -126,7 +136,7 @@ impl Statement {
         if !faults.found.is_empty() {
             return Err(faults.found);
         }
-        Ok(Statement { id, verb: verb.unwrap_or_default(), account, activities, session, at, duration })
+        Ok(Statement { id, verb: verb.unwrap_or_default(), account, activities, session, at, duration, voids })
     }
 
     /// The study that this statement ends, by rule 3; `stored_at` stands in for a missing timestamp.

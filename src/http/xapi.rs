@@ -13,7 +13,7 @@ use crate::domain::text::{Language, Text};
 use crate::domain::xapi::Statement;
 use crate::services::access::TokenRefusal;
 use crate::services::error::Error;
-use crate::services::statements::StatementOutcome;
+use crate::services::statements::{Asked, StatementOutcome};
 use crate::store::statements::{StatementPlace, StatementRow};
 use actix_web::http::header;
 use actix_web::web::{Data, Query};
@@ -25,6 +25,21 @@ use utoipa::{IntoParams, ToSchema};
 const VERSION_HEADER: &str = "x-experience-api-version";
 const CONSISTENT_THROUGH: &str = "x-experience-api-consistent-through";
 const VERSION: &str = "1.0.3";
+
+/// Which statement: exactly one of the two.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AskedQuery {
+    /// The UUID of one that stands.
+    #[serde(rename = "statementId")]
+    #[param(rename = "statementId")]
+    pub statement_id: Option<String>,
+    /// The UUID of one that was voided.
+    #[serde(rename = "voidedStatementId")]
+    #[param(rename = "voidedStatementId")]
+    pub voided_statement_id: Option<String>,
+}
 
 /// Which statement.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -81,6 +96,8 @@ pub struct StatementOutcomeDocument {
     pub started_at: Option<String>,
     /// When it ended.
     pub ended_at: Option<String>,
+    /// The statement that voids it; what followed from it was taken back.
+    pub voided_by: Option<String>,
     /// Every reason.
     pub findings: Vec<StatementFinding>,
     /// When it was stored.
@@ -139,7 +156,7 @@ pub async fn get_xapi_about(request: HttpRequest) -> HttpResponse {
 /// Take statements of an online platform
 ///
 /// Every statement is kept as evidence; the end of a session in a class (`terminated` with `result.duration`) is
-/// online attendance. `GET /v1/statements` tells what became of each.
+/// online attendance, and `voided` takes it back while the class is open. `GET /v1/statements` tells what became of each.
 #[utoipa::path(tag = "training", operation_id = "receive_statements", params(("X-Experience-API-Version" = String, Header, description = "1.0.x")),
     request_body(description = "One statement or an array of them; one that is not well formed has the whole batch refused", content((Value = "application/json"))),
     responses((status = 200, description = "The identifiers, in the order of the statements; the same statement again changes nothing", body = Vec<String>), Problems), security(("bearer" = []), ("oauth" = ["training.write"]), ("client" = [])))]
@@ -190,13 +207,20 @@ pub async fn put_statement(state: Data<AppState>, request: HttpRequest, query: Q
 }
 
 /// Read a statement
-#[utoipa::path(tag = "training", operation_id = "get_statement", params(StatementQuery, ("X-Experience-API-Version" = String, Header, description = "1.0.x")),
+///
+/// One that was voided is found by `voidedStatementId` alone.
+#[utoipa::path(tag = "training", operation_id = "get_statement", params(AskedQuery, ("X-Experience-API-Version" = String, Header, description = "1.0.x")),
     responses((status = 200, description = "The statement as it was sent, with `stored` and `authority`", body = Value), Problems), security(("bearer" = []), ("oauth" = ["training.write"]), ("client" = [])))]
 #[get("/xapi/statements")]
-pub async fn get_statement(state: Data<AppState>, request: HttpRequest, query: Query<StatementQuery>) -> Result<HttpResponse, Problem> {
+pub async fn get_statement(state: Data<AppState>, request: HttpRequest, query: Query<AskedQuery>) -> Result<HttpResponse, Problem> {
     check_version(&request)?;
     let actor = sender(&state, &request).await?;
-    let view = state.registry.get_statement(&actor, &query.statement_id).await?;
+    let (id, asked) = match (&query.statement_id, &query.voided_statement_id) {
+        (Some(id), None) => (id, Asked::Standing),
+        (None, Some(id)) => (id, Asked::Voided),
+        _ => return Err(Problem::invalid("statementId", "exactly one of statementId and voidedStatementId expected", "应有且仅有 statementId 与 voidedStatementId 之一")),
+    };
+    let view = state.registry.get_statement(&actor, id, asked).await?;
     let mut response = answered(read(&request, &view.statement));
     if let Ok(now) = header::HeaderValue::from_str(&instant_of(state.registry.clock.now().timestamp_micros())) {
         response.headers_mut().insert(header::HeaderName::from_static(CONSISTENT_THROUGH), now);
@@ -205,7 +229,7 @@ pub async fn get_statement(state: Data<AppState>, request: HttpRequest, query: Q
 }
 
 impl StatementOutcomeDocument {
-    fn new(row: StatementRow, language: Language) -> Self {
+    fn new((row, voided_by): (StatementRow, Option<String>), language: Language) -> Self {
         let findings: Vec<Value> = serde_json::from_str(&row.findings).unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let finding = |found: &Value| StatementFinding {
@@ -223,6 +247,7 @@ impl StatementOutcomeDocument {
             class_id: row.class_id,
             started_at: row.started_at.map(instant_of),
             ended_at: row.ended_at.map(instant_of),
+            voided_by,
             stored_at: instant_of(row.stored_at),
         }
     }
@@ -240,6 +265,6 @@ pub async fn list_statements(state: Data<AppState>, request: HttpRequest, caller
     let after = window.after.as_deref().map(|cursor| place(cursor).ok_or_else(PageQuery::wrong_cursor)).transpose()?;
     let rows = state.registry.list_statements(&caller.0, outcome, after, window.fetch()).await?;
     let language = language(&request);
-    let page = window.page(rows, |row| format!("{}.{}", row.stored_at, row.id), |row| StatementOutcomeDocument::new(row, language));
+    let page = window.page(rows, |(row, _)| format!("{}.{}", row.stored_at, row.id), |row| StatementOutcomeDocument::new(row, language));
     Ok(read_page(&request, &window, &page))
 }

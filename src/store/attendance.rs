@@ -77,6 +77,23 @@ pub fn list_intervals(conn: &mut Conn, worker_ids: &[String], window: Window, at
     Ok(found)
 }
 
+/// Intervals of these workers that begin at any of these moments, without those that were void at `at`.
+pub fn list_intervals_beginning(conn: &mut Conn, begun: &[(String, i64)], at: i64) -> Result<Vec<IntervalRow>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in begun.chunks(250) {
+        let (workers, moments): (Vec<&String>, Vec<i64>) = chunk.iter().map(|(worker, at)| (worker, *at)).unzip();
+        let rows: Vec<IntervalRow> = on!(conn, |c| attendance_intervals::table
+            .filter(attendance_intervals::worker_id.eq_any(&workers))
+            .filter(attendance_intervals::started_at.eq_any(&moments))
+            .filter(not(is_void!(at)))
+            .order((attendance_intervals::worker_id, attendance_intervals::started_at, attendance_intervals::revision))
+            .select(IntervalRow::as_select())
+            .load(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// How many intervals of these workers begin in a window, voided ones included. Rows never vanish, so the same number is the same set.
 pub fn count_intervals(conn: &mut Conn, worker_ids: &[String], window: Window) -> Result<i64, StoreError> {
     let mut count = 0;

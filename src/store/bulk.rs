@@ -14,8 +14,8 @@ use super::log::{EntryRow as LogEntryRow, TileRow};
 use super::lookups::LookupRow;
 use super::schema::training::{attendance_intervals, attendance_voids, class_enrolments, class_results, credit_entries};
 use super::schema::{catalogue_entries, certificate_states, certificate_versions, certificates, job_rows, log_entries, log_tiles, lookups, session_candidates, session_scores, status_changes};
-use super::schema::platforms::statements;
-use super::statements::StatementRow;
+use super::schema::platforms::{statement_voids, statements};
+use super::statements::{StatementRow, StatementVoidRow};
 use super::training::{ClassResultRow, EnrolmentRow};
 use diesel::prelude::*;
 
@@ -71,7 +71,9 @@ bulk_insert!(/// Attendance; the table refuses what overlaps (HR-5).
     insert_intervals, attendance_intervals, IntervalRow);
 bulk_insert!(/// Statements of online platforms; one that is known is a conflict.
     insert_statements, statements, StatementRow);
-bulk_insert!(/// Voids of a class that was declared false.
+bulk_insert!(/// Statements that others have voided; one that was voided before is a conflict.
+    insert_statement_voids, statement_voids, StatementVoidRow);
+bulk_insert!(/// Voids of attendance: of a class that was declared false, of study whose statements were voided.
     insert_voids, attendance_voids, VoidRow);
 bulk_insert!(/// What the trainees of a closed class reached.
     insert_class_results, class_results, ClassResultRow);

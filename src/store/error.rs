@@ -38,6 +38,8 @@ pub enum Constraint {
     CompetitionAnnulment,
     /// The statement is known.
     Statement,
+    /// The statement is voided already.
+    StatementVoid,
     /// The record is joined to another one already.
     Merged,
     MergeEnd,
@@ -99,6 +101,7 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::WalletNonce, "wallet_credentials_pkey", "wallet_credentials.nonce_hash"),
     (Constraint::KeyRevocation, "key_revocations_pkey", "key_revocations.key_id"),
     (Constraint::Statement, "statements_pkey", "statements.organisation_id, statements.id"),
+    (Constraint::StatementVoid, "statement_voids_pkey", "statement_voids.organisation_id, statement_voids.statement_id"),
     (Constraint::Merged, "merged_workers_pkey", "merged_workers.worker_id"),
     (Constraint::MergeEnd, "worker_merge_ends_pkey", "worker_merge_ends.merge_id"),
     (Constraint::DisputeSubject, "disputes_subject_unique", "disputes.worker_id, disputes.subject_kind, disputes.subject_id, disputes.ordinal"),

@@ -30,7 +30,7 @@ use super::schema::worker_access::*;
 use super::schema::*;
 use super::shares::{ShareEndRow, ShareRedemptionRow, ShareRow, ShareViewRow};
 use super::signals::SignalRow;
-use super::statements::StatementRow;
+use super::statements::{StatementRow, StatementVoidRow};
 use super::training::{AnnulmentRow, ClassResultRow, ClassRow, ClosingRow, EnrolmentRow};
 use super::wallets::{WalletCredentialRow, WalletOfferRow, WalletPickupRow};
 use super::worker_access::{AccessCodeRow, WorkerSessionEndRow, WorkerSessionRow};
@@ -92,6 +92,7 @@ recorded!(ClassRow, "class_registered", |of| of.id.clone());
 recorded!(EnrolmentRow, "trainee_enrolled", |of| format!("{}/{}", of.class_id, of.worker_id));
 recorded!(IntervalRow, "attendance_recorded", |of| format!("{}/{}/{}", of.worker_id, of.started_at, of.revision));
 recorded!(StatementRow, "statement_received", |of| format!("{}/{}", of.organisation_id, of.id));
+recorded!(StatementVoidRow, "statement_voided", |of| format!("{}/{}", of.organisation_id, of.statement_id));
 recorded!(VoidRow, "attendance_voided", |of| format!("{}/{}/{}", of.worker_id, of.started_at, of.revision));
 recorded!(ClosingRow, "class_closed", |of| of.class_id.clone());
 recorded!(ClassResultRow, "class_result_recorded", |of| format!("{}/{}", of.class_id, of.worker_id));
@@ -289,6 +290,8 @@ page!(/// Scores.
     page_scores, session_scores, ScoreRow, session_id, worker_id, version);
 page!(/// Statements of online platforms.
     page_statements, statements, StatementRow, organisation_id, id);
+page!(/// Statements that were voided.
+    page_statement_voids, statement_voids, StatementVoidRow, organisation_id, statement_id);
 page!(/// Attendance.
     page_intervals, attendance_intervals, IntervalRow, worker_id, started_at, revision);
 page!(/// Voided attendance.

@@ -80,7 +80,7 @@ pub fn list_merged(conn: &mut Conn) -> Result<Vec<MergedWorkerRow>, StoreError> 
 }
 
 /// Who some workers are: the records that stand for one person together.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Persons {
     into: HashMap<String, String>,
 }

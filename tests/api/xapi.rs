@@ -169,3 +169,67 @@ on_both_databases!(what_is_no_statement_is_refused_with_the_whole_batch, |regist
     assert_eq!(attended(registry, &client, &class, &worker).len(), 1, "the same study under another identifier");
     assert_eq!(registry.get("/xapi/about").expect(200)["version"], json!(["1.0.3"]));
 });
+
+/// A statement that voids another one.
+fn void(registry: &TestRegistry, n: u32, worker: &Worker, voided: u32) -> Value {
+    let mut void = statement(registry, n, worker, None, "voided", "2026-03-09T11:00:00Z", None);
+    void["object"] = json!({ "objectType": "StatementRef", "id": format!("2a41c918-b88b-4220-a0a5-{voided:012}") });
+    void
+}
+
+fn read_as(registry: &TestRegistry, client: &(String, String), parameter: &str, n: u32) -> u16 {
+    registry.get_as(client, &format!("/xapi/statements?{parameter}=2a41c918-b88b-4220-a0a5-{n:012}"), &[("x-experience-api-version", "1.0.3")]).status
+}
+
+on_both_databases!(a_voided_statement_is_no_attendance_whenever_its_void_comes, |registry| {
+    let client = platform(registry);
+    let (worker, class) = online_class(registry, &client);
+    let ended = |n: u32, at: &str, duration: &str| statement(registry, n, &worker, Some(&class), "terminated", at, Some(duration));
+    let starts = |expected: &[&str], why: &str| {
+        let found: Vec<String> = attended(registry, &client, &class, &worker).iter().map(|item| item["started_at"].as_str().unwrap()[11..16].to_owned()).collect();
+        assert_eq!(found, expected, "{why}");
+    };
+    send(registry, &client, &json!([ended(1, "2026-03-09T02:00:00Z", "PT1H"), ended(2, "2026-03-09T04:00:00Z", "PT1H")])).expect(200);
+    starts(&["01:00", "03:00"], "both stand");
+    assert_eq!((read_as(registry, &client, "statementId", 1), read_as(registry, &client, "voidedStatementId", 1)), (200, 404));
+    // The void, and what the platform says instead, in one batch.
+    let correction = json!([ended(4, "2026-03-09T01:30:00Z", "PT30M"), void(registry, 3, &worker, 1)]);
+    send(registry, &client, &correction).expect(200);
+    send(registry, &client, &correction).expect(200);
+    let intervals = attended(registry, &client, &class, &worker);
+    assert_eq!((intervals.len(), &intervals[0]["ended_at"]), (2, &json!("2026-03-09T01:30:00.000Z")), "the shorter session stands in its place");
+    assert_eq!((read_as(registry, &client, "statementId", 1), read_as(registry, &client, "voidedStatementId", 1), read_as(registry, &client, "statementId", 3)), (404, 200, 200));
+    assert_eq!(registry.get_as(&client, "/xapi/statements", &[("x-experience-api-version", "1.0.3")]).fields(), ["statementId"]);
+    let listed = outcomes(registry, &client, "?outcome=recorded");
+    assert_eq!((&listed[0]["statement_id"], &listed[0]["voided_by"], &listed[1]["voided_by"]), (&json!("2a41c918-b88b-4220-a0a5-000000000001"), &json!("2a41c918-b88b-4220-a0a5-000000000003"), &Value::Null));
+    // Voided before it comes, and in one batch with it.
+    send(registry, &client, &void(registry, 5, &worker, 6)).expect(200);
+    send(registry, &client, &json!([ended(6, "2026-03-09T06:00:00Z", "PT30M")])).expect(200);
+    send(registry, &client, &json!([ended(7, "2026-03-09T07:00:00Z", "PT30M"), void(registry, 8, &worker, 7)])).expect(200);
+    starts(&["01:00", "03:00"], "neither of the two became attendance");
+    // Told twice: the study stands as long as one of the two statements does.
+    send(registry, &client, &json!([ended(9, "2026-03-09T04:00:00Z", "PT1H")])).expect(200);
+    send(registry, &client, &void(registry, 10, &worker, 2)).expect(200);
+    starts(&["01:00", "03:00"], "the other statement still tells of it");
+    send(registry, &client, &json!([void(registry, 11, &worker, 9), void(registry, 12, &worker, 9)])).expect(200);
+    starts(&["01:00"], "both are voided");
+    assert_eq!(send(registry, &client, &{ let mut aimless = void(registry, 13, &worker, 4); aimless["object"] = json!({ "id": "https://platform.example/au/1" }); aimless }).fields(), ["0.object"]);
+    registry.expect_clean_audit();
+});
+
+on_both_databases!(voids_that_come_too_late_or_aim_at_voids_are_kept_and_refused, |registry| {
+    let client = platform(registry);
+    let (worker, class) = online_class(registry, &client);
+    send(registry, &client, &json!([statement(registry, 1, &worker, Some(&class), "terminated", "2026-03-09T02:00:00Z", Some("PT1H")), void(registry, 2, &worker, 99)])).expect(200);
+    registry.set_clock("2026-03-20T12:00:00Z");
+    registry.post_as(&client, &format!("/v1/classes/{class}/closing"), &json!({ "results": [] })).expect(201);
+    send(registry, &client, &json!([void(registry, 3, &worker, 1), void(registry, 4, &worker, 2)])).expect(200);
+    let refused: Vec<(Value, Value)> = outcomes(registry, &client, "?outcome=refused").iter().map(|item| (item["statement_id"].as_str().unwrap()[35..].into(), item["findings"][0]["rule"].clone())).collect();
+    assert_eq!(refused, [(json!("3"), json!("HR-6")), (json!("4"), json!("FORM"))], "the class is closed; a void is not voided");
+    assert_eq!(attended(registry, &client, &class, &worker).len(), 1, "hours that were counted stay until they are annulled");
+    assert_eq!((read_as(registry, &client, "statementId", 1), read_as(registry, &client, "statementId", 2)), (200, 200));
+    let stranger = registry.organisation("52320100000000027X", "training_provider", "training_provider").1;
+    send(registry, &stranger, &void(registry, 5, &worker, 1)).expect(200);
+    assert_eq!(read_as(registry, &client, "statementId", 1), 200, "nobody voids what another has sent");
+    registry.expect_clean_audit();
+});

@@ -192,14 +192,20 @@ pub const JOBS: &[(&str, Job)] = &[
         let rows = json!([interval("09:00", "12:00"), interval("13:00", "13:30"), interval("11:00", "12:30")]);
         let answer = world.post(client, &format!("{path}/attendance"), &rows, &format!("{key} attendance"))?;
         assert_eq!((answer["recorded"].as_u64().unwrap() + answer["unchanged"].as_u64().unwrap(), &answer["refused"]), (2, &json!(1)), "{answer}");
-        let statement = json!({
-            "id": format!("2a41c918-b88b-4220-a0a5-{n:012}"), "actor": { "account": { "homePage": world.registry.public_url, "name": worker } },
-            "verb": { "id": "http://adlnet.gov/expapi/verbs/terminated" }, "object": { "id": format!("{}{path}", world.registry.public_url) },
-            "timestamp": format!("{first}T15:15:00+08:00"), "result": { "duration": "PT15M" },
-        });
+        let id = |kind: &str| format!("2a41c918-b88b-4220-{kind}-{n:012}");
+        let actor = json!({ "account": { "homePage": world.registry.public_url, "name": worker } });
+        let ended = |kind: &str, at: &str| {
+            json!({
+                "id": id(kind), "actor": actor, "verb": { "id": "http://adlnet.gov/expapi/verbs/terminated" },
+                "object": { "id": format!("{}{path}", world.registry.public_url) }, "timestamp": format!("{first}T{at}:00+08:00"), "result": { "duration": "PT15M" },
+            })
+        };
+        let void = json!({ "id": id("a0a7"), "actor": actor, "verb": { "id": "http://adlnet.gov/expapi/verbs/voided" }, "object": { "objectType": "StatementRef", "id": id("a0a6") } });
         let bearer = format!("Bearer {}", world.registry.token(client));
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("x-experience-api-version", "1.0.3")];
-        success(world.registry.send("POST", "/xapi/statements", &headers, statement.to_string().as_bytes()))?;
+        for statements in [json!([ended("a0a5", "15:15"), ended("a0a6", "16:15")]), void] {
+            success(world.registry.send("POST", "/xapi/statements", &headers, statements.to_string().as_bytes()))?;
+        }
         let void = json!({ "worker_id": worker, "started_at": format!("{first}T13:00:00+08:00"), "reason": "x" });
         world.post(client, &format!("{path}/attendance/voids"), &void, &format!("{key} void"))?;
         world.post(client, &format!("{path}/closing"), &json!({ "results": [{ "worker_id": worker, "assessment": "passed" }] }), &format!("{key} closing"))?;

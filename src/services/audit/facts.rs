@@ -3,7 +3,6 @@
 use super::Audit;
 use crate::services::disputes::answer_place;
 use crate::services::groups::end_place;
-use crate::services::statements::statement_place;
 use crate::store::backend::Conn;
 use crate::store::error::StoreError;
 use crate::store::facts::{self, for_each};
@@ -50,12 +49,9 @@ impl Audit<'_> {
         for_each(conn, facts::page_publications, |row| self.fact("session_publications", &row))?;
         for_each(conn, facts::page_classes, |row| self.fact("training_classes", &row))?;
         for_each(conn, facts::page_enrolments, |row| self.fact("class_enrolments", &row))?;
-        for_each(conn, facts::page_intervals, |row| self.fact("attendance_intervals", &row))?;
-        for_each(conn, facts::page_statements, |row| {
-            self.fact("statements", &row)?;
-            self.sealed("statements", Sealed::Statement, &statement_place(&row), &row.sealed_statement, &row.statement_hash);
-            Ok(())
-        })?;
+        self.attendance(conn)?;
+        self.statements(conn)?;
+        for_each(conn, facts::page_statement_voids, |row| self.fact("statement_voids", &row))?;
         for_each(conn, facts::page_voids, |row| self.fact("attendance_voids", &row))?;
         for_each(conn, facts::page_closings, |row| self.fact("class_closings", &row))?;
         for_each(conn, facts::page_annulments, |row| self.fact("class_annulments", &row))?;
@@ -133,7 +129,7 @@ impl Audit<'_> {
     }
 
     /// What is sealed, against the hash that its row commits to.
-    fn sealed(&mut self, table: &str, what: Sealed, place: &str, sealed: &[u8], hash: &[u8]) {
+    pub(super) fn sealed(&mut self, table: &str, what: Sealed, place: &str, sealed: &[u8], hash: &[u8]) {
         let text = self.registry.vault.open_text(what, place, sealed);
         if !text.is_ok_and(|text| self.registry.vault.commitment(what, place, &text) == hash) {
             self.fault(format!("{table} {place}: what is sealed is not what was recorded"));

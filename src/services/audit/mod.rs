@@ -9,6 +9,7 @@
 
 mod facts;
 mod ledger;
+mod studies;
 
 use super::Registry;
 use super::error::Error;

@@ -19,3 +19,14 @@ diesel::table! {
         stored_by -> Text,
     }
 }
+
+diesel::table! {
+    statement_voids (organisation_id, statement_id) {
+        organisation_id -> Text,
+        statement_id -> Text,
+        voided_by -> Text,
+        voided_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(statements, statement_voids);

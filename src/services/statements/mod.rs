@@ -2,7 +2,9 @@
 //!
 //! A batch that is not well formed is refused as a whole. The statements of one class are decided on one reading, and written with the
 //! intervals that follow from them in one transaction. A statement that is known already changes nothing, so a platform sends again
-//! what it does not know the fate of.
+//! what it does not know the fate of. One that voids another takes back what followed from it (`voids.rs`).
+
+mod voids;
 
 use super::Registry;
 use super::attendance::{AttendanceInsert, AttendanceOrder};
@@ -28,9 +30,10 @@ use crate::vault::Sealed;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
+use voids::{Voiding, expect_standing};
 
 /// Where study comes from that no clerk has uploaded.
-const SOURCE: &str = "xapi";
+pub(super) const SOURCE: &str = "xapi";
 
 /// What became of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +57,6 @@ names!(StatementOutcome {
 
 /// A statement in clear, for the organisation that sent it.
 pub struct StatementView {
-    pub row: StatementRow,
     /// As it was sent, with what the registry adds (xAPI 1.0.3, part two, 2.4).
     pub statement: Value,
 }
@@ -63,6 +65,21 @@ pub struct StatementView {
 pub struct ReceivedStatements {
     pub ids: Vec<String>,
     pub place: PlaceSlot,
+}
+
+/// Which statement is asked for: one that stands, or one that was voided (xAPI 1.0.3, part three, 2.1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Standing,
+    Voided,
+}
+
+/// What follows from statements.
+#[derive(Default)]
+struct Consequences {
+    attendance: Option<AttendanceInsert>,
+    signals: Vec<SignalRow>,
+    voiding: Option<Voiding>,
 }
 
 /// One statement on its way.
@@ -142,18 +159,24 @@ impl Registry {
         }
         let slot = PlaceSlot::default();
         if !arriving.is_empty() {
-            self.assign(provider, &mut arriving).await?;
+            let voided = self.find_voided(provider, &arriving).await?;
+            let (voiding, mut arriving): (Vec<_>, Vec<_>) = arriving.into_iter().partition(|one| one.statement.voids.is_some());
+            // First, so that what a platform sends instead finds its time free.
+            if !voiding.is_empty() {
+                self.void_statements(actor, provider, voiding, slot.clone()).await?;
+            }
+            self.assign(provider, &mut arriving, &voided).await?;
             // Class by class: what is decided of one must be there when the next one is judged.
             for (class, mut group) in by_class(arriving) {
-                let (insert, raised) = self.decide_statements(actor, provider, class.as_ref(), &mut group).await?;
-                self.write_statements(actor, provider, group, insert, raised, slot.clone()).await?;
+                let following = self.decide_statements(actor, provider, class.as_ref(), &mut group).await?;
+                self.write_statements(actor, provider, group, following, slot.clone()).await?;
             }
         }
         Ok(ReceivedStatements { ids, place: slot })
     }
 
     /// Whose study each statement tells of, and in which class.
-    async fn assign(&self, provider: &OrganisationId, arriving: &mut [Arriving]) -> Result<(), Error> {
+    async fn assign(&self, provider: &OrganisationId, arriving: &mut [Arriving], voided: &HashMap<String, String>) -> Result<(), Error> {
         let (home, classes) = (self.config.public_url.clone(), format!("{}/v1/classes/", self.config.public_url));
         let worker = |statement: &Statement| {
             let (page, name) = statement.account.as_ref()?;
@@ -186,6 +209,10 @@ impl Registry {
         for one in arriving.iter_mut().filter(|one| one.study.is_some()) {
             let session = one.session.as_ref().and_then(|key| sessions.get(key)).cloned().unwrap_or_default();
             one.class = one.class.take().or(session.class);
+            if let Some(by) = voided.get(&one.id) {
+                one.findings.push(Violation::warn("HR-6", Text::new(format!("statement {by} voids this one"), format!("本 statement 已被 {by} 作废"))).at("id"));
+                continue;
+            }
             if one.worker.is_none() {
                 one.findings.push(Violation::warn("HR-6", Text::new(format!("an account with homePage {home} and the worker_id of a registered worker as its name expected"), format!("应为 homePage {home}、name 为已登记劳动者编号的 account"))).at("actor"));
             }
@@ -204,9 +231,10 @@ impl Registry {
     }
 
     /// Judges the study in one class like any other attendance.
-    async fn decide_statements(&self, actor: &Actor, provider: &OrganisationId, class: Option<&ClassId>, group: &mut [Arriving]) -> Result<(Option<AttendanceInsert>, Vec<SignalRow>), Error> {
-        let raised = group.iter().filter(|one| one.outcome == StatementOutcome::Refused).map(|one| self.accelerated(provider, one)).collect();
-        let Some(class) = class else { return Ok((None, raised)) };
+    async fn decide_statements(&self, actor: &Actor, provider: &OrganisationId, class: Option<&ClassId>, group: &mut [Arriving]) -> Result<Consequences, Error> {
+        let signals = group.iter().filter(|one| one.outcome == StatementOutcome::Refused).map(|one| self.accelerated(provider, one)).collect();
+        let mut following = Consequences { signals, ..Consequences::default() };
+        let Some(class) = class else { return Ok(following) };
         let refuse_all = |group: &mut [Arriving], findings: &[Violation]| {
             for one in group {
                 (one.outcome, one.findings) = (StatementOutcome::Refused, findings.to_vec());
@@ -216,20 +244,21 @@ impl Registry {
             Ok(found) => found,
             Err(Error::NotFound) => {
                 refuse_all(group, &[Violation::deny("HR-6", Text::new("no such class of this organisation", "本机构没有该培训班")).at("context")]);
-                return Ok((None, raised));
+                return Ok(following);
             }
             Err(other) => return Err(other),
         };
         if let Err(Error::Refused(findings)) = refuse_closed(&view) {
             refuse_all(group, &findings);
-            return Ok((None, raised));
+            return Ok(following);
         }
         let orders: Vec<AttendanceOrder> = group.iter().enumerate().filter_map(|(index, one)| order_of(one, index)).collect();
         let step = self.decide_step(actor, &view, owner, &orders, SOURCE).await?;
         for (index, findings) in step.refused {
             (group[index].outcome, group[index].findings) = (StatementOutcome::Refused, findings);
         }
-        Ok((Some(step.insert), raised))
+        following.attendance = Some(step.insert);
+        Ok(following)
     }
 
     /// SV-9: study faster than the clock.
@@ -247,42 +276,49 @@ impl Registry {
         }
     }
 
-    async fn write_statements(&self, actor: &Actor, provider: &OrganisationId, arriving: Vec<Arriving>, insert: Option<AttendanceInsert>, raised: Vec<SignalRow>, slot: PlaceSlot) -> Result<(), Error> {
-        let now = self.now_micros();
-        let row = |one: Arriving| {
-            let at = place(provider.as_str(), &one.id);
-            let findings: Vec<Value> = one.findings.iter().map(|finding| json!({ "rule": finding.rule, "outcome": finding.outcome.as_str(), "field": finding.field, "en": finding.detail.en, "zh": finding.detail.zh })).collect();
-            StatementRow {
-                organisation_id: provider.to_string(),
-                sealed_statement: self.vault.seal(Sealed::Statement, &at, one.text.as_bytes(), &self.entropy),
-                statement_hash: self.vault.commitment(Sealed::Statement, &at, &one.text),
-                id: one.id,
-                verb: known_verb(&one.statement.verb).to_owned(),
-                session: one.session,
-                happened_at: one.statement.at.map_or(now, |at| at.timestamp_micros()),
-                worker_id: one.worker,
-                class_id: one.class.map(|class| class.to_string()),
-                outcome: one.outcome.as_str().to_owned(),
-                started_at: one.study.map(|study| study.started_at.timestamp_micros()),
-                ended_at: one.study.map(|study| study.ended_at.timestamp_micros()),
-                findings: Value::from(findings).to_string(),
-                stored_at: now,
-                stored_by: actor.client.to_string(),
-            }
-        };
-        let rows: Vec<StatementRow> = arriving.into_iter().map(row).collect();
+    fn statement_row(&self, actor: &Actor, provider: &OrganisationId, one: Arriving) -> StatementRow {
+        let (at, now) = (place(provider.as_str(), &one.id), self.now_micros());
+        let findings: Vec<Value> = one.findings.iter().map(|finding| json!({ "rule": finding.rule, "outcome": finding.outcome.as_str(), "field": finding.field, "en": finding.detail.en, "zh": finding.detail.zh })).collect();
+        StatementRow {
+            organisation_id: provider.to_string(),
+            sealed_statement: self.vault.seal(Sealed::Statement, &at, one.text.as_bytes(), &self.entropy),
+            statement_hash: self.vault.commitment(Sealed::Statement, &at, &one.text),
+            id: one.id,
+            verb: known_verb(&one.statement.verb).to_owned(),
+            session: one.session,
+            happened_at: one.statement.at.map_or(now, |at| at.timestamp_micros()),
+            worker_id: one.worker,
+            class_id: one.class.map(|class| class.to_string()),
+            outcome: one.outcome.as_str().to_owned(),
+            started_at: one.study.map(|study| study.started_at.timestamp_micros()),
+            ended_at: one.study.map(|study| study.ended_at.timestamp_micros()),
+            findings: Value::from(findings).to_string(),
+            stored_at: now,
+            stored_by: actor.client.to_string(),
+        }
+    }
+
+    async fn write_statements(&self, actor: &Actor, provider: &OrganisationId, arriving: Vec<Arriving>, following: Consequences, slot: PlaceSlot) -> Result<(), Error> {
+        let rows: Vec<StatementRow> = arriving.into_iter().map(|one| self.statement_row(actor, provider, one)).collect();
+        let studies: Vec<String> = rows.iter().filter(|row| row.outcome == StatementOutcome::Recorded.as_str()).map(|row| row.id.clone()).collect();
         let organisation = provider.clone();
         self.store
             .write(move |tx| {
                 tx.tell_place(&slot);
-                if let Some(insert) = &insert {
+                if let Some(voiding) = &following.voiding {
+                    voiding.run(tx, &organisation)?;
+                }
+                if !studies.is_empty() {
+                    expect_standing(tx, &organisation, &studies)?;
+                }
+                if let Some(insert) = &following.attendance {
                     insert.run(tx)?;
                 }
                 store::insert_statements(tx.conn, &rows)?;
                 for row in &rows {
                     tx.record(Fact::of(Some(&organisation), row)?);
                 }
-                for signal in signals::insert_new_signals(tx.conn, raised.clone())? {
+                for signal in signals::insert_new_signals(tx.conn, following.signals.clone())? {
                     tx.record(Fact::of(Some(&organisation), &signal)?);
                 }
                 Ok(())
@@ -290,17 +326,22 @@ impl Registry {
             .await
             .map_err(|error| match error {
                 // Somebody was faster; the batch is decided anew on what is there now.
-                StoreError::Conflict(Constraint::AttendanceOverlap | Constraint::Statement) => Error::Stale,
+                StoreError::Conflict(Constraint::AttendanceOverlap | Constraint::AttendanceVoid | Constraint::Statement | Constraint::StatementVoid) => Error::Stale,
                 other => other.into(),
             })
     }
 
     /// A statement that the actor's organisation has sent.
-    pub async fn get_statement(&self, actor: &Actor, id: &str) -> Result<StatementView, Error> {
+    ///
+    /// # Errors
+    /// `NotFound` also for a statement that was voided when one that stands is asked for, and the other way round.
+    pub async fn get_statement(&self, actor: &Actor, id: &str, asked: Asked) -> Result<StatementView, Error> {
         let provider = self.own_organisation(actor)?;
         self.authorise(actor, Act::WriteTraining { provider: &provider })?;
-        let (of, wanted) = (provider.to_string(), id.to_ascii_lowercase());
-        let row = self.store.read(move |conn| store::list_statements_by_ids(conn, &of, &[wanted])).await?.pop().ok_or(Error::NotFound)?;
+        let (of, wanted) = (provider.to_string(), [id.to_ascii_lowercase()]);
+        let read = move |conn: &mut Conn| Ok((store::list_statements_by_ids(conn, &of, &wanted)?.pop(), !store::list_statement_voids(conn, &of, &wanted)?.is_empty()));
+        let (row, is_voided) = self.store.read_snapshot(read).await?;
+        let row = row.filter(|_| is_voided == (asked == Asked::Voided)).ok_or(Error::NotFound)?;
         let mut statement: Value = super::stored_json(&self.vault.open_text(Sealed::Statement, &statement_place(&row), &row.sealed_statement)?)?;
         if let Some(members) = statement.as_object_mut() {
             let instant = |micros: i64| json!(from_micros(micros).to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
@@ -309,11 +350,11 @@ impl Registry {
             members.entry("version").or_insert_with(|| json!("1.0.0"));
             members.insert("authority".to_owned(), json!({ "objectType": "Agent", "account": { "homePage": self.config.public_url, "name": row.stored_by } }));
         }
-        Ok(StatementView { row, statement })
+        Ok(StatementView { statement })
     }
 
-    /// A page of what became of the organisation's statements.
-    pub async fn list_statements(&self, actor: &Actor, outcome: Option<StatementOutcome>, after: Option<StatementPlace>, limit: i64) -> Result<Vec<StatementRow>, Error> {
+    /// A page of what became of the organisation's statements, each with the statement that voids it.
+    pub async fn list_statements(&self, actor: &Actor, outcome: Option<StatementOutcome>, after: Option<StatementPlace>, limit: i64) -> Result<Vec<(StatementRow, Option<String>)>, Error> {
         let provider = self.own_organisation(actor)?;
         self.authorise(actor, Act::WriteTraining { provider: &provider })?;
         let of = provider.to_string();

@@ -1,0 +1,2 @@
+DROP INDEX statements_by_study;
+DROP TABLE statement_voids;

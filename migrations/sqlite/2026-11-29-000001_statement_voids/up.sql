@@ -1,0 +1,13 @@
+-- Statements of online platforms that others have voided (xAPI 1.0.3, part two, 2.3.2); a statement may be voided before it comes.
+CREATE TABLE statement_voids (
+    organisation_id TEXT NOT NULL,
+    statement_id    TEXT NOT NULL,
+    voided_by       TEXT NOT NULL,
+    voided_at       BIGINT NOT NULL,
+    CONSTRAINT statement_voids_pkey PRIMARY KEY (organisation_id, statement_id)
+);
+CREATE TRIGGER statement_voids_refuses_update BEFORE UPDATE ON statement_voids BEGIN SELECT RAISE(ABORT, 'table statement_voids is append-only'); END;
+CREATE TRIGGER statement_voids_refuses_delete BEFORE DELETE ON statement_voids BEGIN SELECT RAISE(ABORT, 'table statement_voids is append-only'); END;
+
+-- Which statements tell of the same study.
+CREATE INDEX statements_by_study ON statements (worker_id, started_at);
