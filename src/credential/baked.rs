@@ -2,8 +2,8 @@
 //!
 //! The picture proves nothing; its QR code opens the registry's answer, and what is checked is the credential inside.
 
+use fast_qr::{ECL, QRBuilder, QRCode};
 use png::text_metadata::ITXtChunk;
-use qrcode::{Color, EcLevel, QrCode};
 use quick_xml::events::{BytesCData, BytesText, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::{NsReader, Writer};
@@ -44,16 +44,15 @@ pub enum BakedFault {
     SeveralCredentials,
 }
 
-fn qr(url: &str) -> QrCode {
-    QrCode::with_error_correction_level(url, EcLevel::M).expect("an address is far below the limit of a QR code")
+fn qr(url: &str) -> QRCode {
+    QRBuilder::new(url).ecl(ECL::M).build().expect("an address is far below the limit of a QR code")
 }
 
 /// The dark squares of a QR code as a path, in a square of `side` at this place.
-fn qr_path(code: &QrCode, [left, top, side]: [f64; 3]) -> String {
-    let modules = code.width();
-    let step = side / modules as f64;
-    let squares = code.to_colors().into_iter().enumerate().filter(|(_, color)| *color == Color::Dark);
-    squares.map(|(index, _)| format!("M{:.2} {:.2}h{step:.2}v{step:.2}h-{step:.2}z", left + (index % modules) as f64 * step, top + (index / modules) as f64 * step)).collect()
+fn qr_path(code: &QRCode, [left, top, side]: [f64; 3]) -> String {
+    let step = side / code.size as f64;
+    let dark = (0..code.size).flat_map(|row| code[row].iter().enumerate().filter(|(_, module)| module.value()).map(move |(column, _)| (column, row)));
+    dark.map(|(column, row)| format!("M{:.2} {:.2}h{step:.2}v{step:.2}h-{step:.2}z", left + column as f64 * step, top + row as f64 * step)).collect()
 }
 
 /// A QR code alone, with the margin that readers want.
@@ -115,10 +114,9 @@ pub fn png(url: &str, credential: &str) -> Vec<u8> {
 }
 
 /// Pixels of a ring with a QR code in it, four bytes each.
-fn medallion(code: &QrCode) -> Vec<u8> {
+fn medallion(code: &QRCode) -> Vec<u8> {
     const SAMPLES: usize = 3;
-    let modules = code.width();
-    let colors = code.to_colors();
+    let modules = code.size;
     let side = PIXELS * 54 / 100 / modules;
     let from = (PIXELS - side * modules) / 2;
     let middle = PIXELS as f64 / 2.0;
@@ -127,7 +125,7 @@ fn medallion(code: &QrCode) -> Vec<u8> {
         for x in 0..PIXELS {
             let module = |at: usize| at.checked_sub(from).map(|at| at / side).filter(|at| *at < modules);
             if let (Some(column), Some(row)) = (module(x), module(y))
-                && colors[row * modules + column] == Color::Dark
+                && code[row][column].value()
             {
                 pixels.extend([0x16, 0x21, 0x1e, 0xff]);
                 continue;

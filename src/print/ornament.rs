@@ -6,8 +6,8 @@ use super::fonts::{Face, Fonts};
 use super::sheet::{Drawn, GREEN, Mark, PALE, TINT, WHITE, rectangle};
 use super::text::{self, Style};
 use super::PrintFault;
+use fast_qr::{ECL, QRBuilder};
 use krilla::geom::{Path, PathBuilder, Transform};
-use qrcode::{Color, EcLevel, QrCode};
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 /// A quarter of a circle as one cubic curve.
@@ -193,13 +193,12 @@ pub(super) fn signature_ring(fonts: &Fonts, [x, y]: [f32; 2], radius: f32, name:
 /// # Errors
 /// The address is too long for any code.
 pub(super) fn qr(address: &str, [left, top]: [f32; 2], side: f32, color: [u8; 3]) -> Result<Vec<Mark>, PrintFault> {
-    let code = QrCode::with_error_correction_level(address, EcLevel::M).map_err(|_| PrintFault::AddressTooLong(address.len()))?;
-    let modules = code.width();
+    let code = QRBuilder::new(address).ecl(ECL::M).build().map_err(|_| PrintFault::AddressTooLong(address.len()))?;
     let mut path = PathBuilder::new();
-    for (row, cells) in code.to_colors().chunks(modules).enumerate() {
+    for row in 0..code.size {
         let mut column = 0;
-        for run in cells.chunk_by(|before, after| before == after) {
-            if run[0] == Color::Dark {
+        for run in code[row].chunk_by(|before, after| before.value() == after.value()) {
+            if run[0].value() {
                 let [x, y, width] = [column as f32, row as f32, run.len() as f32];
                 path.move_to(x, y);
                 path.line_to(x + width, y);
@@ -210,7 +209,7 @@ pub(super) fn qr(address: &str, [left, top]: [f32; 2], side: f32, color: [u8; 3]
             column += run.len();
         }
     }
-    let step = side / (modules as f32 + 2.0 * QUIET_MODULES);
+    let step = side / (code.size as f32 + 2.0 * QUIET_MODULES);
     let place = Transform::from_row(step, 0.0, 0.0, step, left + QUIET_MODULES * step, top + QUIET_MODULES * step);
     Ok(vec![rectangle([left, top], [side, side], Drawn::Filled(WHITE)), Mark::Path { path: finished(path), drawn: Drawn::Filled(color), place: Some(place) }])
 }

@@ -11,6 +11,7 @@ use krilla::SerializeSettings;
 use krilla::color::rgb;
 use krilla::configure::{Archival, ConfigurationBuilder};
 use krilla::embed::{AssociationKind, EmbeddedFile, MimeType};
+use krilla::graphic::Graphic;
 use krilla::geom::{Path, PathBuilder, Point, Rect, Transform};
 use krilla::metadata::{self, Metadata};
 use krilla::num::NormalizedF32;
@@ -35,6 +36,9 @@ pub(super) const A4: [f32; 2] = [595.28, 841.89];
 
 /// Places are rounded to hundredths of a point: short numbers make small files.
 const GRAIN: f32 = 100.0;
+
+/// For how many files a packed stream is remembered that none of them uses.
+const REMEMBERED_FOR: usize = 4;
 
 /// How a path is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -61,11 +65,20 @@ pub(super) enum Branch {
 struct Leaf {
     page: usize,
     marks: Vec<Mark>,
-    /// Marks that only please the eye are no part of the structure.
-    is_ornament: bool,
+    role: Role,
     language: Option<&'static str>,
     /// What is copied from the page instead of scattered characters.
     reading: Option<String>,
+}
+
+/// What marks are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Content,
+    /// They only please the eye, and are no part of the structure.
+    Ornament,
+    /// Ornaments that are the same in file after file.
+    Backdrop,
 }
 
 /// What a file says about itself.
@@ -102,23 +115,28 @@ impl Sheet {
 
     /// Puts marks on the last page. The leaf must be hung into the structure exactly once.
     pub(super) fn leaf(&mut self, marks: Vec<Mark>, language: Option<&'static str>) -> Branch {
-        self.leaves.push(Leaf { page: self.pages - 1, marks, is_ornament: false, language, reading: None });
+        self.leaves.push(Leaf { page: self.pages - 1, marks, role: Role::Content, language, reading: None });
         Branch::Leaf(self.leaves.len() - 1)
     }
 
     /// Puts a figure on the last page whose characters, if it has any, read as `reading`.
     pub(super) fn hang_figure(&mut self, alternative: String, marks: Vec<Mark>, reading: Option<String>) {
-        self.leaves.push(Leaf { page: self.pages - 1, marks, is_ornament: false, language: None, reading });
+        self.leaves.push(Leaf { page: self.pages - 1, marks, role: Role::Content, language: None, reading });
         self.hang(Branch::Group(Tag::Figure(Some(alternative)).into(), vec![Branch::Leaf(self.leaves.len() - 1)]));
     }
 
     /// Puts marks on a page that mean nothing.
     pub(super) fn ornament_on(&mut self, page: usize, marks: Vec<Mark>) {
-        self.leaves.push(Leaf { page, marks, is_ornament: true, language: None, reading: None });
+        self.leaves.push(Leaf { page, marks, role: Role::Ornament, language: None, reading: None });
     }
 
     pub(super) fn ornament(&mut self, marks: Vec<Mark>) {
         self.ornament_on(self.pages - 1, marks);
+    }
+
+    /// Puts ornaments on the last page that other files show just so. They are an object of their own, which is packed once for all.
+    pub(super) fn backdrop(&mut self, marks: Vec<Mark>) {
+        self.leaves.push(Leaf { page: self.pages - 1, marks, role: Role::Backdrop, language: None, reading: None });
     }
 
     pub(super) fn hang(&mut self, branch: Branch) {
@@ -164,7 +182,10 @@ impl Sheet {
         if let Some(placeholder) = seal {
             attach(&mut document, &seal::attachment(placeholder), created)?;
         }
-        document.finish().map_err(|fault| not_made(fault.to_string()))
+        let finished = document.finish().map_err(|fault| not_made(fault.to_string()));
+        // Packed streams are remembered by their contents; what the last files did not use is forgotten, above all what names people.
+        comemo::evict(REMEMBERED_FOR);
+        finished
     }
 }
 
@@ -177,13 +198,20 @@ fn node(branch: Branch, identifiers: &mut HashMap<usize, Identifier>) -> Node {
 
 fn paint_leaf(surface: &mut Surface<'_>, fonts: &Fonts, leaf: &Leaf) -> Identifier {
     let tag = match (leaf.language, &leaf.reading) {
-        _ if leaf.is_ornament => ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)),
+        _ if leaf.role != Role::Content => ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)),
         (None, None) => ContentTag::Other,
         (language, reading) => ContentTag::Span(SpanTag::empty().with_lang(language).with_actual_text(reading.as_deref())),
     };
     let identifier = surface.start_tagged(tag);
-    for mark in &leaf.marks {
-        paint(surface, fonts, mark);
+    if leaf.role == Role::Backdrop {
+        let mut builder = surface.stream_builder();
+        let mut apart = builder.surface();
+        leaf.marks.iter().for_each(|mark| paint(&mut apart, fonts, mark));
+        apart.finish();
+        let stream = builder.finish();
+        surface.draw_graphic(Graphic::new(stream, false));
+    } else {
+        leaf.marks.iter().for_each(|mark| paint(surface, fonts, mark));
     }
     surface.end_tagged();
     identifier
