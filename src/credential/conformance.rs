@@ -7,6 +7,7 @@ use super::document::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT};
 use super::learner_record::CLR_CONTEXT;
 use super::shapes::{CREDENTIAL, Form, RECORD, Shape};
 use chrono::DateTime;
+use oxiri::Iri;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -188,7 +189,7 @@ pub(super) fn is_absolute_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
     // Nothing outside printable ASCII stands in a URL (RFC 3986, 2).
-    is_scheme && !rest.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&b))
+    is_scheme && !rest.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&b)) && Iri::parse(text).is_ok()
 }
 
 fn items(value: &Value) -> &[Value] {

@@ -230,7 +230,7 @@ fn sri(text: &str) -> Option<(Vec<u8>, Algorithm)> {
     STANDARD.decode(digest).ok().filter(|digest| digest.len() == length).map(|digest| (digest, algorithm))
 }
 
-/// A multihash in base64url or base58btc.
+/// A multihash in base64url or base58btc. Some write the bare digest, whose length tells the algorithm.
 fn multibase(text: &str) -> Option<(Vec<u8>, Algorithm)> {
     let bytes = match text.split_at_checked(1)? {
         ("u", rest) => URL_SAFE_NO_PAD.decode(rest).ok()?,
@@ -240,6 +240,8 @@ fn multibase(text: &str) -> Option<(Vec<u8>, Algorithm)> {
     match bytes.as_slice() {
         [0x12, 0x20, digest @ ..] if digest.len() == 32 => Some((digest.to_vec(), Algorithm::Sha256)),
         [0x20, 0x30, digest @ ..] if digest.len() == 48 => Some((digest.to_vec(), Algorithm::Sha384)),
+        bare if bare.len() == 32 => Some((bare.to_vec(), Algorithm::Sha256)),
+        bare if bare.len() == 48 => Some((bare.to_vec(), Algorithm::Sha384)),
         _ => None,
     }
 }
@@ -277,6 +279,12 @@ mod tests {
     #[test]
     fn a_good_credential_has_no_faults() {
         assert_eq!(check_credential(&credential(), true), Faults::new());
+        let digest = Sha256::digest(contexts::find(VC_CONTEXT).unwrap());
+        for bytes in [digest.to_vec(), [&[0x12, 0x20], digest.as_slice()].concat()] {
+            let mut related = credential();
+            related["relatedResource"] = json!([{ "id": VC_CONTEXT, "digestMultibase": format!("u{}", URL_SAFE_NO_PAD.encode(bytes)) }]);
+            assert_eq!(check_credential(&related, true), Faults::new());
+        }
         let mut bare = credential();
         for name in ["id", "issuer", "validFrom", "validUntil", "credentialSchema", "relatedResource"] {
             bare.as_object_mut().unwrap().shift_remove(name);
@@ -329,6 +337,8 @@ mod tests {
             ("termsOfUse", |d| d["termsOfUse"] = json!("x")),
             ("proof", |d| d["proof"] = json!("x")),
             ("relatedResource", |d| d["relatedResource"][0]["digestSRI"] = json!(format!("sha256-{}", STANDARD.encode([0; 32])))),
+            ("relatedResource", |d| d["relatedResource"] = json!([{ "id": VC_CONTEXT, "digestMultibase": format!("u{}", URL_SAFE_NO_PAD.encode([0; 32])) }])),
+            ("relatedResource", |d| d["relatedResource"] = json!([{ "id": VC_CONTEXT, "digestMultibase": format!("u{}", URL_SAFE_NO_PAD.encode([0; 20])) }])),
             ("relatedResource", |d| d["relatedResource"] = json!([{ "id": "https://example.org/r" }])),
             ("relatedResource", |d| d["relatedResource"] = json!([d["relatedResource"][0], d["relatedResource"][0]])),
             ("name", |d| d["name"] = json!(1)),

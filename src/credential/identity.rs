@@ -60,8 +60,14 @@ pub fn key_in_did_document(document: &Value, did: &str, method: &str) -> Option<
     }
 }
 
+/// The key that a DID document lists for assertions and that is this one, whatever it is called there.
+pub fn same_key_in_did_document(document: &Value, did: &str, key: &PublicKey) -> Option<PublicKey> {
+    let methods = document["assertionMethod"].as_array()?.iter().filter_map(|item| item.as_str().or_else(|| item["id"].as_str()));
+    methods.filter_map(|method| key_in_did_document(document, did, method)).find(|listed| listed.bytes() == key.bytes())
+}
+
 /// An Ed25519 key as JWK, under a name.
-fn key_in_jwk(jwk: &Value, name: &str) -> Option<PublicKey> {
+pub fn key_in_jwk(jwk: &Value, name: &str) -> Option<PublicKey> {
     if jwk["kty"] != "OKP" || jwk["crv"] != "Ed25519" || jwk.get("d").is_some() {
         return None;
     }

@@ -36,6 +36,8 @@ pub enum JwsFault {
 
 /// `typ` of a credential (VC-JOSE-COSE, section 3.1.1).
 pub const CREDENTIAL_TYP: &str = "vc+jwt";
+/// `typ` of a presentation (section 3.1.2).
+pub const PRESENTATION_TYP: &str = "vp+jwt";
 
 /// A protected header (RFC 7515, section 4.1).
 #[derive(Serialize)]

@@ -20,6 +20,7 @@ pub mod sd_jwt;
 pub mod form;
 pub mod type_metadata;
 pub mod badge_jwt;
+pub mod jwt_claims;
 pub mod baked;
 pub mod paper_seal;
 pub mod presented;

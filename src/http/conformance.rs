@@ -6,7 +6,7 @@ use super::body::Body;
 use super::problem::Problem;
 use crate::credential::data_integrity::Suite;
 use crate::credential::keys::IssuingKey;
-use crate::credential::vc_api::{self, ApiFault, Securing};
+use crate::credential::vc_api::{self, ApiFault, Expected, Securing};
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
@@ -27,6 +27,11 @@ fn answered(result: Result<(), ApiFault>) -> HttpResponse {
         Ok(()) => HttpResponse::Ok().json(json!({ "verified": true, "problemDetails": [] })),
         Err(fault) => refused(fault),
     }
+}
+
+fn expected(wanted: &Value) -> Expected<'_> {
+    let option = |name: &str| wanted["options"][name].as_str();
+    Expected { purpose: option("expectedProofPurpose"), challenge: option("challenge"), domain: option("domain") }
 }
 
 #[post("/conformance/{form}/credentials/issue")]
@@ -62,13 +67,12 @@ pub async fn get_list_for_suites(state: Data<AppState>, purpose: Path<String>) -
 pub async fn verify_credential_for_suites(state: Data<AppState>, body: Body) -> Result<HttpResponse, Problem> {
     key(&state)?;
     let wanted: Value = body.json()?;
-    Ok(answered(vc_api::verify_credential(&wanted["verifiableCredential"], state.registry.clock.now())))
+    Ok(answered(vc_api::verify_credential(&wanted["verifiableCredential"], expected(&wanted), state.registry.clock.now())))
 }
 
 #[post("/conformance/presentations/verify")]
 pub async fn verify_presentation_for_suites(state: Data<AppState>, body: Body) -> Result<HttpResponse, Problem> {
     key(&state)?;
     let wanted: Value = body.json()?;
-    let option = |name: &str| wanted["options"][name].as_str();
-    Ok(answered(vc_api::verify_presentation(&wanted["verifiablePresentation"], option("challenge"), option("domain"), state.registry.clock.now())))
+    Ok(answered(vc_api::verify_presentation(&wanted["verifiablePresentation"], expected(&wanted), state.registry.clock.now())))
 }

@@ -7,6 +7,7 @@ use super::document::{Content, Said, check_validity, dates_of, failed, items, te
 use super::{Check, CheckOutcome, Verdict, check};
 use crate::credential::data_integrity::{self, Expectation};
 use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
+use crate::credential::jwt_claims::Claims;
 use crate::credential::presented::{Presented, has_type};
 use crate::credential::sd_jwt::SdJwt;
 use crate::credential::token_status::{self, TokenStatus};
@@ -75,9 +76,10 @@ impl Registry {
         // Parsed before, to learn the issuer.
         let jws = CompactJws::parse(text).ok();
         let payload = jws.as_ref().and_then(|jws| strict_json::parse(&jws.payload).ok()).unwrap_or_default();
-        let document = if typ.is_empty() { badge_jwt::strip(&payload).unwrap_or_default() } else { payload };
+        let document = if typ.is_empty() { badge_jwt::strip(&payload).ok() } else { without_claims(payload, issuer) };
+        let (is_document, document) = (document.is_some(), document.unwrap_or_default());
         let proof = match jws {
-            Some(jws) if document.is_object() => self.check_jws_elsewhere(&jws, issuer, typ).await,
+            Some(jws) if is_document => self.check_jws_elsewhere(&jws, issuer, typ).await,
             _ => check("proof", false, "a JWS whose claims agree with its document expected", "应为声明与文件一致的 JWS"),
         };
         Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) }
@@ -88,6 +90,7 @@ impl Registry {
             return check("proof", false, format!("typ {typ} expected in the header"), format!("头部 typ 应为 {typ}"));
         }
         let resolved = match jws.key_id() {
+            Some(url) if typ.is_empty() && url.contains("://") => self.resolve_addressed_key(url, issuer).await,
             Some(key_id) => self.resolve_key(key_id).await,
             None => None,
         };
@@ -209,6 +212,18 @@ impl Registry {
         let is_believed = jws.typ() == Some(token_status::TYP) && claims["sub"] == url && jws.is_signed_by(&key) && claims.get("exp").is_none_or(|exp| exp.as_i64().is_some_and(|exp| now.timestamp() < exp));
         if is_believed { token_status::read_entry(&claims["status_list"], index) } else { None }
     }
+}
+
+/// The document of a payload, valid no longer than its claims say; None when the two disagree.
+fn without_claims(payload: Value, issuer: &str) -> Option<Value> {
+    let Value::Object(mut document) = payload else { return None };
+    let claims = Claims::take(&mut document);
+    let mut document = Value::Object(document);
+    if claims.disagreement(&document, Some(issuer)).is_some() {
+        return None;
+    }
+    claims.narrow(document.as_object_mut()?);
+    Some(document)
 }
 
 /// What lists say of a credential; what weighs more stands behind.

@@ -3,7 +3,7 @@
 //! Nothing is ever asked of an address that the operator has not written down: the documents that people show name addresses, and a
 //! server that follows them can be sent anywhere (SSRF). A did:key needs no question; it is trusted only if it is listed.
 
-use crate::credential::identity::{did_key, did_web, did_web_url, key_in_did_document, key_in_jwks};
+use crate::credential::identity::{did_key, did_web, did_web_url, key_in_did_document, key_in_jwk, key_in_jwks, same_key_in_did_document};
 use crate::credential::keys::PublicKey;
 use crate::remote;
 use crate::services::Registry;
@@ -86,6 +86,14 @@ impl Registry {
         }
         let document = self.ask_issuer_json(&did_web_url(did)?).await?;
         Some((key_in_did_document(&document, did, method)?, did.to_owned()))
+    }
+
+    /// The key whose JWK stands at an address (Open Badges 3.0, JSON Web Token Proof), with its controller. The address alone says nothing
+    /// about whose it is: it counts if the issuer lists the same key for assertions.
+    pub(super) async fn resolve_addressed_key(&self, url: &str, issuer: &str) -> Option<(PublicKey, String)> {
+        let key = key_in_jwk(&self.ask_issuer_json(url).await?, url)?;
+        let document = self.ask_issuer_json(&did_web_url(issuer)?).await?;
+        Some((same_key_in_did_document(&document, issuer, &key)?, issuer.to_owned()))
     }
 
     /// The key of an issuer of SD-JWT VC, by the metadata under its own address (SD-JWT VC, "JWT VC Issuer Metadata").

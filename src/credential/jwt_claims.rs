@@ -1,0 +1,105 @@
+//! Registered claims of a JWT that stand beside a credential or a presentation in the payload of a `vc+jwt` or `vp+jwt`
+//! (VC-JOSE-COSE, section 3.1.3; RFC 7519, 4.1). They are no part of the document; what they say must hold all the same.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+const REGISTERED: &[&str] = &["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+
+/// The claims of one payload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claims {
+    claims: Map<String, Value>,
+    /// None where one of the two is not a number of seconds.
+    dates: Option<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>,
+}
+
+impl Claims {
+    /// Takes the claims out of a payload.
+    pub fn take(payload: &mut Map<String, Value>) -> Self {
+        let claims: Map<String, Value> = REGISTERED.iter().filter_map(|name| payload.shift_remove(*name).map(|value| ((*name).to_owned(), value))).collect();
+        let instant = |name: &str| match claims.get(name) {
+            None => Some(None),
+            Some(value) => value.as_f64().and_then(|seconds| DateTime::from_timestamp(seconds as i64, 0)).map(Some),
+        };
+        let dates = instant("nbf").zip(instant("exp"));
+        Claims { dates, claims }
+    }
+
+    /// What the claims and the document disagree about; None when they agree. `author` is the issuer or the holder.
+    pub fn disagreement(&self, document: &Value, author: Option<&str>) -> Option<&'static str> {
+        let differs = |name: &str, found: Option<&str>| self.claims.get(name).is_some_and(|claim| claim.as_str().is_none() || claim.as_str() != found);
+        if self.dates.is_none() {
+            Some("nbf and exp are not numbers of seconds")
+        } else if differs("iss", author) {
+            Some("iss is not the author of the document")
+        } else if differs("jti", document["id"].as_str()) {
+            Some("jti is not the id of the document")
+        } else if document.get("credentialSubject").is_some() && differs("sub", document["credentialSubject"]["id"].as_str()) {
+            Some("sub is not the subject of the document")
+        } else {
+            None
+        }
+    }
+
+    /// Whether the signature is within the time that it was given for.
+    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        self.dates.is_some_and(|(from, until)| from.is_none_or(|from| from <= now) && until.is_none_or(|until| now < until))
+    }
+
+    /// Narrows the dates of a document to those of its signature.
+    pub fn narrow(&self, document: &mut Map<String, Value>) {
+        let Some((from, until)) = self.dates else { return };
+        let said = |document: &Map<String, Value>, name: &str| document.get(name).and_then(Value::as_str).and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+        let text = |at: DateTime<Utc>| json!(at.to_rfc3339_opts(SecondsFormat::Secs, true));
+        if let Some(from) = from.filter(|from| said(document, "validFrom").is_none_or(|own| own < *from)) {
+            document.insert("validFrom".to_owned(), text(from));
+        }
+        if let Some(until) = until.filter(|until| said(document, "validUntil").is_none_or(|own| own > *until)) {
+            document.insert("validUntil".to_owned(), text(until));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload() -> Map<String, Value> {
+        let payload = json!({ "id": "urn:x:1", "issuer": "did:key:a", "credentialSubject": { "id": "did:key:b" }, "validUntil": "2026-06-01T00:00:00Z", "iss": "did:key:a", "jti": "urn:x:1", "sub": "did:key:b", "nbf": 1_767_225_600, "exp": 1_775_001_600.0 });
+        payload.as_object().unwrap().clone()
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn claims_that_agree_are_no_part_of_the_document() {
+        let mut document = payload();
+        let claims = Claims::take(&mut document);
+        assert!(!document.contains_key("iss") && !document.contains_key("exp"));
+        assert_eq!(claims.disagreement(&Value::Object(document.clone()), Some("did:key:a")), None);
+        assert_eq!(claims.disagreement(&Value::Object(document.clone()), Some("did:key:c")), Some("iss is not the author of the document"));
+        for (name, value) in [("jti", json!("urn:x:2")), ("sub", json!(["did:key:b"])), ("exp", json!("tomorrow")), ("nbf", json!(null))] {
+            let mut wrong = payload();
+            wrong.insert(name.to_owned(), value);
+            let claims = Claims::take(&mut wrong);
+            assert!(claims.disagreement(&Value::Object(wrong), Some("did:key:a")).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_signature_counts_in_its_own_time_only() {
+        let mut document = payload();
+        let claims = Claims::take(&mut document);
+        assert!(claims.holds_at(at("2026-03-01T00:00:00Z")));
+        assert!(!claims.holds_at(at("2025-12-31T23:59:59Z")) && !claims.holds_at(at("2026-04-01T00:00:00Z")));
+        claims.narrow(&mut document);
+        assert_eq!((&document["validFrom"], &document["validUntil"]), (&json!("2026-01-01T00:00:00Z"), &json!("2026-04-01T00:00:00Z")));
+        let mut longer = payload();
+        longer.insert("exp".to_owned(), json!(1_999_999_999));
+        Claims::take(&mut longer).narrow(&mut longer);
+        assert_eq!(longer["validUntil"], "2026-06-01T00:00:00Z", "a signature makes nothing valid for longer");
+    }
+}
