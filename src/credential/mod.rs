@@ -22,6 +22,7 @@ pub mod type_metadata;
 pub mod badge_jwt;
 pub mod jwt_claims;
 pub mod baked;
+pub mod packed;
 pub mod paper_seal;
 pub mod presented;
 pub mod data_model;

@@ -85,7 +85,8 @@ const ROW_EXTRA_MAX: f32 = 11.0;
 /// A character is in no font, a text or the address is too long for the page, or an attachment has no plain name.
 pub fn certificate(fonts: &Fonts, sheet: &CertificateSheet) -> Result<Vec<u8>, PrintFault> {
     let mut page = Sheet::new(PAGE);
-    page.backdrop([ornament::rosette([PAGE[0] / 2.0, 300.0], 148.0), ornament::frame(PAGE)].into_iter().flatten().collect());
+    page.ornament(vec![ornament::rosette([PAGE[0] / 2.0, 300.0], 148.0)]);
+    page.ornament(ornament::frame(PAGE));
     title(&mut page, fonts, sheet)?;
     body(&mut page, fonts, sheet)?;
     side(&mut page, fonts, sheet)?;

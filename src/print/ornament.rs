@@ -63,23 +63,26 @@ pub(super) fn ring(middle: [f32; 2], radius: f32, drawn: Drawn) -> Mark {
 /// Tenths of a point, the unit of the frame: whole numbers are short in the file.
 const TENTHS: f32 = 10.0;
 
-/// Adds waves along a straight line, in tenths of a point; `flip` begins downwards.
-fn waves(path: &mut PathBuilder, from: [f32; 2], to: [f32; 2], height: f32, flip: bool) {
+/// Two waves from the origin along a line, in tenths of a point.
+fn waves(to: [f32; 2]) -> Mark {
     /// Half a wave, in points.
     const HALF_WAVE: f32 = 16.0;
-    let length = (to[0] - from[0]).abs() + (to[1] - from[1]).abs();
+    let mut path = PathBuilder::new();
+    let length = to[0] + to[1];
     let count = (length / HALF_WAVE).round();
-    let step = [(to[0] - from[0]) / count, (to[1] - from[1]) / count];
-    let normal = [-(to[1] - from[1]) / length * height, (to[0] - from[0]) / length * height];
-    let at = |along: f32, lift: f32| [0, 1].map(|axis| ((from[axis] + step[axis] * along + normal[axis] * lift) * TENTHS).round());
-    let start = at(0.0, 0.0);
-    path.move_to(start[0], start[1]);
-    for number in 0..count as usize {
-        let along = number as f32;
-        let lift = if (number % 2 == 0) == flip { -SINE_HANDLES[1] } else { SINE_HANDLES[1] };
-        let [first, second, end] = [at(along + SINE_HANDLES[0], lift), at(along + 1.0 - SINE_HANDLES[0], lift), at(along + 1.0, 0.0)];
-        path.cubic_to(first[0], first[1], second[0], second[1], end[0], end[1]);
+    let step = [to[0] / count, to[1] / count];
+    for height in [4.6, 2.3] {
+        let normal = [-to[1] / length * height, to[0] / length * height];
+        let at = |along: f32, lift: f32| [0, 1].map(|axis| ((step[axis] * along + normal[axis] * lift) * TENTHS).round());
+        path.move_to(0.0, 0.0);
+        for number in 0..count as usize {
+            let along = number as f32;
+            let lift = if number % 2 == 0 { SINE_HANDLES[1] } else { -SINE_HANDLES[1] };
+            let [first, second, end] = [at(along + SINE_HANDLES[0], lift), at(along + 1.0 - SINE_HANDLES[0], lift), at(along + 1.0, 0.0)];
+            path.cubic_to(first[0], first[1], second[0], second[1], end[0], end[1]);
+        }
     }
+    Mark::Path { path: finished(path), drawn: Drawn::Stroked(TINT, 0.5 * TENTHS), place: Some(Transform::from_scale(1.0 / TENTHS, 1.0 / TENTHS)) }
 }
 
 /// The frame of a page: a strong rule, a woven band, a fine rule, a lozenge in every corner.
@@ -94,14 +97,11 @@ pub(super) fn frame([width, height]: [f32; 2]) -> Vec<Mark> {
         rectangle([inner + 3.0, inner + 3.0], [width - 2.0 * inner - 6.0, height - 2.0 * inner - 6.0], Drawn::Stroked(TINT, 0.4)),
     ];
     let [left, right, top, bottom] = [inner, width - inner, inner, height - inner];
-    let mut path = PathBuilder::new();
-    for (amplitude, flip) in [(4.6, false), (4.6, true), (2.3, false), (2.3, true)] {
-        waves(&mut path, [left, middle], [right, middle], amplitude, flip);
-        waves(&mut path, [left, height - middle], [right, height - middle], amplitude, flip);
-        waves(&mut path, [middle, top], [middle, bottom], amplitude, flip);
-        waves(&mut path, [width - middle, top], [width - middle, bottom], amplitude, flip);
-    }
-    marks.push(Mark::Path { path: finished(path), drawn: Drawn::Stroked(TINT, 0.5 * TENTHS), place: Some(Transform::from_scale(1.0 / TENTHS, 1.0 / TENTHS)) });
+    // Each band is woven of two waves and their mirror images.
+    let along = |y: f32, side: f32| Transform::from_row(1.0, 0.0, 0.0, side, left, y);
+    let down = |x: f32, side: f32| Transform::from_row(side, 0.0, 0.0, 1.0, x, top);
+    marks.push(Mark::Repeated { marks: vec![waves([right - left, 0.0])], places: [1.0, -1.0].into_iter().flat_map(|side| [along(middle, side), along(height - middle, side)]).collect() });
+    marks.push(Mark::Repeated { marks: vec![waves([0.0, bottom - top])], places: [1.0, -1.0].into_iter().flat_map(|side| [down(middle, side), down(width - middle, side)]).collect() });
     for corner in [[OUTER, OUTER], [width - inner, OUTER], [OUTER, height - inner], [width - inner, height - inner]] {
         marks.push(rectangle(corner, [BAND, BAND], Drawn::Filled(GREEN)));
         let [x, y] = [corner[0] + BAND / 2.0, corner[1] + BAND / 2.0];
@@ -122,21 +122,18 @@ pub(super) fn lozenge([x, y]: [f32; 2], radius: f32, drawn: Drawn) -> Mark {
 }
 
 /// A pale rosette behind the text: ellipses, each turned a little further.
-pub(super) fn rosette(middle: [f32; 2], radius: f32) -> Vec<Mark> {
+pub(super) fn rosette(middle: [f32; 2], radius: f32) -> Mark {
     const PETALS: usize = 30;
     /// Small axis of an ellipse as a part of the large one.
     const FLATNESS: f32 = 0.42;
-    let unit = || {
-        let mut path = PathBuilder::new();
-        circle(&mut path, [0.0, 0.0], 100.0);
-        finished(path)
-    };
+    let mut unit = PathBuilder::new();
+    circle(&mut unit, [0.0, 0.0], 100.0);
     let place = |number: usize| {
         let [cosine, sine] = turn(PI * number as f64 / PETALS as f64);
         let scale = radius / 100.0;
         Transform::from_row(cosine * scale, sine * scale, -sine * scale * FLATNESS, cosine * scale * FLATNESS, middle[0], middle[1])
     };
-    (0..PETALS).map(|number| Mark::Path { path: unit(), drawn: Drawn::Stroked(PALE, 0.9), place: Some(place(number)) }).collect()
+    Mark::Repeated { marks: vec![Mark::Path { path: finished(unit), drawn: Drawn::Stroked(PALE, 0.9), place: None }], places: (0..PETALS).map(place).collect() }
 }
 
 /// The ring that stands for the electronic signature, with the body's name around it when that can be read at this size.
@@ -198,20 +195,17 @@ pub(super) fn qr(address: &str, [left, top]: [f32; 2], side: f32, color: [u8; 3]
     for row in 0..code.size {
         let mut column = 0;
         for run in code[row].chunk_by(|before, after| before.value() == after.value()) {
+            // A line as thick as a module: half the bytes of a rectangle.
             if run[0].value() {
-                let [x, y, width] = [column as f32, row as f32, run.len() as f32];
-                path.move_to(x, y);
-                path.line_to(x + width, y);
-                path.line_to(x + width, y + 1.0);
-                path.line_to(x, y + 1.0);
-                path.close();
+                path.move_to(column as f32, row as f32 + 0.5);
+                path.line_to((column + run.len()) as f32, row as f32 + 0.5);
             }
             column += run.len();
         }
     }
     let step = side / (code.size as f32 + 2.0 * QUIET_MODULES);
     let place = Transform::from_row(step, 0.0, 0.0, step, left + QUIET_MODULES * step, top + QUIET_MODULES * step);
-    Ok(vec![rectangle([left, top], [side, side], Drawn::Filled(WHITE)), Mark::Path { path: finished(path), drawn: Drawn::Filled(color), place: Some(place) }])
+    Ok(vec![rectangle([left, top], [side, side], Drawn::Filled(WHITE)), Mark::Path { path: finished(path), drawn: Drawn::Stroked(color, 1.0), place: Some(place) }])
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ pub(super) enum Mark {
     Path { path: Path, drawn: Drawn, place: Option<Transform> },
     /// One character whose origin is moved and turned.
     Turned { placed: Placed, style: Style, place: Transform },
+    /// The same marks at several places: an object of its own, which is packed once for all files that have it.
+    Repeated { marks: Vec<Mark>, places: Vec<Transform> },
 }
 
 /// What a mark belongs to: a leaf, or a group of the document's structure.
@@ -65,20 +67,11 @@ pub(super) enum Branch {
 struct Leaf {
     page: usize,
     marks: Vec<Mark>,
-    role: Role,
+    /// Marks that only please the eye are no part of the structure.
+    is_ornament: bool,
     language: Option<&'static str>,
     /// What is copied from the page instead of scattered characters.
     reading: Option<String>,
-}
-
-/// What marks are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Content,
-    /// They only please the eye, and are no part of the structure.
-    Ornament,
-    /// Ornaments that are the same in file after file.
-    Backdrop,
 }
 
 /// What a file says about itself.
@@ -115,28 +108,23 @@ impl Sheet {
 
     /// Puts marks on the last page. The leaf must be hung into the structure exactly once.
     pub(super) fn leaf(&mut self, marks: Vec<Mark>, language: Option<&'static str>) -> Branch {
-        self.leaves.push(Leaf { page: self.pages - 1, marks, role: Role::Content, language, reading: None });
+        self.leaves.push(Leaf { page: self.pages - 1, marks, is_ornament: false, language, reading: None });
         Branch::Leaf(self.leaves.len() - 1)
     }
 
     /// Puts a figure on the last page whose characters, if it has any, read as `reading`.
     pub(super) fn hang_figure(&mut self, alternative: String, marks: Vec<Mark>, reading: Option<String>) {
-        self.leaves.push(Leaf { page: self.pages - 1, marks, role: Role::Content, language: None, reading });
+        self.leaves.push(Leaf { page: self.pages - 1, marks, is_ornament: false, language: None, reading });
         self.hang(Branch::Group(Tag::Figure(Some(alternative)).into(), vec![Branch::Leaf(self.leaves.len() - 1)]));
     }
 
     /// Puts marks on a page that mean nothing.
     pub(super) fn ornament_on(&mut self, page: usize, marks: Vec<Mark>) {
-        self.leaves.push(Leaf { page, marks, role: Role::Ornament, language: None, reading: None });
+        self.leaves.push(Leaf { page, marks, is_ornament: true, language: None, reading: None });
     }
 
     pub(super) fn ornament(&mut self, marks: Vec<Mark>) {
         self.ornament_on(self.pages - 1, marks);
-    }
-
-    /// Puts ornaments on the last page that other files show just so. They are an object of their own, which is packed once for all.
-    pub(super) fn backdrop(&mut self, marks: Vec<Mark>) {
-        self.leaves.push(Leaf { page: self.pages - 1, marks, role: Role::Backdrop, language: None, reading: None });
     }
 
     pub(super) fn hang(&mut self, branch: Branch) {
@@ -198,21 +186,12 @@ fn node(branch: Branch, identifiers: &mut HashMap<usize, Identifier>) -> Node {
 
 fn paint_leaf(surface: &mut Surface<'_>, fonts: &Fonts, leaf: &Leaf) -> Identifier {
     let tag = match (leaf.language, &leaf.reading) {
-        _ if leaf.role != Role::Content => ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)),
+        _ if leaf.is_ornament => ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)),
         (None, None) => ContentTag::Other,
         (language, reading) => ContentTag::Span(SpanTag::empty().with_lang(language).with_actual_text(reading.as_deref())),
     };
     let identifier = surface.start_tagged(tag);
-    if leaf.role == Role::Backdrop {
-        let mut builder = surface.stream_builder();
-        let mut apart = builder.surface();
-        leaf.marks.iter().for_each(|mark| paint(&mut apart, fonts, mark));
-        apart.finish();
-        let stream = builder.finish();
-        surface.draw_graphic(Graphic::new(stream, false));
-    } else {
-        leaf.marks.iter().for_each(|mark| paint(surface, fonts, mark));
-    }
+    leaf.marks.iter().for_each(|mark| paint(surface, fonts, mark));
     surface.end_tagged();
     identifier
 }
@@ -251,6 +230,18 @@ fn paint(surface: &mut Surface<'_>, fonts: &Fonts, mark: &Mark) {
                 surface.draw_glyphs(Point::from_xy(0.0, 0.0), &run.glyphs, fonts.font(run.font).clone(), &run.text, style.size, false);
             }
             surface.pop();
+        }
+        Mark::Repeated { marks, places } => {
+            let mut builder = surface.stream_builder();
+            let mut apart = builder.surface();
+            marks.iter().for_each(|mark| paint(&mut apart, fonts, mark));
+            apart.finish();
+            let graphic = Graphic::new(builder.finish(), false);
+            for place in places {
+                surface.push_transform(place);
+                surface.draw_graphic(graphic.clone());
+                surface.pop();
+            }
         }
     }
 }

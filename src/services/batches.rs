@@ -4,7 +4,7 @@
 //! file. The batch exists when its job is queued; until then its pieces belong to nothing and are forgotten after a day.
 
 use super::Registry;
-use super::bulk_issuing::RowResult;
+use super::bulk_issuing::{RowResult, refusal};
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::issuing::OrderContent;
@@ -106,7 +106,7 @@ impl Registry {
                 let number = row.number;
                 let kept = match row.cells.map_err(|fault| vec![fault]).and_then(parse) {
                     Ok(order) => KeptRow::Order(order),
-                    Err(faults) => KeptRow::Refused(RowResult::refused(&faults.into_iter().map(|fault| fault.fact("line", number)).collect::<Vec<_>>()).result),
+                    Err(faults) => KeptRow::Refused(refusal(&faults.into_iter().map(|fault| fault.fact("line", number)).collect::<Vec<_>>())),
                 };
                 piece.push(kept);
                 if piece.len() == STEP as usize {
@@ -149,7 +149,7 @@ impl Registry {
         let mut workers = self.find_referenced(&references).await?.into_iter();
         let rows = rows.into_iter().zip(after + 1..).map(|(row, number)| {
             let order = match row {
-                KeptRow::Refused(result) => return Ok((RowName { number, subject: String::new() }, Err(RowResult { outcome: "refused", result }))),
+                KeptRow::Refused(result) => return Ok((RowName { number, subject: String::new() }, Err(RowResult { outcome: "refused", result: result.to_string() }))),
                 KeptRow::Order(order) => order,
             };
             let worker = workers.next().ok_or_else(|| Error::Internal("a reference without an answer".to_owned()))?;

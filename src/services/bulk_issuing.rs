@@ -19,9 +19,10 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
+use tokio::sync::oneshot;
 
-/// The threads that sign, one for each core. They step back for all others: a step that is signed before the writer has written the one
-/// before only waits for it, and whoever verifies one certificate meanwhile is not to wait for a batch.
+/// The threads that sign, one for each core. They step back for all others, as does the one that decides: a step that is ready before the
+/// writer has written the one before only waits for it, and whoever verifies one certificate meanwhile is not to wait for a batch.
 static SIGNERS: LazyLock<rayon::ThreadPool> = LazyLock::new(|| {
     let named = rayon::ThreadPoolBuilder::new().thread_name(|number| format!("signer-{number}")).start_handler(|_| step_back());
     named.build().expect("a process that cannot start a thread cannot serve")
@@ -36,25 +37,36 @@ fn step_back() {
     }
 }
 
-/// What became of one row: a word and its particulars.
+/// Does work on a thread of its own that lets others go first, and gives its result; nothing comes when it panicked.
+pub(super) fn behind_others<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> std::io::Result<oneshot::Receiver<T>> {
+    let (done, result) = oneshot::channel();
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        step_back();
+        // Whoever asked may have gone.
+        let _ = done.send(work());
+    })?;
+    Ok(result)
+}
+
+/// What became of one row: a word, and its particulars as a JSON text, which is written out where the row is signed.
 #[derive(Debug, Clone)]
 pub(super) struct RowResult {
     pub outcome: &'static str,
-    pub result: Value,
+    pub result: String,
 }
 
 impl RowResult {
     pub fn refused(violations: &[Violation]) -> Self {
-        RowResult { outcome: "refused", result: json!({ "violations": list(violations) }) }
+        RowResult { outcome: "refused", result: refusal(violations).to_string() }
     }
 
     /// `exists` when the fact had its certificate before.
     fn issued(is_new: bool, certificate_id: &str, number: &str, warnings: &[Violation]) -> Self {
-        RowResult { outcome: if is_new { "issued" } else { "exists" }, result: json!({ "certificate_id": certificate_id, "certificate_number": number, "warnings": list(warnings) }) }
+        RowResult { outcome: if is_new { "issued" } else { "exists" }, result: json!({ "certificate_id": certificate_id, "certificate_number": number, "warnings": list(warnings) }).to_string() }
     }
 
     fn would_issue(warnings: &[Violation]) -> Self {
-        RowResult { outcome: "would_issue", result: json!({ "warnings": list(warnings) }) }
+        RowResult { outcome: "would_issue", result: json!({ "warnings": list(warnings) }).to_string() }
     }
 
     /// A refusal is a result. The registry in trouble is none: the step is tried again later. Anything else is this row's own
@@ -66,7 +78,7 @@ impl RowResult {
             error @ Error::Unavailable(_) => Err(error),
             error => {
                 tracing::error!(?error, "a row of a job failed");
-                Ok(RowResult { outcome: "failed", result: json!({ "violations": [] }) })
+                Ok(RowResult { outcome: "failed", result: refusal(&[]).to_string() })
             }
         }
     }
@@ -211,7 +223,7 @@ impl Registry {
     /// Takes numbers and signs, off the threads that answer requests.
     async fn sign_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], rows: Vec<Row>, is_dry_run: bool) -> Result<PreparedRows, Error> {
         let (mut results, mut to_sign, mut same) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
-        let pending = || RowResult { outcome: "failed", result: Value::Null };
+        let pending = || RowResult { outcome: "failed", result: String::new() };
         for (place, (row, order)) in rows.into_iter().zip(orders).enumerate() {
             results.push(match row {
                 Row::Done(result) => result,
@@ -240,7 +252,7 @@ impl Registry {
                         Err(error) => return Ok((place, RowResult::of(error)?, None)),
                     };
                     let result = RowResult::issued(issued.is_new, &issued.standing.0.id, &issued.facts.certificate_number, &issued.warnings);
-                    Ok((place, result, Some(IssuedInsert::new(issued.standing, &owner, stamps, signed, None)?)))
+                    Ok((place, result, Some(IssuedInsert::new(issued.standing, &owner, stamps, signed, None, &registry.entropy)?)))
                 })
                 .collect::<Result<Vec<_>, Error>>()
         };
@@ -265,6 +277,11 @@ impl Registry {
         let cured = self.check_cure(order, issuer).await?;
         Ok(if is_dry_run { None } else { Some((cured, self.take_for(order, decision).await?)) })
     }
+}
+
+/// Why a row was refused, as rows of jobs keep it.
+pub(super) fn refusal(violations: &[Violation]) -> Value {
+    json!({ "violations": list(violations) })
 }
 
 /// Violations as rows of jobs keep them, in both languages; the reader's language is chosen when they are read.

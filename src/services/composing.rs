@@ -9,6 +9,7 @@ use super::signing::{Reserved, VersionContent, preferred_document};
 use crate::domain::certificate::CertificateState;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::{CertificateId, OrganisationId};
+use crate::entropy::Entropy;
 use crate::store::certificates::{self as store, CertificateRow, CertificateStateRow, CertificateVersionRow, Standing};
 use crate::store::error::StoreError;
 use crate::store::facts::IssuedFact;
@@ -89,10 +90,10 @@ pub(super) struct IssuedInsert {
 }
 
 impl IssuedInsert {
-    /// The facts are written out here, on the caller's thread: the writer's time is everybody's.
-    pub(super) fn new(standing: Standing, issuer: &OrganisationId, stamps: (i64, i64), signed: Fact, kept: Option<KeptAnswer>) -> Result<Self, StoreError> {
+    /// The facts are written out and committed to here, on the caller's thread: the writer's time is everybody's.
+    pub(super) fn new(standing: Standing, issuer: &OrganisationId, stamps: (i64, i64), signed: Fact, kept: Option<KeptAnswer>, entropy: &Entropy) -> Result<Self, StoreError> {
         let (row, version, _) = &standing;
-        let facts = [Fact::of(Some(issuer), &IssuedFact(row, version))?, signed];
+        let facts = [Fact::of(Some(issuer), &IssuedFact(row, version))?, signed].map(|fact| fact.committed(entropy.bytes()));
         Ok(IssuedInsert { standing, stamps, facts, kept })
     }
 

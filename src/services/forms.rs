@@ -21,7 +21,6 @@ use crate::domain::assessment::Score;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::document::{IdDocumentType, mask_number};
 use crate::domain::id::{CertificateId, OrganisationId};
-use crate::vault::Sealed;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -103,7 +102,7 @@ impl Registry {
     /// The document of a version as it was signed; None for a row that the log does not have, or had only when its key was stolen.
     pub(super) async fn signed_payload(&self, issued: &IssuedCertificate) -> Result<Option<SignedPayload>, Error> {
         let version = &issued.standing.1;
-        let text = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
+        let text = self.open_credential(version)?;
         // What only a stolen key has signed is not secured again by a clean one.
         if self.find_logged(version, text.as_bytes()).await?.is_none_or(|logged| self.is_doubtful(version, logged)) {
             return Ok(None);

@@ -8,7 +8,6 @@ use super::credits::CreditBalance;
 use super::error::Error;
 use super::issuing::IssuedCertificate;
 use super::log::ProvenEntry;
-use super::signing::version_place;
 use super::workers::Worker;
 use crate::domain::access::SignedInWorker;
 use crate::domain::id::{ExportId, OrganisationId};
@@ -21,7 +20,6 @@ use crate::store::log::{self as log_store, Fact};
 use crate::store::merges;
 use crate::store::records::{self, RecordPlace, RecordRow};
 use crate::store::writer::PlaceSlot;
-use crate::vault::Sealed;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
@@ -149,7 +147,7 @@ impl Registry {
             history.organisations.insert(id, name);
         }
         for standing in standings {
-            let credential = self.vault.open_text(Sealed::Document, &version_place(&standing.0.id, standing.1.version), &standing.1.sealed_document)?;
+            let credential = self.open_credential(&standing.1)?;
             let issuer = history.organisations.get(&standing.0.issuer_id).cloned().unwrap_or_default();
             history.certificates.push((self.open_issued(standing, issuer)?, credential));
         }

@@ -209,7 +209,7 @@ impl Registry {
             let (stamps, taken) = (decision.stamps(), self.take_for(&order, &decision).await?);
             let (issued, signed) = self.compose(actor.client.as_str(), &order, decision, cured.as_ref(), taken)?;
             let (answer, kept) = self.answer(intent, &issued);
-            let insert = IssuedInsert::new(issued.standing, &issuer, stamps, signed, Some(kept))?;
+            let insert = IssuedInsert::new(issued.standing, &issuer, stamps, signed, Some(kept), &self.entropy)?;
             match self.store.write(move |tx| insert.run(tx)).await {
                 Ok(()) => return Ok(answer),
                 // Somebody changed what this was decided on: the body, its filing, the scores or the notice. Decide anew.

@@ -7,7 +7,7 @@ use super::Registry;
 use super::error::Error;
 use super::intent::{Answer, Intent};
 use super::batches::BatchChange;
-use super::bulk_issuing::RowResult;
+use super::bulk_issuing::{RowResult, behind_others};
 use super::composing::IssuedMany;
 use super::issuing::{IssueOrder, IssueSubject, OrderContent, ROUNDS_MAX, is_met_by_another};
 use super::status::StatusWrite;
@@ -242,11 +242,11 @@ impl Registry {
         let cursor = last.map_or_else(Cursor::default, |row| Cursor { row: row.row_number, subject: Some(row.subject) });
         let (ready, mut to_write) = tokio::sync::mpsc::channel(STEPS_AHEAD);
         let (registry, asked, runtime) = (self.clone(), job.clone(), tokio::runtime::Handle::current());
-        let preparing = tokio::task::spawn_blocking(move || runtime.block_on(registry.prepare_steps(&asked, cursor, ready)));
+        let preparing = behind_others("preparing", move || runtime.block_on(registry.prepare_steps(&asked, cursor, ready))).map_err(|error| Error::Internal(error.to_string()))?;
         while let Some(step) = to_write.recv().await {
             self.write_step(&mut job, holder, step).await?;
         }
-        Ok(preparing.await.map_err(|error| Error::Internal(error.to_string()))??)
+        Ok(preparing.await.map_err(|_| Error::Internal("the steps of a job could not be prepared".to_owned()))??)
     }
 
     /// Decides and signs step after step, until the job's end or until nobody takes them any more. While one is signed, the rows of
@@ -332,7 +332,7 @@ impl Registry {
             .iter()
             .map(|row| match refused.remove(&row.subject) {
                 Some(violation) => RowResult::refused(&[violation]),
-                None => RowResult { outcome, result: json!({ "certificate_id": row.subject }) },
+                None => RowResult { outcome, result: json!({ "certificate_id": row.subject }).to_string() },
             })
             .collect();
         let write = if job.dry_run { StepWrite::Nothing } else { StepWrite::Status(write) };
@@ -392,8 +392,8 @@ impl Registry {
         moved.done += rows.len() as i32;
         moved.failed += results.iter().filter(|result| result.is_failure()).count() as i32;
         moved.total = moved.total.max(moved.done);
-        let row = |(row, result): (&RowName, &RowResult)| JobRowRow { job_id: job.id.clone(), row_number: row.number, subject: row.subject.clone(), outcome: result.outcome.to_owned(), result: result.result.to_string() };
-        let job_rows: Vec<JobRowRow> = rows.iter().zip(&results).map(row).collect();
+        let row = |(row, result): (&RowName, RowResult)| JobRowRow { job_id: job.id.clone(), row_number: row.number, subject: row.subject.clone(), outcome: result.outcome.to_owned(), result: result.result };
+        let job_rows: Vec<JobRowRow> = rows.iter().zip(results).map(row).collect();
         let changed = if let StepWrite::Status(change) = &write { change.number_keys().to_vec() } else { Vec::new() };
         let (advanced, holder, lease_until) = (moved.clone(), holder.to_owned(), self.now_micros() + LEASE_MICROS);
         self.store

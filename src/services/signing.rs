@@ -10,11 +10,12 @@ use crate::credential::conformance;
 use crate::credential::document::{Achievement, CredentialFacts};
 use crate::credential::jws;
 use crate::credential::keys::IssuingKey;
+use crate::credential::packed;
 use crate::domain::assessment::Scores;
 use crate::domain::id::OrganisationId;
 use crate::store::certificates::{CertificateRow, CertificateVersionRow, Standing};
 use crate::store::log::{CREDENTIAL_SIGNED, Fact};
-use crate::vault::Sealed;
+use crate::vault::{SealBroken, Sealed};
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -96,7 +97,7 @@ impl Registry {
             credential_id: format!("urn:uuid:{}", credential.uuid),
             key_id: key.public.key_id.clone(),
             document_digest: hex::encode(Sha256::digest(&document)),
-            sealed_document: self.vault.seal(Sealed::Document, &place, document.as_bytes(), &self.entropy),
+            sealed_document: self.vault.seal(Sealed::Document, &place, &packed::pack(&document), &self.entropy),
             sealed_holder: self.vault.seal(Sealed::Holder, &place, &holder, &self.entropy),
             holder_document_id: content.holder_document,
             facts: serde_json::to_string(&content.facts).map_err(|error| Error::Internal(error.to_string()))?,
@@ -113,6 +114,12 @@ impl Registry {
             issued_by: by.to_owned(),
         };
         Ok((version, fact))
+    }
+
+    /// The credential of a version as it was signed.
+    pub(super) fn open_credential(&self, version: &CertificateVersionRow) -> Result<String, SealBroken> {
+        let opened = self.vault.open(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
+        packed::unpack(opened).ok_or(SealBroken)
     }
 
     /// Opens what is sealed of a standing certificate.

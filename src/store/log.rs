@@ -30,7 +30,15 @@ pub struct Fact {
     kind: &'static str,
     organisation_id: Option<String>,
     subject: String,
-    bytes: Arc<[u8]>,
+    said: Said,
+}
+
+/// What a fact says.
+#[derive(Debug, Clone)]
+enum Said {
+    Bytes(Arc<[u8]>),
+    /// Salt and commitment.
+    Committed(Hash, Hash),
 }
 
 impl Fact {
@@ -41,7 +49,16 @@ impl Fact {
 
     /// A fact that is its own bytes, such as a signed document.
     pub fn of_bytes(kind: &'static str, organisation: Option<&OrganisationId>, subject: impl ToString, bytes: Vec<u8>) -> Self {
-        Fact { kind, organisation_id: organisation.map(ToString::to_string), subject: subject.to_string(), bytes: bytes.into() }
+        Fact { kind, organisation_id: organisation.map(ToString::to_string), subject: subject.to_string(), said: Said::Bytes(bytes.into()) }
+    }
+
+    /// The same fact, committed to with a fresh salt on the caller's thread: with many facts the writer's time is everybody's.
+    #[must_use]
+    pub fn committed(self, salt: Hash) -> Self {
+        match self.said {
+            Said::Bytes(bytes) => Fact { said: Said::Committed(salt, commitment(&salt, &bytes)), ..self },
+            Said::Committed(..) => self,
+        }
     }
 }
 
@@ -130,9 +147,14 @@ pub(super) fn append(conn: &mut Conn, facts: Vec<Fact>, now_micros: i64, mut sal
         .into_iter()
         .zip(head.size..)
         .map(|(fact, position)| {
-            let salt = salt();
-            let commitment = commitment(&salt, &fact.bytes).to_vec();
-            EntryRow { position, kind: fact.kind.to_owned(), organisation_id: fact.organisation_id, subject: fact.subject, recorded_at, salt: salt.to_vec(), commitment }
+            let (salt, commitment) = match fact.said {
+                Said::Committed(salt, commitment) => (salt, commitment),
+                Said::Bytes(bytes) => {
+                    let salt = salt();
+                    (salt, commitment(&salt, &bytes))
+                }
+            };
+            EntryRow { position, kind: fact.kind.to_owned(), organisation_id: fact.organisation_id, subject: fact.subject, recorded_at, salt: salt.to_vec(), commitment: commitment.to_vec() }
         })
         .collect();
     let hashes: Vec<Hash> = rows.iter().map(EntryRow::leaf_hash).collect::<Result<_, _>>()?;

@@ -355,7 +355,7 @@ impl Audit<'_> {
         };
         let vault = &self.registry.vault;
         let holder_opens = vault.open(Sealed::Holder, &place, &version.sealed_holder).is_ok();
-        let Ok(document) = vault.open_text(Sealed::Document, &place, &version.sealed_document) else {
+        let Ok(document) = self.registry.open_credential(version) else {
             return Ok(Looked { fact, credential: None, holder_opens, is_signed: None });
         };
         let credential = self.compare(CREDENTIAL_SIGNED, &place, document.as_bytes());

@@ -23,7 +23,6 @@ use crate::services::signing::version_place;
 use crate::store::backend::Conn;
 use crate::store::certificates::{self as store, CertificateVersionRow};
 use crate::store::log::{EntryRow, FoundKind};
-use crate::vault::Sealed;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -275,7 +274,7 @@ impl Registry {
             return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
         };
         let Issued { version, standing, .. } = &issued;
-        let stored = self.vault.open_text(Sealed::Document, &version_place(&version.certificate_id, version.version), &version.sealed_document)?;
+        let stored = self.open_credential(version)?;
         let is_same = hex::encode(Sha256::digest(&stored)) == version.document_digest && self.says_what_was_issued(&said.content, &stored, version, standing)?;
         if !is_same {
             return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));

@@ -271,8 +271,8 @@ impl Registry {
     /// that only a stolen key has signed.
     async fn standing_of(&self, rows: StandingRows) -> Result<Option<Standing>, Error> {
         let (row, version, state) = rows;
-        let document = self.vault.open(Sealed::Document, &version_place(&row.id, version.version), &version.sealed_document)?;
-        let Some(logged) = self.find_logged(&version, &document).await? else {
+        let document = self.open_credential(&version)?;
+        let Some(logged) = self.find_logged(&version, document.as_bytes()).await? else {
             tracing::error!(certificate = %row.id, version = version.version, "a certificate in the database is not in the log");
             return Ok(None);
         };
