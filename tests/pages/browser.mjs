@@ -105,12 +105,30 @@ export class Visit {
     assert.equal(await this.open(back.href), 200);
   }
 
-  /// Keeps a picture, and lets axe look: no violation of WCAG 2.2 AA, no sideways scrolling.
+  /// Moves the focus by the Tab key alone until it is on `selector`, where it must be seen.
+  async tabTo(selector) {
+    for (let tabs = 0; tabs < 60; tabs++) {
+      await this.page.keyboard.press('Tab');
+      const isThere = await this.page.evaluate(selector => document.activeElement.matches(selector), selector);
+      if (!isThere) continue;
+      const style = await this.page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+      assert.notEqual(style, 'none', `the focus on ${selector} is not seen`);
+      return;
+    }
+    assert.fail(`Tab does not lead to ${selector}`);
+  }
+
+  /// Keeps a picture, by day and by night, and lets axe look: no violation of WCAG 2.2 AA, no sideways scrolling.
   async look(name) {
     await this.page.screenshot({ path: join(process.env.SHOTS, `${name}-${this.reader.name}.png`), fullPage: true });
     await this.page.evaluate(axe.source);
     const found = await this.page.evaluate(() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
     assert.deepEqual(found.violations.map(violation => `${violation.id}: ${violation.nodes.map(node => node.html).join(' | ')}`), [], `${name} ${this.reader.name}`);
+    await this.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
+    const dark = await this.page.evaluate(() => axe.run(document, { runOnly: { type: 'rule', values: ['color-contrast'] } }));
+    await this.page.screenshot({ path: join(process.env.SHOTS, `${name}-${this.reader.name}-dark.png`), fullPage: true });
+    await this.page.emulateMediaFeatures([]);
+    assert.deepEqual(dark.violations.map(violation => `${violation.id}: ${violation.nodes.map(node => node.html).join(' | ')}`), [], `${name} ${this.reader.name}, dark`);
     const wide = await this.page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(wide <= this.reader.width, `${name} ${this.reader.name}: ${wide} pixels wide`);
     // The page is whole in its language: nothing is left of the other one.

@@ -52,6 +52,26 @@ await asEveryReader(async visit => {
   await visit.click('details summary');
   await visit.look('answer-valid');
 
+  // By keyboard alone: past the link that skips the menu, through both fields, to the answer and its checks.
+  await visit.open('/');
+  await visit.page.keyboard.press('Tab');
+  assert.ok(await visit.page.evaluate(() => document.activeElement.matches('.skip')), 'the first stop skips the menu');
+  await visit.tabTo('#certificate_number');
+  await visit.page.keyboard.type(issued.certificate_number);
+  await visit.tabTo('#name');
+  await visit.page.keyboard.type(issued.name);
+  await Promise.all([visit.page.waitForNavigation({ waitUntil: 'networkidle0' }), visit.page.keyboard.press('Enter')]);
+  assert.equal(await outcome(visit), 'valid');
+  const checks = () => visit.page.$eval('details li', item => item.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }));
+  assert.ok(!await checks(), 'every check is one step away');
+  // On paper nothing can be opened, so all of it is there.
+  await visit.page.emulateMediaType('print');
+  assert.ok(await checks(), 'a printed answer shows every check');
+  await visit.page.emulateMediaType(null);
+  await visit.tabTo('details summary');
+  await visit.page.keyboard.press('Enter');
+  assert.ok(await checks(), 'the checks open by keyboard');
+
   // A wrong name and an unknown number read the same.
   const pages = [];
   for (const facts of [{ '#certificate_number': issued.certificate_number, '#name': '赵不对' }, { '#certificate_number': 'S000032000001269999999', '#name': issued.name }]) {
