@@ -10,8 +10,9 @@ use jilu::credential::holder::{HolderJws, HolderKey};
 use jilu::credential::identity::{did_key, did_web_url, key_in_did_document, key_in_jwks};
 use jilu::credential::jws::CompactJws;
 use jilu::credential::presented::Presented;
+use jilu::credential::vc_api::{self, Expected};
 use jilu::credential::sd_jwt::SdJwt;
-use jilu::credential::{baked, conformance, data_model, linked_data, status_list, strict_json, token_status, vc_api};
+use jilu::credential::{baked, conformance, data_model, linked_data, status_list, strict_json, token_status};
 use jilu::domain::platform::{PlatformHosts, known_scopes, redirect_url};
 use jilu::domain::xapi::Statement;
 use jilu::merkle::checkpoint::Checkpoint;
@@ -86,7 +87,8 @@ fn embedded(data: &[u8]) {
     let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a moment");
     // No proof holds unless its key signed it, and nobody has found one of these by chance.
     let _ = data_integrity::verify(&document, &Expectation::assertion(now), &mut did_key);
-    let _ = vc_api::verify_credential(&document, now);
+    let _ = vc_api::verify_credential(&document, Expected::default(), now);
+    let _ = vc_api::verify_presentation(&document, Expected::default(), now);
     let _ = data_model::check_presentation(&document);
     let _ = conformance::check(&document);
 }
@@ -95,6 +97,12 @@ fn meaning(data: &[u8]) {
     let Ok(document) = strict_json::parse(data) else { return };
     if let Ok(quads) = linked_data::canonical_quads(&document) {
         assert_eq!(linked_data::canonical_quads(&document).as_deref(), Ok(quads.as_str()));
+        // A claim that no reader of linked data sees is not let in, whatever the rest of the document is.
+        if let Some(members) = document.as_object() {
+            let mut added = members.clone();
+            added.insert("https://t.example/a b".to_owned(), serde_json::json!("x"));
+            assert!(linked_data::canonical_quads(&serde_json::Value::Object(added)).is_err());
+        }
     }
 }
 
