@@ -47,17 +47,21 @@ impl Claims {
         self.dates.is_some_and(|(from, until)| from.is_none_or(|from| from <= now) && until.is_none_or(|until| now < until))
     }
 
-    /// Narrows the dates of a document to those of its signature.
+    /// Narrows the dates of a document to those of its signature. A date of the document that cannot be read stays, to be found.
     pub fn narrow(&self, document: &mut Map<String, Value>) {
         let Some((from, until)) = self.dates else { return };
-        let said = |document: &Map<String, Value>, name: &str| document.get(name).and_then(Value::as_str).and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-        let text = |at: DateTime<Utc>| json!(at.to_rfc3339_opts(SecondsFormat::Secs, true));
-        if let Some(from) = from.filter(|from| said(document, "validFrom").is_none_or(|own| own < *from)) {
-            document.insert("validFrom".to_owned(), text(from));
-        }
-        if let Some(until) = until.filter(|until| said(document, "validUntil").is_none_or(|own| own > *until)) {
-            document.insert("validUntil".to_owned(), text(until));
-        }
+        let mut narrow = |name: &str, claimed: Option<DateTime<Utc>>, is_wider: fn(DateTime<Utc>, DateTime<Utc>) -> bool| {
+            let Some(claimed) = claimed else { return };
+            let is_to_narrow = match document.get(name) {
+                None => true,
+                Some(own) => own.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).is_some_and(|own| is_wider(own.to_utc(), claimed)),
+            };
+            if is_to_narrow {
+                document.insert(name.to_owned(), json!(claimed.to_rfc3339_opts(SecondsFormat::Secs, true)));
+            }
+        };
+        narrow("validFrom", from, |own, claimed| own < claimed);
+        narrow("validUntil", until, |own, claimed| own > claimed);
     }
 }
 
@@ -101,5 +105,11 @@ mod tests {
         longer.insert("exp".to_owned(), json!(1_999_999_999));
         Claims::take(&mut longer).narrow(&mut longer);
         assert_eq!(longer["validUntil"], "2026-06-01T00:00:00Z", "a signature makes nothing valid for longer");
+        for unreadable in [json!("soon"), json!(null), json!(17)] {
+            let mut document = payload();
+            document.insert("validUntil".to_owned(), unreadable.clone());
+            Claims::take(&mut document).narrow(&mut document);
+            assert_eq!(document["validUntil"], unreadable, "a claim does not stand in for a date that cannot be read");
+        }
     }
 }
