@@ -131,6 +131,8 @@ export class Visit {
     assert.deepEqual(dark.violations.map(violation => `${violation.id}: ${violation.nodes.map(node => node.html).join(' | ')}`), [], `${name} ${this.reader.name}, dark`);
     const wide = await this.page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(wide <= this.reader.width, `${name} ${this.reader.name}: ${wide} pixels wide`);
+    const hidden = await this.page.$$eval('.scroll', boxes => boxes.filter(box => box.scrollWidth > box.clientWidth).length);
+    assert.ok(this.reader.width > 500 || hidden === 0, `${name} ${this.reader.name}: a table hides a column on a phone`);
     // The page is whole in its language: nothing is left of the other one.
     const lang = await this.page.$eval('html', element => element.lang);
     assert.equal(lang, this.say('zh-CN', 'en'));
