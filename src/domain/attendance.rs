@@ -3,7 +3,7 @@
 //! An interval is judged against its class, the moment, and the worker's other intervals in any class anywhere. The tables refuse
 //! an overlap as well; here it is told with its reason, row by row.
 
-use super::calendar::legal_date;
+use super::calendar::{china, legal_date};
 use super::organisation::names;
 use super::rule::Violation;
 use super::text::Text;
@@ -115,7 +115,11 @@ impl Attendance {
         // Another provider's class is not named to this one.
         let whose = if of == class { "this class" } else { "another class" };
         let whose_zh = if of == class { "本班" } else { "其他培训班" };
-        let detail = Text::new(format!("the worker was in {whose} from {from} to {to}; one person is in one place at a time"), format!("该劳动者 {from} 至 {to} 在{whose_zh}上课，同一时间不能重复计时"));
+        let (day, begun, over) = (china(known.started_at).format("%Y-%m-%d"), china(known.started_at).format("%H:%M"), china(known.ended_at).format("%H:%M"));
+        let detail = Text::new(
+            format!("the worker was in {whose} on {day} from {begun} to {over} (time in China); one person is in one place at a time"),
+            format!("该劳动者 {day} {begun} 至 {over}（北京时间）在{whose_zh}上课，同一时间不能重复计时"),
+        );
         Some(Violation::deny("HR-5", detail).fact("recorded_from", from).fact("recorded_to", to))
     }
 

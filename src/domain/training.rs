@@ -151,6 +151,10 @@ pub struct ClassParticulars {
     pub department: Option<String>,
 }
 
+/// Members of [`ClassParticulars`], in their order.
+pub const CLASS_MEMBERS: [&str; 11] =
+    ["employer_code", "user_enterprise_code", "programme", "months", "industry", "contract_number", "price_fen", "advance_fen", "placement_base_code", "category", "department"];
+
 /// What an enrolment says of its trainee, by the type of the class.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -199,6 +203,11 @@ impl ClassType {
             ClassType::Farmers => &[("department", true)],
             ClassType::PovertyRelief => &[("department", false)],
         }
+    }
+
+    /// Whether a class of this type says this of itself.
+    pub fn asks_for(self, member: &str) -> bool {
+        self.class_members().iter().any(|(known, _)| *known == member)
     }
 
     /// What an enrolment in a class of this type says.

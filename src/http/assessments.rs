@@ -360,8 +360,10 @@ pub async fn parse_table<T: Send + 'static>(body: &Body, parse: fn(Format, &[u8]
 
 /// A refusal that names rows of the file instead of items of a list.
 pub fn in_rows(error: Error, rows: &[usize]) -> Error {
+    let named = |faults: Vec<Violation>| faults.into_iter().map(|fault| table::in_rows(fault, rows)).collect();
     match error {
-        Error::Invalid(faults) => Error::Invalid(faults.into_iter().map(|fault| table::in_rows(fault, rows)).collect()),
+        Error::Invalid(faults) => Error::Invalid(named(faults)),
+        Error::Refused(faults) => Error::Refused(named(faults)),
         other => other,
     }
 }

@@ -10,9 +10,12 @@ use super::page::{Page, PageQuery};
 use super::problem::{Problem, Problems, ViolationDocument, language};
 use super::reply::{instant_of, kept, read_page};
 use crate::domain::id::{ClassId, WorkerId};
+use crate::domain::rule::Violation;
+use crate::domain::text::Language;
 use crate::services::attendance::{AttendanceOrder, OnFault, RecordedAttendance};
 use crate::services::attendance_rows::{parse_attendance, parse_attendance_items};
 use crate::services::error::Error;
+use crate::services::intent::Answer;
 use crate::store::attendance::{IntervalRow, VoidRow};
 use crate::store::signals::SignalRow;
 use crate::table::Format;
@@ -24,11 +27,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-/// Most rows of one upload.
-const ROWS_MAX: usize = 200_000;
-
 /// Most rows that are recorded all or none: they are one transaction.
-const ALL_OR_NONE_MAX: usize = 10_000;
+pub const ALL_OR_NONE_MAX: usize = 10_000;
 
 /// One interval: one of `worker_id` and `document_number`, and when it was.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,10 +57,13 @@ pub struct AttendanceQuery {
     /// What happens to good rows when others are refused: `keep_good_rows` (when absent) or `refuse_all` (at most 10,000 rows).
     #[param(example = "keep_good_rows")]
     pub on_fault: Option<String>,
+    /// Ask the rules and record nothing but the answer.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// What became of an upload.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AttendanceAnswer {
     /// Rows recorded.
     pub recorded: usize,
@@ -73,7 +76,7 @@ pub struct AttendanceAnswer {
 }
 
 /// A row that was refused.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RefusedInterval {
     /// Its place: the line of a file, the item of an array; 1 for the first.
     pub row: usize,
@@ -192,7 +195,8 @@ impl IntervalDocument {
     }
 }
 
-async fn read_orders(body: &Body) -> Result<Vec<AttendanceOrder>, Problem> {
+/// The intervals of a body.
+pub async fn read_orders(body: &Body) -> Result<Vec<AttendanceOrder>, Problem> {
     let bytes = body.bytes.clone();
     if body.media_type == "application/json" {
         let items: Vec<Value> = body.json()?;
@@ -203,8 +207,17 @@ async fn read_orders(body: &Body) -> Result<Vec<AttendanceOrder>, Problem> {
     }
     let format = Format::of(&body.media_type).ok_or_else(|| Problem::unsupported_media_type(&body.media_type, "application/json, application/x-ndjson, text/csv or an XLSX workbook"))?;
     // A long file takes its time; other requests must not wait for it.
-    let parsed = tokio::task::spawn_blocking(move || parse_attendance(format, &bytes, ROWS_MAX)).await.map_err(|error| Error::Internal(error.to_string()))?;
+    let parsed = tokio::task::spawn_blocking(move || parse_attendance(format, &bytes)).await.map_err(|error| Error::Internal(error.to_string()))?;
     Ok(parsed.map_err(Error::Invalid)?)
+}
+
+/// What became of an upload, in a language.
+pub fn attendance_answer(language: Language) -> impl Fn(&RecordedAttendance) -> Answer + Send + Sync + 'static {
+    move |recorded| {
+        let violations = |found: &[Violation]| found.iter().map(|violation| ViolationDocument::new(violation, language)).collect();
+        let rows: Vec<RefusedInterval> = recorded.refused.iter().map(|(row, found)| RefusedInterval { row: *row, violations: violations(found) }).collect();
+        kept(StatusCode::OK, None, &AttendanceAnswer { recorded: recorded.recorded, unchanged: recorded.unchanged, refused: rows.len(), rows })
+    }
 }
 
 /// Record attendance
@@ -214,6 +227,7 @@ async fn read_orders(body: &Body) -> Result<Vec<AttendanceOrder>, Problem> {
 #[post("/v1/classes/{class_id}/attendance")]
 pub async fn record_attendance(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<AttendanceQuery>, body: Body) -> Result<HttpResponse, Problem> {
     let on_fault = match query.on_fault.as_deref() {
+        None | Some("keep_good_rows" | "refuse_all") if query.dry_run => OnFault::RecordNothing,
         None | Some("keep_good_rows") => OnFault::KeepGoodRows,
         Some("refuse_all") => OnFault::RefuseAll,
         Some(_) => return Err(Problem::invalid("on_fault", "keep_good_rows or refuse_all expected", "应为 keep_good_rows 或 refuse_all")),
@@ -224,12 +238,8 @@ pub async fn record_attendance(state: Data<AppState>, request: HttpRequest, call
         let (found, most) = (orders.len(), ALL_OR_NONE_MAX);
         return Err(Problem::invalid("on_fault", format!("{found} rows found, at most {most} all or none expected; cut the file"), format!("共 {found} 行，整体提交最多 {most} 行，请拆分")));
     }
-    let render = move |recorded: &RecordedAttendance| {
-        let violations = |found: &[crate::domain::rule::Violation]| found.iter().map(|violation| ViolationDocument::new(violation, language)).collect();
-        let rows: Vec<RefusedInterval> = recorded.refused.iter().map(|(row, found)| RefusedInterval { row: *row, violations: violations(found) }).collect();
-        kept(StatusCode::OK, None, &AttendanceAnswer { recorded: recorded.recorded, unchanged: recorded.unchanged, refused: rows.len(), rows })
-    };
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.record_attendance(&caller.0, &id, orders, on_fault, intent).await).await
+    let render = attendance_answer(language);
+    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.record_attendance(&caller.0, &id, &orders, on_fault, intent).await).await
 }
 
 /// List a trainee's attendance in a class

@@ -157,16 +157,21 @@ pub async fn list_disputes(state: Data<AppState>, request: HttpRequest, caller: 
     Ok(read_page(&request, &window, &page))
 }
 
+/// An answer, parsed.
+pub fn dispute_answer(wanted: &DisputeAnswerRequest) -> Result<(DisputeOutcome, String), Problem> {
+    let mut fields = Fields::default();
+    let outcome: Option<DisputeOutcome> = fields.parse("outcome", &wanted.outcome);
+    let answer = fields.text("answer", &wanted.answer, 2_000);
+    fields.finish()?;
+    Ok((outcome.expect(Fields::PARSED), answer.expect(Fields::PARSED)))
+}
+
 /// Answer a dispute
 #[utoipa::path(tag = "supervision", operation_id = "answer_dispute", request_body = DisputeAnswerRequest, params(("dispute_id" = String, Path, description = "The dispute"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
     responses((status = 201, description = "The dispute with its answer", body = DisputeDocument), (status = 200, description = "It was answered already; the first answer stays", body = DisputeDocument), Problems), security(("bearer" = []), ("oauth" = ["training.write"])))]
 #[post("/v1/disputes/{dispute_id}/answers")]
 pub async fn answer_dispute(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: DisputeAnswerRequest = body.json()?;
-    let mut fields = Fields::default();
-    let outcome: Option<DisputeOutcome> = fields.parse("outcome", &wanted.outcome);
-    let answer = fields.text("answer", &wanted.answer, 2_000);
-    fields.finish()?;
-    let (id, outcome, answer): (DisputeId, _, _) = (path_id(&id)?, outcome.expect(Fields::PARSED), answer.expect(Fields::PARSED));
+    let (outcome, answer) = dispute_answer(&body.json()?)?;
+    let id: DisputeId = path_id(&id)?;
     once(&request, &state, caller.0.client.as_str(), &body, answer_of, async |intent| state.registry.answer_dispute(&caller.0, &id, outcome, &answer, intent).await).await
 }

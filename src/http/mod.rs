@@ -37,12 +37,14 @@ pub mod records;
 pub mod reply;
 pub mod serve;
 pub mod shares;
+pub mod trainees;
 pub mod training;
 pub mod upload;
 pub mod verification;
 pub mod wallets;
 pub mod witness;
 pub mod words;
+pub mod worker_lists;
 pub mod workers;
 pub mod xapi;
 
@@ -94,6 +96,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(organisations::list_clients)
         .service(organisations::revoke_client)
         .service(workers::register_worker)
+        .service(worker_lists::register_workers)
         .service(workers::search_workers)
         .service(workers::get_worker)
         .service(workers::add_document)
@@ -108,8 +111,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(training::register_class)
         .service(training::list_classes)
         .service(training::get_class)
-        .service(training::enrol_trainees)
-        .service(training::list_trainees)
+        .service(trainees::enrol_trainees)
+        .service(trainees::list_trainees)
         .service(attendance::record_attendance)
         .service(attendance::list_attendance)
         .service(attendance::void_attendance)
@@ -118,7 +121,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(xapi::get_statement)
         .service(xapi::get_xapi_about)
         .service(xapi::list_statements)
-        .service(training::close_class)
+        .service(trainees::close_class)
         .service(training::annul_class)
         .service(records::list_record)
         .service(credits::get_credits)

@@ -1,7 +1,6 @@
-//! Training classes: registered, filled, closed, or declared false.
+//! Training classes: registered, or declared false.
 
 use super::AppState;
-use super::assessments::reference;
 use super::auth::Caller;
 use super::body::Body;
 use super::fields::Fields;
@@ -10,15 +9,14 @@ use super::organisations::{edition_2022, path_id};
 use super::page::{Page, PageQuery};
 use super::problem::{Problem, Problems, ViolationDocument, language};
 use super::reply::{created_or_known, instant_of, kept, read, read_page};
-use crate::domain::credit::ClassAssessment;
+use super::trainees::ClosingDocument;
 use crate::domain::id::ClassId;
 use crate::domain::level::SkillLevel;
 use crate::domain::occupation::{Occupation, OccupationCode};
 use crate::domain::text::Language;
-use crate::domain::training::{ClassParticulars, ClassType, EnrolmentParticulars, Method, ModuleKind};
-use crate::services::closing::ClosedClass;
-use crate::services::training::{ClassOrder, ClassView, EnrolmentOrder};
-use crate::store::training::{AnnulmentRow, ClassResultRow, ClassRow, ClosingRow, EnrolmentRow};
+use crate::domain::training::{ClassParticulars, ClassType, Method, ModuleKind};
+use crate::services::training::{ClassOrder, ClassView};
+use crate::store::training::{AnnulmentRow, ClassRow};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -84,7 +82,7 @@ pub struct ClassRequest {
     pub particulars: ClassParticulars,
 }
 
-fn regular() -> String {
+pub fn regular() -> String {
     "regular".to_owned()
 }
 
@@ -142,109 +140,6 @@ pub struct ClassDocument {
     pub registered_at: String,
 }
 
-/// The closing of a class.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ClosingDocument {
-    /// The class.
-    pub class_id: String,
-    /// The day.
-    pub closed_on: String,
-    /// Version of the list `training_rules` by which hours and credits were worked out.
-    pub rules_version: i32,
-    /// How many trainees it had.
-    pub trainees: i32,
-    /// How many of them completed it.
-    pub completed: i32,
-}
-
-/// A worker to be put on the list: one of `worker_id` and `document_number`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TraineeRequest {
-    /// The worker.
-    pub worker_id: Option<String>,
-    /// A document number of the worker.
-    pub document_number: Option<String>,
-    /// What this type of training says of a trainee: `employer_code`, `user_enterprise_code`, `agreement_number`, `agreement_from`, `agreement_to`, `mentor_number`, `target_level`, `student_number`, `voucher_number`, `home_region_code`.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    pub particulars: EnrolmentParticulars,
-}
-
-/// Workers to be put on the list, all or none.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"trainees": [{"worker_id": "wkr_01ka4zrjh00000000000000000"}, {"document_number": "32010219000101001X"}]}))]
-pub struct TraineesRequest {
-    /// 1 to 10,000 trainees.
-    pub trainees: Vec<TraineeRequest>,
-    /// Why they come onto the list on the first day or later (HR-6).
-    pub reason: Option<String>,
-}
-
-/// How many trainees there are.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TraineesAnswer {
-    /// Added by this request.
-    pub added: i64,
-    /// On the list now.
-    pub total: i64,
-}
-
-/// A trainee, with what they reached once the class is closed.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TraineeDocument {
-    /// The worker.
-    pub worker_id: String,
-    /// Why the trainee came onto the list late.
-    pub reason: Option<String>,
-    /// What this type of training says of a trainee.
-    #[schema(value_type = Object)]
-    pub particulars: Value,
-    /// When the trainee was put on the list.
-    pub enrolled_at: String,
-    /// What the trainee reached.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub result: Option<TraineeResult>,
-}
-
-/// What a trainee reached in a closed class.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TraineeResult {
-    /// `passed`, `failed` or `absent`.
-    pub assessment: String,
-    /// Minutes that count (HR-4).
-    pub credited_minutes: i32,
-    /// The same in class hours (HR-1).
-    pub credited_hours: i32,
-    /// Whether the trainee completed the class.
-    pub completed: bool,
-    /// `figures`: everything that went into the hours; `findings`: every rule that was against completion or warned.
-    #[schema(value_type = Object)]
-    pub working: Value,
-}
-
-/// How one trainee's assessment ended.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClassResultRequest {
-    /// The worker.
-    pub worker_id: Option<String>,
-    /// A document number of the worker.
-    pub document_number: Option<String>,
-    /// `passed`, `failed` or `absent`.
-    pub assessment: String,
-}
-
-/// The end of a class.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"results": [{"worker_id": "wkr_01ka4zrjh00000000000000000", "assessment": "passed"}]}))]
-pub struct ClosingRequest {
-    /// How the assessments ended; a trainee who is not named was absent.
-    pub results: Vec<ClassResultRequest>,
-}
-
 /// Why a class is declared false.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -269,12 +164,13 @@ pub struct AnnulmentDocument {
     pub recorded_at: String,
 }
 
-fn parsed(text: &str) -> Value {
+/// The JSON of a stored text.
+pub fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 
 impl ClassDocument {
-    fn new(row: &ClassRow) -> Self {
+    pub fn new(row: &ClassRow) -> Self {
         ClassDocument {
             class_id: row.id.clone(),
             organisation_id: row.organisation_id.clone(),
@@ -301,7 +197,7 @@ impl ClassDocument {
         }
     }
 
-    fn of_view(view: &ClassView, language: Language) -> Self {
+    pub fn of_view(view: &ClassView, language: Language) -> Self {
         let state = match (&view.annulment, &view.closing) {
             (Some(_), _) => "annulled",
             (None, Some(_)) => "closed",
@@ -317,12 +213,6 @@ impl ClassDocument {
     }
 }
 
-impl ClosingDocument {
-    fn new(row: &ClosingRow) -> Self {
-        ClosingDocument { class_id: row.class_id.clone(), closed_on: row.closed_on.to_string(), rules_version: row.rules, trainees: row.trainees, completed: row.completed }
-    }
-}
-
 /// Register a class
 #[utoipa::path(tag = "training", operation_id = "register_class", request_body = ClassRequest, params(("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
     responses((status = 201, description = "The class", body = ClassDocument), Problems), security(("bearer" = []), ("oauth" = ["training.write"])))]
@@ -334,7 +224,8 @@ pub async fn register_class(state: Data<AppState>, request: HttpRequest, caller:
     once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.register_class(&caller.0, order, intent).await).await
 }
 
-fn class_order(wanted: ClassRequest) -> Result<ClassOrder, Problem> {
+/// A class to be held, parsed.
+pub fn class_order(wanted: ClassRequest) -> Result<ClassOrder, Problem> {
     let mut fields = Fields::default();
     let class_type: Option<ClassType> = fields.parse("class_type", &wanted.class_type);
     let name = fields.text("name", &wanted.name, 100);
@@ -398,65 +289,6 @@ pub async fn get_class(state: Data<AppState>, request: HttpRequest, caller: Call
     let id: ClassId = path_id(&id)?;
     let view = state.registry.get_class(&caller.0, &id).await?;
     Ok(read(&request, &ClassDocument::of_view(&view, language(&request))))
-}
-
-/// Put workers on the list of a class
-#[utoipa::path(tag = "training", operation_id = "enrol_trainees", request_body = TraineesRequest, params(("class_id" = String, Path, description = "Identifier"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
-    responses((status = 200, description = "All are on the list now", body = TraineesAnswer), Problems), security(("bearer" = []), ("oauth" = ["training.write"])))]
-#[post("/v1/classes/{class_id}/enrolments")]
-pub async fn enrol_trainees(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: TraineesRequest = body.json()?;
-    let mut fields = Fields::default();
-    fields.count("trainees", wanted.trainees.len(), 1, 10_000);
-    let reason = fields.text_opt("reason", wanted.reason.as_deref(), 500);
-    let mut orders = Vec::new();
-    for (index, trainee) in wanted.trainees.into_iter().enumerate() {
-        let worker = reference(&mut fields, &format!("trainees[{index}]"), trainee.worker_id.as_deref(), trainee.document_number.as_deref());
-        orders.extend(worker.map(|worker| EnrolmentOrder { worker, particulars: trainee.particulars }));
-    }
-    fields.finish()?;
-    let id: ClassId = path_id(&id)?;
-    let render = |(added, total): &(i64, i64)| kept(StatusCode::OK, None, &TraineesAnswer { added: *added, total: *total });
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.enrol_trainees(&caller.0, &id, orders, reason, intent).await).await
-}
-
-/// List trainees with what they reached
-#[utoipa::path(tag = "training", operation_id = "list_trainees", params(("class_id" = String, Path, description = "Identifier"), PageQuery), responses((status = 200, description = "A page of trainees", body = Page<TraineeDocument>), Problems), security(("bearer" = []), ("oauth" = ["training.write"])))]
-#[get("/v1/classes/{class_id}/enrolments")]
-pub async fn list_trainees(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
-    let (id, window): (ClassId, _) = (path_id(&id)?, query.window()?);
-    let rows = state.registry.list_trainees(&caller.0, &id, window.after.clone(), window.fetch()).await?;
-    let result = |row: ClassResultRow| TraineeResult { working: parsed(&row.working), assessment: row.assessment, credited_minutes: row.credited_minutes, credited_hours: row.credited_hours, completed: row.completed };
-    let item = |(row, reached): (EnrolmentRow, Option<ClassResultRow>)| TraineeDocument {
-        particulars: parsed(&row.particulars),
-        enrolled_at: instant_of(row.enrolled_at),
-        worker_id: row.worker_id,
-        reason: row.reason,
-        result: reached.map(result),
-    };
-    let page = window.page(rows, |(row, _)| row.worker_id.clone(), item);
-    Ok(read_page(&request, &window, &page))
-}
-
-/// Close a class
-#[utoipa::path(tag = "training", operation_id = "close_class", request_body = ClosingRequest, params(("class_id" = String, Path, description = "Identifier"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
-    responses((status = 201, description = "The class is closed, hours and credits are worked out", body = ClosingDocument), (status = 200, description = "It was closed already", body = ClosingDocument), Problems), security(("bearer" = []), ("oauth" = ["training.write"])))]
-#[post("/v1/classes/{class_id}/closing")]
-pub async fn close_class(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: ClosingRequest = body.json()?;
-    let mut fields = Fields::default();
-    fields.count("results", wanted.results.len(), 0, 10_000);
-    let mut assessed = Vec::new();
-    for (index, result) in wanted.results.iter().enumerate() {
-        let at = format!("results[{index}]");
-        let worker = reference(&mut fields, &at, result.worker_id.as_deref(), result.document_number.as_deref());
-        let assessment: Option<ClassAssessment> = fields.parse(&format!("{at}.assessment"), &result.assessment);
-        assessed.extend(worker.zip(assessment));
-    }
-    fields.finish()?;
-    let id: ClassId = path_id(&id)?;
-    let render = |closed: &ClosedClass| kept(created_or_known(closed.is_new), None, &ClosingDocument::new(&closed.closing));
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.close_class(&caller.0, &id, assessed, intent).await).await
 }
 
 /// Declare a class false

@@ -113,7 +113,7 @@ impl DocumentDocument {
 }
 
 impl WorkerDocument {
-    fn new(view: &WorkerView, language: Language) -> Self {
+    pub fn new(view: &WorkerView, language: Language) -> Self {
         let worker = &view.worker;
         WorkerDocument {
             worker_id: worker.id.to_string(),

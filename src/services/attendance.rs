@@ -51,11 +51,13 @@ pub struct RecordedAttendance {
     pub refused: Vec<(usize, Vec<Violation>)>,
 }
 
-/// Whether good rows stay when others are refused.
+/// What becomes of good rows when others are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFault {
     KeepGoodRows,
     RefuseAll,
+    /// Nothing is recorded, nor any signal raised: the rules are only asked.
+    RecordNothing,
 }
 
 /// Rows on their way into the transaction, with what they were decided on.
@@ -119,14 +121,15 @@ impl AttendanceInsert {
 }
 
 impl Registry {
-    /// Records attendance in a class of the actor's own organisation. Sending the same rows again changes nothing.
+    /// Records attendance in a class of the actor's own organisation, or only asks the rules. Sending the same rows again changes nothing.
     ///
     /// # Errors
     /// `Refused` with every row's reasons when the whole is to be refused and a row is.
-    pub async fn record_attendance(&self, actor: &Actor, id: &ClassId, orders: Vec<AttendanceOrder>, on_fault: OnFault, intent: &Intent<RecordedAttendance>) -> Result<Answer, Error> {
+    pub async fn record_attendance(&self, actor: &Actor, id: &ClassId, orders: &[AttendanceOrder], on_fault: OnFault, intent: &Intent<RecordedAttendance>) -> Result<Answer, Error> {
         self.own_class(actor, id).await?;
         let mut recorded = RecordedAttendance::default();
-        let steps: Vec<&[AttendanceOrder]> = if on_fault == OnFault::RefuseAll { vec![&orders] } else { orders.chunks(ATTENDANCE_STEP).collect() };
+        // Rows that stay together are seen by each other; of a dry run nothing is there for the next step to see.
+        let steps: Vec<&[AttendanceOrder]> = if on_fault == OnFault::KeepGoodRows { orders.chunks(ATTENDANCE_STEP).collect() } else { vec![orders] };
         for step in steps {
             let done = super::again_when_stale(async || self.try_record_step(actor, id, step, on_fault).await).await?;
             recorded.recorded += done.recorded;
@@ -141,6 +144,9 @@ impl Registry {
         refuse_closed(&class)?;
         let mut step = self.decide_step(actor, &class, provider, orders, UPLOAD).await?;
         let mut done = RecordedAttendance { recorded: step.insert.rows.len(), unchanged: step.unchanged, refused: step.refused };
+        if on_fault == OnFault::RecordNothing {
+            return Ok(done);
+        }
         let is_refused = on_fault == OnFault::RefuseAll && !done.refused.is_empty();
         if is_refused {
             step.insert.rows.clear();

@@ -13,14 +13,20 @@ use std::io::Cursor;
 /// `worker_id` or `document_number`, then `mode`, `part`, `started_at`, `ended_at`.
 const COLUMNS: &[(&str, &str)] = &[("worker_id", "劳动者标识"), ("document_number", "证件号码"), ("mode", "方式"), ("part", "内容"), ("started_at", "开始时间"), ("ended_at", "结束时间")];
 const REQUIRED: &[&[&str]] = &[&["worker_id", "document_number"], &["mode"], &["part"], &["started_at"], &["ended_at"]];
+/// Most rows of one upload.
+const ROWS_MAX: usize = 200_000;
+pub const ATTENDANCE: Shape = Shape { columns: COLUMNS, required: REQUIRED, rows_max: ROWS_MAX };
+
+/// Modes and parts as clerks write them.
+const IN_CHINESE: [(&str, &str); 6] = [("线上", "online"), ("线下", "in_person"), ("理论", "theory"), ("实操", "practical"), ("理论知识", "theory"), ("操作技能", "practical")];
 
 /// Reads a file of intervals. A faulty row is that row's affair.
 ///
 /// # Errors
 /// The file is damaged, its header is not understood, or it has no rows or too many.
-pub fn parse_attendance(format: Format, bytes: &[u8], rows_max: usize) -> Result<Vec<AttendanceOrder>, Vec<Violation>> {
+pub fn parse_attendance(format: Format, bytes: &[u8]) -> Result<Vec<AttendanceOrder>, Vec<Violation>> {
     let mut orders = Vec::new();
-    table::read(format, &mut Cursor::new(bytes), &Shape { columns: COLUMNS, required: REQUIRED, rows_max }, &mut |row| {
+    table::read(format, &mut Cursor::new(bytes), &ATTENDANCE, &mut |row| {
         orders.push(AttendanceOrder { row: row.number, content: row.cells.map_err(|fault| vec![fault]).and_then(parse_cells) });
         Ok(())
     })?;
@@ -64,7 +70,8 @@ fn parse_cells(cells: Map<String, Value>) -> Result<(WorkerReference, Interval),
 }
 
 fn word<T: std::str::FromStr<Err = Malformed>>(cell: &impl Fn(&str) -> Option<String>, name: &str, faults: &mut Vec<Violation>) -> Option<T> {
-    match cell(name).map(|text| text.parse()) {
+    let code = |text: String| IN_CHINESE.iter().find(|(chinese, _)| *chinese == text).map_or(text, |(_, code)| (*code).to_owned());
+    match cell(name).map(|text| code(text).parse()) {
         Some(Ok(value)) => Some(value),
         Some(Err(Malformed(detail))) => {
             faults.push(invalid(name, detail));
@@ -93,8 +100,8 @@ mod tests {
 
     #[test]
     fn one_interval_reads_the_same_in_every_form() {
-        let csv = parse_attendance(Format::Csv, "证件号码,方式,内容,开始时间,结束时间\n32010219000101001x,in_person,theory,2026-03-02 09:00,2026-03-02T10:30:00+08:00\n".as_bytes(), 10).unwrap();
-        let ndjson = parse_attendance(Format::Ndjson, br#"{"document_number":"32010219000101001X","mode":"in_person","part":"theory","started_at":"2026-03-02T01:00:00.400Z","ended_at":"2026-03-02T02:30:00Z"}"#, 10).unwrap();
+        let csv = parse_attendance(Format::Csv, "证件号码,方式,内容,开始时间,结束时间\n32010219000101001x,线下,理论,2026-03-02 09:00,2026-03-02T10:30:00+08:00\n".as_bytes()).unwrap();
+        let ndjson = parse_attendance(Format::Ndjson, br#"{"document_number":"32010219000101001X","mode":"in_person","part":"theory","started_at":"2026-03-02T01:00:00.400Z","ended_at":"2026-03-02T02:30:00Z"}"#).unwrap();
         assert_eq!(csv[0].content, ndjson[0].content);
         assert!(csv[0].content.is_ok());
     }
@@ -102,7 +109,7 @@ mod tests {
     #[test]
     fn every_fault_of_a_row_is_named_and_other_rows_stay() {
         let file = b"worker_id,mode,part,started_at,ended_at\nw,on_foot,theory,2026-02-30T00:00:00Z,\nw,online,theory,2026-03-02T01:00:00Z,2026-03-02T02:00:00+01:00\n,online,practical,2026-03-02T01:00:00Z,2026-03-02T02:00:00Z\n";
-        let rows = parse_attendance(Format::Csv, file, 10).unwrap();
+        let rows = parse_attendance(Format::Csv, file).unwrap();
         let fields = |row: &AttendanceOrder| row.content.as_ref().err().map(|faults| faults.iter().map(|fault| fault.field.clone().unwrap()).collect::<Vec<_>>());
         assert_eq!(fields(&rows[0]).unwrap(), ["started_at", "ended_at", "mode"]);
         assert_eq!(fields(&rows[1]), None, "an interval of no time is a matter of the rules, not of form");

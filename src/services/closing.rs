@@ -30,6 +30,8 @@ use std::collections::HashMap;
 pub struct ClosedClass {
     pub closing: ClosingRow,
     pub is_new: bool,
+    /// What every trainee would reach; only of a closing that was tried and not made.
+    pub results: Vec<ClassResultRow>,
 }
 
 /// Everything that a closing rests on.
@@ -41,15 +43,16 @@ struct Basis {
 }
 
 impl Registry {
-    /// Closes a class of the actor's own organisation. Whoever is not named was not assessed. Closing again changes nothing.
-    pub async fn close_class(&self, actor: &Actor, id: &ClassId, assessed: Vec<(WorkerReference, ClassAssessment)>, intent: &Intent<ClosedClass>) -> Result<Answer, Error> {
-        super::again_when_stale(async || self.try_close_class(actor, id, &assessed, intent).await).await
+    /// Closes a class of the actor's own organisation, or only works out what that would give. Whoever is not named was not assessed.
+    /// Closing again changes nothing.
+    pub async fn close_class(&self, actor: &Actor, id: &ClassId, assessed: &[(WorkerReference, ClassAssessment)], is_dry_run: bool, intent: &Intent<ClosedClass>) -> Result<Answer, Error> {
+        super::again_when_stale(async || self.try_close_class(actor, id, assessed, is_dry_run, intent).await).await
     }
 
-    async fn try_close_class(&self, actor: &Actor, id: &ClassId, assessed: &[(WorkerReference, ClassAssessment)], intent: &Intent<ClosedClass>) -> Result<Answer, Error> {
+    async fn try_close_class(&self, actor: &Actor, id: &ClassId, assessed: &[(WorkerReference, ClassAssessment)], is_dry_run: bool, intent: &Intent<ClosedClass>) -> Result<Answer, Error> {
         let (class, provider) = self.own_class(actor, id).await?;
         if let Some(closing) = class.closing {
-            return self.answer_known(intent, &ClosedClass { closing, is_new: false }).await;
+            return self.answer_known(intent, &ClosedClass { closing, is_new: false, results: Vec::new() }).await;
         }
         refuse_annulled(&class)?;
         let (today, last) = (self.clock.today(), class.row.last_on);
@@ -77,7 +80,10 @@ impl Registry {
             recorded_at: self.now_micros(),
             recorded_by: actor.client.to_string(),
         };
-        let (answer, kept) = self.answer(intent, &ClosedClass { closing: closing.clone(), is_new: true });
+        if is_dry_run {
+            return self.answer_known(intent, &ClosedClass { closing, is_new: false, results }).await;
+        }
+        let (answer, kept) = self.answer(intent, &ClosedClass { closing: closing.clone(), is_new: true, results: Vec::new() });
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;

@@ -52,6 +52,7 @@ pub mod setup;
 mod signing;
 pub mod standings;
 pub mod statements;
+pub mod trainee_rows;
 pub mod training;
 pub mod status;
 pub mod status_lists;
@@ -59,6 +60,7 @@ pub mod verification;
 pub mod witnessing;
 pub mod wallets;
 pub mod worker_access;
+pub mod worker_rows;
 pub mod workers;
 
 use crate::clock::Clock;

@@ -374,7 +374,7 @@ impl Registry {
         let kinds: Vec<String> = super::stored_json(&organisation.version.kinds)?;
         if !kinds.iter().any(|kind| kind == role.organisation_kind().as_str()) {
             let (role, kind) = (role.as_str(), role.organisation_kind().as_str());
-            return Err(Error::invalid("role", Text::new(format!("a {role} belongs to an organisation of the kind {kind}; this one is {}", kinds.join(", ")), format!("角色 {role} 应属于 {kind} 类机构"))));
+            return Err(Error::invalid("role", Text::new(format!("the role {role} belongs to organisations of the kind {kind}; this one is {}", kinds.join(", ")), format!("角色 {role} 应属于 {kind} 类机构"))));
         }
         let scopes = scopes.unwrap_or_else(|| role.scopes().to_vec());
         if let Some(foreign) = scopes.iter().find(|scope| !role.scopes().contains(scope)) {

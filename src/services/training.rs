@@ -232,12 +232,12 @@ impl Registry {
         Ok(self.store.read(move |conn| store::list_enrolments(conn, &wanted, after.as_deref(), limit)).await?)
     }
 
-    /// Puts workers on the list of a class, all or none. One who is on it already stays as they are.
-    pub async fn enrol_trainees(&self, actor: &Actor, id: &ClassId, orders: Vec<EnrolmentOrder>, reason: Option<String>, intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
-        super::again_when_stale(async || self.try_enrol_trainees(actor, id, &orders, reason.as_deref(), intent).await).await
+    /// Puts workers on the list of a class, all or none, or only asks the rules. One who is on it already stays as they are.
+    pub async fn enrol_trainees(&self, actor: &Actor, id: &ClassId, orders: &[EnrolmentOrder], reason: Option<&str>, is_dry_run: bool, intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
+        super::again_when_stale(async || self.try_enrol_trainees(actor, id, orders, reason, is_dry_run, intent).await).await
     }
 
-    async fn try_enrol_trainees(&self, actor: &Actor, id: &ClassId, orders: &[EnrolmentOrder], reason: Option<&str>, intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
+    async fn try_enrol_trainees(&self, actor: &Actor, id: &ClassId, orders: &[EnrolmentOrder], reason: Option<&str>, is_dry_run: bool, intent: &Intent<(i64, i64)>) -> Result<Answer, Error> {
         let (class, provider) = self.own_class(actor, id).await?;
         refuse_closed(&class)?;
         let opened = OpenedClass::of(&class.row)?;
@@ -287,7 +287,11 @@ impl Registry {
         if !findings.is_empty() {
             return Err(if findings.iter().all(|finding| finding.rule == "FORM") { Error::Invalid(findings) } else { Error::Refused(findings) });
         }
-        let (answer, kept) = self.answer(intent, &(added, class.trainees + added));
+        let result = (added, class.trainees + added);
+        if is_dry_run {
+            return self.answer_known(intent, &result).await;
+        }
+        let (answer, kept) = self.answer(intent, &result);
         let class_id = id.to_string();
         self.store
             .write(move |tx| {

@@ -16,6 +16,7 @@ use crate::store::merges;
 use crate::store::workers::{self as store, WorkerDocumentRow, WorkerNameRow, WorkerRow};
 use crate::vault::Sealed;
 use chrono::NaiveDate;
+use std::collections::HashMap;
 
 /// A worker in clear, for the services only.
 #[derive(Debug, Clone)]
@@ -78,6 +79,14 @@ impl Registry {
             }
         }
         Err(Error::Conflict(Text::new("one of the documents belongs to another worker", "其中一份证件已属于另一名劳动者")))
+    }
+
+    /// What registering would come to: the worker who is known by these documents, or nobody yet; and whether they would be new.
+    pub(super) async fn judge_worker(&self, name: &PersonName, documents: &[IdentityDocument]) -> Result<(Option<String>, bool), Error> {
+        self.check_documents(documents)?;
+        let known = self.find_worker_of_any(documents).await?;
+        known.iter().try_for_each(|worker| refuse_other_name(worker, name))?;
+        Ok((known.as_ref().map(|worker| worker.id.to_string()), known.is_none()))
     }
 
     pub(super) fn check_documents(&self, documents: &[IdentityDocument]) -> Result<(), Error> {
@@ -148,10 +157,7 @@ impl Registry {
     }
 
     async fn add_to_known(&self, actor: &Actor, worker: Worker, name: &PersonName, documents: &[IdentityDocument], intent: &Intent<WorkerView>) -> Result<Answer, Error> {
-        if &worker.name != name {
-            let detail = Text::new("the document is known under another name; a misspelt name is corrected, not registered again", "该证件已登记在另一姓名下；姓名有误应办理更正");
-            return Err(Error::Refused(vec![Violation::deny("PR-1", detail).at("name")]));
-        }
+        refuse_other_name(&worker, name)?;
         let missing: Vec<IdentityDocument> = documents.iter().filter(|document| !worker.documents.iter().any(|known| &known.document == *document)).cloned().collect();
         self.append_documents(actor, worker, missing, intent).await
     }
@@ -267,6 +273,13 @@ impl Registry {
         Ok(WorkerView { warnings: self.document_warnings(&worker), worker, merged_into: Some(root).filter(|root| root != id), is_new: false })
     }
 
+    /// The masked names of workers on a list, by their identifiers (PR-2).
+    pub async fn masked_names(&self, actor: &Actor, ids: Vec<String>) -> Result<HashMap<String, String>, Error> {
+        self.authorise(actor, Act::ReadWorker)?;
+        let found = self.store.read(move |conn| store::find_workers(conn, &ids)).await?;
+        found.into_iter().map(|(id, (row, name, documents))| Ok((id, self.open_worker(&row, &name, &documents)?.name.masked()))).collect()
+    }
+
     /// Workers known by a document number, of any kind of document.
     pub async fn search_workers(&self, actor: &Actor, number: &str) -> Result<Vec<WorkerView>, Error> {
         self.authorise(actor, Act::ReadWorker)?;
@@ -287,6 +300,15 @@ impl Registry {
         }
         Ok(views)
     }
+}
+
+/// PR-1: a document that is known under another name.
+fn refuse_other_name(worker: &Worker, name: &PersonName) -> Result<(), Error> {
+    if &worker.name == name {
+        return Ok(());
+    }
+    let detail = Text::new("the document is known under another name; a misspelt name is corrected, not registered again", "该证件已登记在另一姓名下；姓名有误应办理更正");
+    Err(Error::Refused(vec![Violation::deny("PR-1", detail).at("name")]))
 }
 
 /// Inserts documents and records each.

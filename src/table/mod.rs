@@ -124,7 +124,8 @@ pub fn in_rows(mut fault: Violation, numbers: &[usize]) -> Violation {
             *text = format!("{before}{name}{other}{after}");
         }
     }
-    let at = rest.strip_prefix('.').map_or_else(|| format!("row {number}"), |column| format!("row {number}, {column}"));
+    // A column has the last part of its member's name: `trainees[3].particulars.agreement_number` is `agreement_number`.
+    let at = rest.rsplit_once('.').map_or_else(|| format!("row {number}"), |(_, column)| format!("row {number}, {column}"));
     fault.at(at)
 }
 

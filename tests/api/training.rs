@@ -298,3 +298,48 @@ on_both_databases!(a_class_is_closed_on_its_last_day_and_by_its_own_list, |regis
     assert_eq!(close(&stranger, "passed").fields(), ["results[0]"]);
     close(&worker, "passed").expect(201);
 });
+
+on_both_databases!(tables_are_tried_before_anything_is_recorded, |registry| {
+    let client = provider(registry, PROVIDER);
+    let (one, two) = (registry.worker(&client, 1), registry.worker(&client, 2));
+    let id = class(registry, &client, json!({})).expect(201)["class_id"].as_str().unwrap().to_owned();
+    let send = |path: &str, table: &str| {
+        let bearer = format!("Bearer {}", registry.token(&client));
+        registry.send("POST", &format!("/v1/classes/{id}/{path}"), &[("authorization", &bearer), ("content-type", "text/csv")], table.as_bytes())
+    };
+    let size = || registry.get("/log/checkpoint").text().lines().nth(1).unwrap().to_owned();
+    let before = size();
+    let trainees = format!("证件号码\n{}\n{}\n", one.number, two.number);
+    assert_eq!(send("enrolments?dry_run=true", &trainees).expect(200), json!({ "added": 2, "total": 2 }));
+    assert_eq!(size(), before, "nobody is on the list");
+    let faulty = send("enrolments", &format!("证件号码,协议编号\n{}\n{},A-1\n", one.number, two.number));
+    assert_eq!((faulty.status, faulty.fields()), (400, vec!["row 2".to_owned()]), "a row that is too short");
+    let strange = send("enrolments", &format!("证件号码,协议编号\n{},\n{},A-1\n", one.number, two.number));
+    assert_eq!((strange.status, strange.fields()), (400, vec!["row 3, agreement_number".to_owned()]), "a class of this type has no agreements");
+    assert_eq!(send("enrolments", &trainees).expect(200), json!({ "added": 2, "total": 2 }));
+    registry.set_clock("2026-03-10T04:00:00Z");
+    let late = registry.worker(&client, 3);
+    assert_eq!(send("enrolments", &format!("证件号码\n{}\n", late.number)).rules(), ["HR-6"]);
+    assert_eq!(send("enrolments?reason=late", &format!("证件号码\n{}\n", late.number)).expect(200)["total"], 3);
+
+    let before = size();
+    let attendance = format!("证件号码,方式,内容,开始时间,结束时间\n{0},线下,实操,2026-03-09 09:00,2026-03-09 11:15\n{0},线上,理论,2026-03-09 10:00,2026-03-09 11:00\n{1},线下,理论,2026-03-09 09:00,2026-03-09 10:30\n", one.number, two.number);
+    let tried = send("attendance?dry_run=true", &attendance).expect(200);
+    assert_eq!((&tried["recorded"], row_rules(&tried)), (&json!(2), vec![(3, vec!["HR-5".to_owned()])]));
+    assert_eq!(size(), before, "no interval, and no signal");
+    assert_eq!(send("attendance", &attendance).expect(200)["recorded"], 2);
+
+    registry.set_clock("2026-03-20T10:00:00Z");
+    let before = size();
+    let results = format!("证件号码,考核结果\n{},合格\n{},不合格\n", one.number, two.number);
+    let tried = send("closing?dry_run=true", &results).expect(200);
+    let of = |worker: &Worker| tried["results"].as_array().unwrap().iter().find(|result| result["worker_id"] == worker.id).unwrap().clone();
+    assert_eq!((&tried["trainees"], &tried["completed"], of(&one)["credited_hours"].clone(), of(&late)["assessment"].clone()), (&json!(3), &json!(0), json!(3), json!("absent")));
+    assert_eq!(size(), before, "the class is open");
+    assert_eq!(send("closing", "证件号码,考核结果\nx,合格\n").fields(), ["row 2"]);
+    let closed = send("closing", &results).expect(201);
+    assert_eq!((closed.get("results"), &closed["completed"]), (None, &json!(0)));
+    let listed = registry.get_as(&client, &format!("/v1/classes/{id}/enrolments"), &[]).expect(200);
+    let reached = |worker: &Worker| listed["items"].as_array().unwrap().iter().find(|item| item["worker_id"] == worker.id).unwrap()["result"]["working"].clone();
+    assert_eq!(reached(&one), of(&one)["working"], "it came as it was foretold");
+});

@@ -71,3 +71,35 @@ on_both_databases!(every_fault_is_listed_with_its_field, |registry| {
     assert_eq!(reply.status, 400);
     assert_eq!(reply.fields(), ["name", "documents[0].document_number", "documents[1].document_type", "documents[2].document_number"]);
 });
+
+on_both_databases!(a_list_of_workers_is_taken_row_by_row, |registry| {
+    let body = registry.body();
+    let bearer = format!("Bearer {}", registry.token(&body.client));
+    let send = |path: &str, list: &str, key: Option<&str>| {
+        let mut headers = vec![("authorization", bearer.as_str()), ("content-type", "text/csv")];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        registry.send("POST", path, &headers, list.as_bytes())
+    };
+    let known = registry.post_as(&body.client, "/v1/workers", &json!({ "name": "张三", "documents": [{ "document_number": "32010219000101001X" }] })).expect(201);
+    let list = "姓名,证件号码,证件类型,签发国\n张三,32010219000101001X,,\n李四,320105190006150045,居民身份证,\n王五,32010219000101001X,,\n赵六,320105190006150046,,\nJean Dupont,12AB34567,护照,FR\nJean Dupont,12AB34567,passport,FR\n";
+    let before = registry.get("/log/checkpoint").text();
+    let tried = send("/v1/workers/lists?dry_run=true", list, None).expect(200);
+    assert_eq!((&tried["registered"], &tried["known"], &tried["refused"]), (&json!(3), &json!(1), &json!(2)), "of a dry run, two rows of one newcomer are both new");
+    assert_eq!(registry.get("/log/checkpoint").text(), before, "a dry run records nothing");
+    let taken = send("/v1/workers/lists", list, Some("list-1")).expect(200);
+    assert_eq!((&taken["registered"], &taken["known"], &taken["refused"]), (&json!(2), &json!(2), &json!(2)));
+    let rows = taken["rows"].as_array().unwrap();
+    assert_eq!(rows.iter().map(|row| row["row"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7]);
+    assert_eq!(rows[0]["worker_id"], known["worker_id"]);
+    assert_eq!(rows[4]["worker_id"], rows[5]["worker_id"]);
+    let fault = |row: &Value| (row["violations"][0]["rule"].clone(), row["violations"][0]["field"].clone());
+    assert_eq!((fault(&rows[2]), fault(&rows[3])), ((json!("PR-1"), json!("name")), (json!("FORM"), json!("document_number"))));
+    assert!(!taken.to_string().contains("320105190006150046"), "numbers are not repeated");
+    assert_eq!(send("/v1/workers/lists", list, Some("list-1")).expect(200), taken);
+    let again = send("/v1/workers/lists", list, None).expect(200);
+    assert_eq!((&again["registered"], &again["known"]), (&json!(0), &json!(4)), "the same list finds everybody again");
+    assert_eq!(send("/v1/workers/lists", "name\n张三\n", None).status, 400);
+    let employer = registry.organisation("91320102MA0TEXAM3X", "employer", "employer").1;
+    let foreign = format!("Bearer {}", registry.token(&employer));
+    assert_eq!(registry.send("POST", "/v1/workers/lists", &[("authorization", &foreign), ("content-type", "text/csv")], list.as_bytes()).status, 403);
+});

@@ -77,3 +77,8 @@ fn a_clerk_issues_and_an_employer_verifies_a_list() {
 fn the_registrar_files_and_gives_access_and_a_supervisor_looks_on() {
     Demo::start(&[]).drive("authority.mjs");
 }
+
+#[test]
+fn a_training_provider_holds_a_class_and_a_supervisor_declares_it_false() {
+    Demo::start(&[]).drive("training.mjs");
+}

@@ -1,4 +1,4 @@
-//! The console of the authority: organisations with their filings and clients, keys, signals, disputes.
+//! The console of the authority: organisations with their filings and clients, keys, signals.
 
 use super::forms::Form;
 use super::own::PlaceQuery;
@@ -11,7 +11,6 @@ use crate::domain::level::SkillLevel;
 use crate::domain::organisation::OrganisationKind;
 use crate::http::AppState;
 use crate::http::attendance::SignalDocument;
-use crate::http::disputes::DisputeDocument;
 use crate::http::organisations::{
     ClientDocument, ClientRequest, FiledOccupationDocument, FilingDocument, FilingRequest, OrganisationDocument, OrganisationRequest, client_order, filing_order, organisation_order, path_id,
 };
@@ -33,8 +32,7 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(record_filing)
         .service(register_client)
         .service(show_keys)
-        .service(show_signals)
-        .service(show_disputes);
+        .service(show_signals);
 }
 
 /// Edition of the classification that the form means.
@@ -191,13 +189,4 @@ pub async fn show_signals(state: Data<AppState>, page: ConsolePage, query: Query
         shown.push(signal);
     }
     page.reader.page(StatusCode::OK, "console-signals.html", json!({ "signals": shown, "next_cursor": listed.next_cursor }))
-}
-
-/// Contested entries, those that nobody answered in time among them.
-#[get("/console/disputes")]
-pub async fn show_disputes(state: Data<AppState>, page: ConsolePage, query: Query<PlaceQuery>) -> Result<HttpResponse, Problem> {
-    let window = query.page().window()?;
-    let views = state.registry.list_disputes(page.actor(), None, window.after.clone(), window.fetch()).await?;
-    let listed = window.page(views, |view| view.row.id.clone(), |view| DisputeDocument::new(&view));
-    page.reader.page(StatusCode::OK, "console-disputes.html", json!({ "disputes": listed.items, "next_cursor": listed.next_cursor }))
 }

@@ -1,6 +1,6 @@
 //! The console of assessment bodies: sessions, candidates and scores from a table, publication, and the issue with its progress.
 
-use super::bulk::media_type_of;
+use super::console_tables::{Said, answered, is_dry_run, table_of};
 use super::forms::Form;
 use super::own::PlaceQuery;
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
@@ -9,31 +9,22 @@ use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::{JobId, SessionId};
 use crate::domain::level::SkillLevel;
 use crate::domain::occupation::{Occupation, OccupationCode};
-use crate::domain::rule::Violation;
-use crate::domain::text::{Language, Text};
+use crate::domain::text::Text;
 use crate::http::AppState;
-use crate::http::assessments::{SessionDocument, in_rows, parse_table};
-use crate::http::body::Body;
+use crate::http::assessments::{SessionDocument, in_rows};
 use crate::http::fields::Fields;
 use crate::http::jobs::{JobDocument, JobRowDocument};
 use crate::http::organisations::path_id;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::{kept, read};
 use crate::services::assessments::{CANDIDATES, SessionOrder, parse_candidates};
-use crate::services::error::Error;
-use crate::services::intent::{Answer, Intent};
+use crate::services::intent::Intent;
 use crate::services::results::{RESULTS, RecordedResults, parse_results};
-use crate::table::corrections::{corrections, place_of};
-use crate::table::{Format, Rows, Shape, XLSX};
+use crate::table::Shape;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 pub fn pages(config: &mut ServiceConfig) {
     config
@@ -105,16 +96,6 @@ pub async fn register_session(state: Data<AppState>, sent: ConsoleForm) -> Resul
     }
 }
 
-/// What a session's page says of what was just sent.
-#[derive(Default, Serialize)]
-struct Said {
-    problem: Option<ProblemDocument>,
-    /// The refused file with its faults beside their rows, as an address that holds it.
-    corrections: Option<String>,
-    /// What a dry run found.
-    checked: Option<String>,
-}
-
 async fn session_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &SessionId, query: &PlaceQuery, said: Said) -> Result<HttpResponse, Problem> {
     let window = query.page().window()?;
     let view = state.registry.get_session(page.actor(), id).await?;
@@ -130,7 +111,7 @@ async fn session_page(state: &AppState, page: &ConsolePage, status: StatusCode, 
     );
     let session = SessionDocument::new(&view.row, view.publication.as_ref(), Some(view.candidates));
     let is_over = view.publication.as_ref().is_some_and(|publication| publication.notice_ends_on < state.registry.clock.today());
-    page.reader.at(format!("/console/sessions/{id}")).page(status, "console-session.html", json!({ "session": session, "candidates": listed.items, "next_cursor": listed.next_cursor, "notice_is_over": is_over, "problem": said.problem, "corrections": said.corrections, "checked": said.checked }))
+    page.reader.at(format!("/console/sessions/{id}")).page(status, "console-session.html", json!({ "session": session, "candidates": listed.items, "next_cursor": listed.next_cursor, "notice_is_over": is_over, "said": said }))
 }
 
 /// A session with its candidates and what is to be done next.
@@ -144,49 +125,10 @@ async fn back_to_session(state: &AppState, page: &ConsolePage, id: &SessionId, d
     match done {
         Ok(()) => Ok(see_other(&format!("/console/sessions/{id}"))),
         Err(problem) if problem.status().is_client_error() => {
-            let said = Said { problem: Some(problem.document(page.reader.language, "")), ..Said::default() };
-            session_page(state, page, problem.status(), id, &PlaceQuery { cursor: None }, said).await
+            session_page(state, page, problem.status(), id, &PlaceQuery { cursor: None }, Said::refused(&problem, page.reader.language)).await
         }
         Err(problem) => Err(problem),
     }
-}
-
-/// The table in a form's file, as the API would have been sent it.
-async fn table_of<T: Send + 'static>(form: &Form, parse: fn(Format, &[u8]) -> Result<Rows<T>, Vec<Violation>>) -> Result<Rows<T>, Problem> {
-    let file = form.file("file").ok_or_else(|| Problem::invalid("file", "a file expected", "请选择文件"))?;
-    let media_type = media_type_of(&file.name).ok_or_else(|| Problem::invalid("file", "a file that ends in .csv or .xlsx expected", "应为 .csv 或 .xlsx 文件"))?;
-    parse_table(&Body { media_type: media_type.to_owned(), bytes: file.bytes.clone().into() }, parse).await
-}
-
-fn heading<'a>(column: &'a str, shape: &Shape) -> &'a str {
-    shape.columns.iter().find(|(name, _)| *name == column).map_or(column, |(_, heading)| *heading)
-}
-
-/// Where a fault stands in a table, as people say it.
-fn place_name(field: &str, shape: &Shape, language: Language) -> String {
-    match (place_of(field), language) {
-        (Some((row, None)), Language::Chinese) => format!("第 {row} 行"),
-        (Some((row, Some(column))), Language::Chinese) => format!("第 {row} 行，{}", heading(column, shape)),
-        _ => field.to_owned(),
-    }
-}
-
-/// The file that was sent, with what is wrong beside its rows. It stands in the page itself: what was refused is kept nowhere.
-async fn corrections_of(form: &Form, problem: &ProblemDocument, shape: &'static Shape) -> Option<String> {
-    let file = form.file("file")?;
-    let format = Format::of(media_type_of(&file.name)?)?;
-    let mut notes: BTreeMap<usize, String> = BTreeMap::new();
-    for violation in &problem.violations {
-        let Some((row, column)) = violation.field.as_deref().and_then(place_of) else { continue };
-        let note = column.map_or_else(|| violation.detail.clone(), |column| format!("{}：{}", heading(column, shape), violation.detail));
-        notes.entry(row).and_modify(|known| *known = format!("{known}；{note}")).or_insert(note);
-    }
-    if notes.is_empty() {
-        return None;
-    }
-    let bytes = file.bytes.clone();
-    let workbook = tokio::task::spawn_blocking(move || corrections(format, &bytes, shape, &notes)).await.ok()??;
-    Some(format!("data:{XLSX};base64,{}", STANDARD.encode(workbook)))
 }
 
 /// The session's page after a table was sent: `done` tells of a dry run what it found.
@@ -194,19 +136,11 @@ async fn after_table(state: &AppState, page: &ConsolePage, id: &SessionId, form:
     match done {
         Ok(Some(found)) => session_page(state, page, StatusCode::OK, id, &PlaceQuery { cursor: None }, Said { checked: Some(page.reader.say(&found)), ..Said::default() }).await,
         Err(problem) if problem.status().is_client_error() => {
-            let mut document = problem.document(page.reader.language, "");
-            let corrections = corrections_of(form, &document, shape).await;
-            for violation in &mut document.violations {
-                violation.field = violation.field.take().map(|field| place_name(&field, shape, page.reader.language));
-            }
-            session_page(state, page, problem.status(), id, &PlaceQuery { cursor: None }, Said { problem: Some(document), corrections, checked: None }).await
+            let said = Said::faulty_table(problem.document(page.reader.language, ""), form, shape, page.reader.language).await;
+            session_page(state, page, problem.status(), id, &PlaceQuery { cursor: None }, said).await
         }
         done => back_to_session(state, page, id, done.map(drop)).await,
     }
-}
-
-fn is_dry_run(form: &Form) -> bool {
-    form.text("dry_run") == "yes"
 }
 
 /// Add the candidates of a table: all of them, or none and every fault.
@@ -240,11 +174,6 @@ pub async fn upload_results(state: Data<AppState>, sent: ConsoleForm, id: Path<S
     };
     let recorded = recorded.await;
     after_table(&state, &page, &id, &form, &RESULTS, recorded).await
-}
-
-/// What the answer of a form says.
-fn answered<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
-    serde_json::from_slice(&answer.body).map_err(|error| Error::Internal(error.to_string()).into())
 }
 
 /// Publish the results, which begins the public notice.

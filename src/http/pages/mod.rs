@@ -10,7 +10,11 @@ pub mod consent;
 pub mod console;
 pub mod console_authority;
 pub mod console_certificates;
+pub mod console_classes;
+pub mod console_disputes;
 pub mod console_sessions;
+pub mod console_tables;
+pub mod console_workers;
 pub mod filters;
 pub mod forms;
 pub mod offline;
@@ -43,6 +47,9 @@ pub fn pages(config: &mut ServiceConfig) {
         .configure(console_authority::pages)
         .configure(console_sessions::pages)
         .configure(console_certificates::pages)
+        .configure(console_classes::pages)
+        .configure(console_workers::pages)
+        .configure(console_disputes::pages)
         .configure(bulk::pages)
         .configure(own::pages)
         .configure(own_affairs::pages)

@@ -21,7 +21,7 @@ templates!(
     "console-sign-in.html", "consent.html", "console.html", "bulk.html", "bulk-result.html", "console-sessions.html", "console-session.html",
     "console-job.html", "console-certificates.html", "console-certificate.html",
     "console-organisations.html", "console-organisation.html", "console-keys.html", "console-signals.html", "console-disputes.html",
-    "console-proposals.html",
+    "console-proposals.html", "console-classes.html", "console-class.html", "console-workers.html", "console-worker.html",
 );
 
 static CHINESE: LazyLock<Environment<'static>> = LazyLock::new(|| environment(Language::Chinese));
