@@ -159,7 +159,9 @@ fn register_organisations(registrar: &Client) -> Result<(String, Value), String>
     let authority = registrar.post("/v1/organisations", &order("11320100000000035", "南京市人力资源和社会保障局（演示）", "labour_authority"))?;
     let body = registrar.post("/v1/organisations", &order("52320100000000027", "南京示范职业技能评价中心", "assessment_body"))?;
     registrar.post("/v1/organisations", &order("91320102MA0TEXAM3", "玄武示范机电有限公司", "employer"))?;
-    registrar.post("/v1/organisations", &order("12320000000000019", "南京示范职业培训学校", "training_provider"))?;
+    let school = registrar.post("/v1/organisations", &order("12320000000000019", "南京示范职业培训学校", "training_provider"))?;
+    let completions = json!({ "body_kind": "social_assessment_body", "certificate_kinds": ["training_completion"], "occupations": [], "valid_from": "2020-01-01", "valid_to": "2099-12-31", "decision_document": "宁人社备〔演示〕2号" });
+    registrar.post(&format!("/v1/organisations/{}/filings", text(&school, "organisation_id")?), &completions)?;
     Ok((text(&authority, "organisation_id")?, body))
 }
 
@@ -287,7 +289,7 @@ impl Story {
         println!("  Verify a certificate     {url}/   number {number}, name {}", person.name);
         println!("  What a QR code opens     {url}/v/{token}");
         println!("  As this worker           {url}/own   code {}, last six {}", self.access_codes[*index], &person.document_number[12..]);
-        for (role, place) in [("assessment_body", "console"), ("employer", "bulk"), ("registrar", "console")] {
+        for (role, place) in [("training_provider", "console"), ("assessment_body", "console"), ("employer", "bulk"), ("registrar", "console")] {
             let (_, client) = self.clients.iter().find(|(known, _)| *known == role).expect("the demo registers one of each role");
             println!("  As {:<22}{url}/{place}   identifier {}, secret {}", format!("the {}", role.replace('_', " ")), client.client_id, client.client_secret);
         }

@@ -23,6 +23,7 @@ use crate::services::error::Error;
 use crate::services::results::{RecordedResults, ResultOrder, parse_results};
 use crate::store::assessments::{CandidateStanding, PublicationRow, SessionRow};
 use crate::store::jobs::JobRow;
+use crate::store::stretch::ListOrder;
 use crate::table::{self, Format, Rows};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -324,7 +325,7 @@ pub async fn register_session(state: Data<AppState>, request: HttpRequest, calle
 #[get("/v1/assessment_sessions")]
 pub async fn list_sessions(state: Data<AppState>, request: HttpRequest, caller: Caller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let window = query.window()?;
-    let rows = state.registry.list_sessions(&caller.0, window.after.clone(), window.fetch()).await?;
+    let rows = state.registry.list_sessions(&caller.0, window.of(ListOrder::OldestFirst)).await?;
     let page = window.page(rows, |row| row.id.clone(), |row| SessionDocument::new(&row, None, None));
     Ok(read_page(&request, &window, &page))
 }

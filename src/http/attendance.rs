@@ -18,6 +18,7 @@ use crate::services::error::Error;
 use crate::services::intent::Answer;
 use crate::store::attendance::{IntervalRow, VoidRow};
 use crate::store::signals::SignalRow;
+use crate::store::stretch::ListOrder;
 use crate::table::Format;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -239,7 +240,7 @@ pub async fn record_attendance(state: Data<AppState>, request: HttpRequest, call
         return Err(Problem::invalid("on_fault", format!("{found} rows found, at most {most} all or none expected; cut the file"), format!("共 {found} 行，整体提交最多 {most} 行，请拆分")));
     }
     let render = attendance_answer(language);
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.record_attendance(&caller.0, &id, &orders, on_fault, intent).await).await
+    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.record_attendance(&caller.0, &id, orders, on_fault, intent).await).await
 }
 
 /// List a trainee's attendance in a class
@@ -279,7 +280,7 @@ pub async fn void_attendance(state: Data<AppState>, request: HttpRequest, caller
 #[get("/v1/signals")]
 pub async fn list_signals(state: Data<AppState>, request: HttpRequest, caller: Caller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let window = query.window()?;
-    let rows = state.registry.list_signals(&caller.0, window.after.clone(), window.fetch()).await?;
+    let rows = state.registry.list_signals(&caller.0, window.of(ListOrder::OldestFirst)).await?;
     let page = window.page(rows, |row| row.id.clone(), SignalDocument::new);
     Ok(read_page(&request, &window, &page))
 }

@@ -22,6 +22,7 @@ use crate::services::corrections::CorrectionOrder;
 use crate::services::issuing::{IssueOrder, IssueSubject, IssuedCertificate, OrderContent, foreign_member};
 use crate::services::status::StatusOrder;
 use crate::store::certificates::{CertificateVersionRow, PermitReviewRow, StatusChangeRow};
+use crate::store::stretch::ListOrder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -310,7 +311,7 @@ pub(super) fn order_content(fields: &mut Fields, wanted: &CertificateRequest) ->
         fields.fault("item", "category and item expected together", "category 与 item 应同时给出");
     }
     let subject = match kind? {
-        CertificateKind::TrainingCompletion => IssueSubject::Completion { project: project?, taught_minutes: wanted.taught_minutes },
+        CertificateKind::TrainingCompletion => IssueSubject::Completion { project: project?, taught_minutes: wanted.taught_minutes, class: None },
         CertificateKind::SpecialOperation => IssueSubject::Permit { category: category?, item: item?, valid_to, review_due_on },
         _ => IssueSubject::Assessed { session: session? },
     };
@@ -339,7 +340,7 @@ pub async fn issue_certificate(state: Data<AppState>, request: HttpRequest, call
 #[get("/v1/certificates")]
 pub async fn list_certificates(state: Data<AppState>, request: HttpRequest, caller: Caller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let (window, language) = (query.window()?, language(&request));
-    let rows = state.registry.list_certificates(&caller.0, window.after.clone(), window.fetch()).await?;
+    let rows = state.registry.list_certificates(&caller.0, window.of(ListOrder::OldestFirst)).await?;
     let page = window.page(rows, |issued| issued.standing.0.id.clone(), |issued| CertificateDocument::new(&issued, &state.registry.config.public_url, language));
     Ok(read_page(&request, &window, &page))
 }

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 pub struct JobDocument {
     /// Identifier.
     pub job_id: String,
-    /// `issue_session`, `issue_batch` or `change_batch_status`.
+    /// `issue_session`, `issue_class`, `issue_batch` or `change_batch_status`.
     pub kind: String,
     /// `queued`, `running`, `finished`, `cancelled`, or `failed` when the registry could not go on.
     pub state: String,

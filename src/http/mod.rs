@@ -122,6 +122,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(xapi::get_xapi_about)
         .service(xapi::list_statements)
         .service(trainees::close_class)
+        .service(trainees::start_class_issue)
         .service(training::annul_class)
         .service(records::list_record)
         .service(credits::get_credits)

@@ -1,6 +1,7 @@
 //! Keyset pages: `?limit=` and `?cursor=`, never an offset.
 
 use super::problem::Problem;
+use crate::store::stretch::{ListOrder, Stretch};
 use actix_web::HttpRequest;
 use actix_web::http::header;
 use base64::Engine;
@@ -60,6 +61,11 @@ impl PageQuery {
 }
 
 impl Window {
+    /// The same of a list that is ordered by identifier.
+    pub fn of(&self, order: ListOrder) -> Stretch {
+        Stretch { after: self.after.clone(), order, limit: self.fetch() }
+    }
+
     /// One more than a page holds tells whether there is another page.
     pub fn fetch(&self) -> i64 {
         self.limit + 1

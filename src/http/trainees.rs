@@ -1,10 +1,11 @@
-//! The trainees of a class: put on its list, and what they reached when it is closed.
+//! The trainees of a class: put on its list, what they reached when it is closed, and the certificates that follow.
 
 use super::AppState;
-use super::assessments::{DryRunQuery, in_rows, parse_table, reference};
+use super::assessments::{DryRunQuery, Empty, in_rows, parse_table, reference};
 use super::auth::Caller;
 use super::body::Body;
 use super::fields::Fields;
+use super::jobs::JobDocument;
 use super::once::once;
 use super::organisations::path_id;
 use super::page::{Page, PageQuery};
@@ -19,6 +20,7 @@ use crate::services::intent::Intent;
 use crate::services::references::WorkerReference;
 use crate::services::trainee_rows::{parse_assessments, parse_trainees};
 use crate::services::training::EnrolmentOrder;
+use crate::store::jobs::JobRow;
 use crate::store::training::{ClassResultRow, ClosingRow, EnrolmentRow};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -251,4 +253,15 @@ pub async fn close_class(state: Data<AppState>, request: HttpRequest, caller: Ca
     let render = |closed: &ClosedClass| kept(created_or_known(closed.is_new), None, &ClosingDocument::of_closed(closed));
     let close = async |intent: &Intent<ClosedClass>| state.registry.close_class(&caller.0, &id, &assessed, query.dry_run, intent).await.map_err(|error| in_rows(error, &rows));
     once(&request, &state, caller.0.client.as_str(), &body, render, close).await
+}
+
+/// Issue completion certificates to everybody who completed a class
+#[utoipa::path(tag = "training", operation_id = "start_class_issue", params(("class_id" = String, Path, description = "Identifier"), DryRunQuery, ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
+    responses((status = 202, description = "A job; `Location` names it. Its row of a trainee who did not complete the class says why", body = JobDocument), Problems), security(("bearer" = []), ("oauth" = ["training.write"])))]
+#[post("/v1/classes/{class_id}/certificates")]
+pub async fn start_class_issue(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<DryRunQuery>, body: Body) -> Result<HttpResponse, Problem> {
+    let _: Empty = body.json_or_empty()?;
+    let id: ClassId = path_id(&id)?;
+    let render = |row: &JobRow| kept(StatusCode::ACCEPTED, Some(format!("/v1/jobs/{}", row.id)), &JobDocument::new(row));
+    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.start_class_issue(&caller.0, &id, query.dry_run, intent).await).await
 }

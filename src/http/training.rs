@@ -17,6 +17,7 @@ use crate::domain::text::Language;
 use crate::domain::training::{ClassParticulars, ClassType, Method, ModuleKind};
 use crate::services::training::{ClassOrder, ClassView};
 use crate::store::training::{AnnulmentRow, ClassRow};
+use crate::store::stretch::ListOrder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -277,7 +278,7 @@ pub fn class_order(wanted: ClassRequest) -> Result<ClassOrder, Problem> {
 #[get("/v1/classes")]
 pub async fn list_classes(state: Data<AppState>, request: HttpRequest, caller: Caller, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let window = query.window()?;
-    let rows = state.registry.list_classes(&caller.0, window.after.clone(), window.fetch()).await?;
+    let rows = state.registry.list_classes(&caller.0, window.of(ListOrder::OldestFirst)).await?;
     let page = window.page(rows, |row| row.id.clone(), |row| ClassDocument::new(&row));
     Ok(read_page(&request, &window, &page))
 }

@@ -18,6 +18,7 @@ use crate::store::assessments::{self as store, CandidateRow, CandidateStanding, 
 use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
+use crate::store::stretch::Stretch;
 use crate::table::{self, Format, Rows, Shape};
 use chrono::NaiveDate;
 use serde_json::json;
@@ -190,10 +191,10 @@ impl Registry {
     }
 
     /// A page of sessions: a body sees its own, the authority all.
-    pub async fn list_sessions(&self, actor: &Actor, after: Option<String>, limit: i64) -> Result<Vec<SessionRow>, Error> {
+    pub async fn list_sessions(&self, actor: &Actor, page: Stretch) -> Result<Vec<SessionRow>, Error> {
         holds_any(actor, READ_ASSESSMENT)?;
         let owner = if reaches_all(actor, READ_ASSESSMENT) { None } else { Some(self.own_organisation(actor)?) };
-        Ok(self.store.read(move |conn| store::list_sessions(conn, owner.as_ref().map(OrganisationId::as_str), after.as_deref(), limit)).await?)
+        Ok(self.store.read(move |conn| store::list_sessions(conn, owner.as_ref().map(OrganisationId::as_str), &page)).await?)
     }
 
     /// Adds candidates, all or none. A worker who is a candidate already stays one.

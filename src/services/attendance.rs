@@ -22,6 +22,7 @@ use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
 use crate::store::merges::{self, Persons};
 use crate::store::signals::{self, SignalRow};
+use crate::store::stretch::Stretch;
 use crate::store::training as class_store;
 use crate::store::workers as worker_store;
 use crate::store::writer::Tx;
@@ -39,6 +40,12 @@ const DAY_MICROS: i64 = 86_400_000_000;
 pub struct AttendanceOrder {
     pub row: usize,
     pub content: Result<(WorkerReference, Interval), Vec<Violation>>,
+}
+
+impl AttendanceOrder {
+    fn worker(&self) -> Option<&WorkerReference> {
+        self.content.as_ref().ok().map(|(worker, _)| worker)
+    }
 }
 
 /// What became of an upload.
@@ -125,24 +132,60 @@ impl Registry {
     ///
     /// # Errors
     /// `Refused` with every row's reasons when the whole is to be refused and a row is.
-    pub async fn record_attendance(&self, actor: &Actor, id: &ClassId, orders: &[AttendanceOrder], on_fault: OnFault, intent: &Intent<RecordedAttendance>) -> Result<Answer, Error> {
+    pub async fn record_attendance(&self, actor: &Actor, id: &ClassId, mut orders: Vec<AttendanceOrder>, on_fault: OnFault, intent: &Intent<RecordedAttendance>) -> Result<Answer, Error> {
         self.own_class(actor, id).await?;
         let mut recorded = RecordedAttendance::default();
+        // Files come day by day, tables lie worker by worker: a step touches the pages of a hundred workers, and not of a whole class.
+        // The rows of one worker keep their order.
+        orders.sort_by(|one, other| one.worker().cmp(&other.worker()));
         // Rows that stay together are seen by each other; of a dry run nothing is there for the next step to see.
-        let steps: Vec<&[AttendanceOrder]> = if on_fault == OnFault::KeepGoodRows { orders.chunks(ATTENDANCE_STEP).collect() } else { vec![orders] };
-        for step in steps {
-            let done = super::again_when_stale(async || self.try_record_step(actor, id, step, on_fault).await).await?;
-            recorded.recorded += done.recorded;
-            recorded.unchanged += done.unchanged;
-            recorded.refused.extend(done.refused);
+        let steps = if on_fault == OnFault::KeepGoodRows { steps_of(&orders) } else { vec![&orders[..]] };
+        let (mut steps, mut decided) = (steps.into_iter(), None);
+        loop {
+            // While a step is written, the next one is decided. If it should have seen what was written, its own write says so.
+            let (ready, next) = (decided.take(), steps.next());
+            let (written, ahead) = tokio::join!(
+                async {
+                    match ready {
+                        Some((orders, step)) => self.write_or_decide_anew(actor, id, orders, step, on_fault).await.map(Some),
+                        None => Ok(None),
+                    }
+                },
+                async {
+                    match next {
+                        Some(orders) => self.decide_own_step(actor, id, orders).await.map(|step| Some((orders, step))),
+                        None => Ok(None),
+                    }
+                },
+            );
+            if let Some(done) = written? {
+                recorded.recorded += done.recorded;
+                recorded.unchanged += done.unchanged;
+                recorded.refused.extend(done.refused);
+            }
+            decided = ahead?;
+            if decided.is_none() {
+                break;
+            }
         }
+        recorded.refused.sort_by_key(|(row, _)| *row);
         self.answer_known(intent, &recorded).await
     }
 
-    async fn try_record_step(&self, actor: &Actor, id: &ClassId, orders: &[AttendanceOrder], on_fault: OnFault) -> Result<RecordedAttendance, Error> {
+    async fn decide_own_step(&self, actor: &Actor, id: &ClassId, orders: &[AttendanceOrder]) -> Result<DecidedStep, Error> {
         let (class, provider) = self.own_class(actor, id).await?;
         refuse_closed(&class)?;
-        let mut step = self.decide_step(actor, &class, provider, orders, UPLOAD).await?;
+        self.decide_step(actor, &class, provider, orders, UPLOAD).await
+    }
+
+    async fn write_or_decide_anew(&self, actor: &Actor, id: &ClassId, orders: &[AttendanceOrder], step: DecidedStep, on_fault: OnFault) -> Result<RecordedAttendance, Error> {
+        match self.write_attendance(step, on_fault).await {
+            Err(Error::Stale) => super::again_when_stale(async || self.write_attendance(self.decide_own_step(actor, id, orders).await?, on_fault).await).await,
+            done => done,
+        }
+    }
+
+    async fn write_attendance(&self, mut step: DecidedStep, on_fault: OnFault) -> Result<RecordedAttendance, Error> {
         let mut done = RecordedAttendance { recorded: step.insert.rows.len(), unchanged: step.unchanged, refused: step.refused };
         if on_fault == OnFault::RecordNothing {
             return Ok(done);
@@ -160,7 +203,9 @@ impl Registry {
             })?;
         }
         if is_refused {
-            let rows = std::mem::take(&mut done.refused).into_iter();
+            let mut rows = std::mem::take(&mut done.refused);
+            rows.sort_by_key(|(row, _)| *row);
+            let rows = rows.into_iter();
             return Err(Error::Refused(rows.flat_map(|(row, findings)| findings.into_iter().map(move |finding| at_row(row, finding))).collect()));
         }
         Ok(done)
@@ -263,10 +308,24 @@ impl Registry {
     }
 
     /// A page of signals for those who supervise.
-    pub async fn list_signals(&self, actor: &Actor, after: Option<String>, limit: i64) -> Result<Vec<SignalRow>, Error> {
+    pub async fn list_signals(&self, actor: &Actor, page: Stretch) -> Result<Vec<SignalRow>, Error> {
         self.authorise(actor, crate::domain::access::Act::ReadSignals)?;
-        Ok(self.store.read(move |conn| signals::list_signals(conn, after.as_deref(), limit)).await?)
+        Ok(self.store.read(move |conn| signals::list_signals(conn, &page)).await?)
     }
+}
+
+/// Rows that are ordered by worker, cut into steps between two workers; only who has more rows than a step is cut through.
+fn steps_of(orders: &[AttendanceOrder]) -> Vec<&[AttendanceOrder]> {
+    let (mut steps, mut rest) = (Vec::new(), orders);
+    while rest.len() > ATTENDANCE_STEP {
+        let next = rest[ATTENDANCE_STEP].worker();
+        let whole = rest[..ATTENDANCE_STEP].iter().rposition(|order| order.worker() != next).map_or(ATTENDANCE_STEP, |last| last + 1);
+        let (step, behind) = rest.split_at(whole);
+        steps.push(step);
+        rest = behind;
+    }
+    steps.push(rest);
+    steps
 }
 
 fn at_row(row: usize, finding: Violation) -> Violation {
@@ -373,5 +432,26 @@ impl Judge<'_> {
             facts: json!({ "class_id": class, "day": legal_date(interval.started_at), "started_at": interval.started_at, "ended_at": interval.ended_at, "is_in_upload": is_in_upload, "recorded": facts }).to_string(),
             raised_at: self.now.timestamp_micros(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn orders(counts: &[usize]) -> Vec<AttendanceOrder> {
+        let at = from_micros(0);
+        let interval = Interval { started_at: at, ended_at: at, mode: crate::domain::attendance::Mode::Online, part: crate::domain::attendance::Part::Theory };
+        let of = |(worker, count): (usize, &usize)| (0..*count).map(move |row| AttendanceOrder { row, content: Ok((WorkerReference::Id(format!("{worker:04}")), interval)) });
+        counts.iter().enumerate().flat_map(of).collect()
+    }
+
+    #[test]
+    fn steps_are_cut_between_workers() {
+        let lengths = |counts: &[usize]| steps_of(&orders(counts)).iter().map(|step| step.len()).collect::<Vec<_>>();
+        assert_eq!(lengths(&[ATTENDANCE_STEP]), [ATTENDANCE_STEP]);
+        assert_eq!(lengths(&[1_500, 600, 10]), [1_500, 610], "the second worker stays whole");
+        assert_eq!(lengths(&[5_000]), [2_000, 2_000, 1_000], "only who has more rows than a step is cut through");
+        assert_eq!(lengths(&[10, 3_000]), [10, 2_000, 1_000]);
     }
 }

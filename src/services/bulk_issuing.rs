@@ -279,6 +279,11 @@ impl Registry {
     }
 }
 
+/// A row that was refused for what was found, and kept, elsewhere.
+pub(super) fn refusal_of(violations: Value) -> RowResult {
+    RowResult { outcome: "refused", result: json!({ "violations": violations }).to_string() }
+}
+
 /// Why a row was refused, as rows of jobs keep it.
 pub(super) fn refusal(violations: &[Violation]) -> Value {
     json!({ "violations": list(violations) })

@@ -6,6 +6,7 @@ use super::issuing::IssuedCertificate;
 use crate::domain::access::{Act, Actor, READ_CERTIFICATE, holds_any};
 use crate::domain::id::{CertificateId, OrganisationId};
 use crate::domain::text::Text;
+use crate::store::stretch::Stretch;
 use crate::store::certificates::{self as store, CertificateVersionRow, PermitReviewRow, Standing, StatusChangeRow};
 
 /// How a path names a certificate: by its number, or by its identifier where the number must not stand in a URL.
@@ -70,12 +71,12 @@ impl Registry {
         self.open_issued((row, shown, state), body.name.clone())
     }
 
-    /// A page of the actor's own certificates, in order of issue.
-    pub async fn list_certificates(&self, actor: &Actor, after: Option<String>, limit: i64) -> Result<Vec<IssuedCertificate>, Error> {
+    /// A page of the actor's own certificates, by the time of their issue.
+    pub async fn list_certificates(&self, actor: &Actor, page: Stretch) -> Result<Vec<IssuedCertificate>, Error> {
         let issuer = self.own_organisation(actor)?;
         self.authorise(actor, Act::ReadCertificate { issuer: &issuer })?;
         let body = self.get_body(&issuer).await?;
-        let rows = self.store.read(move |conn| store::list_by_issuer(conn, issuer.as_str(), after.as_deref(), limit)).await?;
+        let rows = self.store.read(move |conn| store::list_by_issuer(conn, issuer.as_str(), &page)).await?;
         rows.into_iter().map(|standing| self.open_issued(standing, body.name.clone())).collect()
     }
 

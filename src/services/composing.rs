@@ -137,6 +137,11 @@ impl IssuedMany {
         many
     }
 
+    /// Something else that the decisions rest on, by its stamp.
+    pub(super) fn rest_on(&mut self, of: String, stamp: i64) {
+        self.stamps.insert(of, stamp);
+    }
+
     pub(super) fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         for (of, expected) in &self.stamps {
             tx.expect_stamp(of, *expected)?;

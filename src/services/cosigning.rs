@@ -10,7 +10,8 @@ use crate::merkle::tree::consistency_proof;
 use crate::merkle::witness::AddCheckpoint;
 use crate::remote;
 use crate::store::backend::Conn;
-use crate::store::log::{self as log_store, StoredNodes, Tip};
+use crate::store::known_tree::StoredNodes;
+use crate::store::log::{self as log_store, Tip};
 use crate::store::witnesses::{self as store, CosignatureRow};
 use std::sync::{Arc, PoisonError};
 

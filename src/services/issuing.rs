@@ -14,7 +14,7 @@ use crate::domain::access::{Act, Actor};
 use crate::domain::certificate::CertificateState;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::IssueTarget;
-use crate::domain::id::{CertificateId, OrganisationId, SessionId, WorkerId};
+use crate::domain::id::{CertificateId, ClassId, OrganisationId, SessionId, WorkerId};
 use crate::domain::issue::{AssessedFacts, IssueFacts, asks_for_held_levels, issue_findings};
 use crate::domain::level::SkillLevel;
 use crate::domain::occupation::Occupation;
@@ -88,7 +88,13 @@ impl OrderContent {
 #[serde(rename_all = "snake_case")]
 pub enum IssueSubject {
     Assessed { session: SessionId },
-    Completion { project: String, taught_minutes: Option<i32> },
+    Completion {
+        project: String,
+        taught_minutes: Option<i32>,
+        /// The class that it follows from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<ClassId>,
+    },
     Permit { category: String, item: String, valid_to: Option<NaiveDate>, review_due_on: Option<NaiveDate> },
 }
 
@@ -378,7 +384,7 @@ impl Registry {
                 }
                 Ok(subject)
             }
-            IssueSubject::Completion { project, taught_minutes } => {
+            IssueSubject::Completion { project, taught_minutes, .. } => {
                 let mut subject = empty(CertificateKind::TrainingCompletion);
                 subject.facts.project = Some(project.clone());
                 subject.facts.taught_minutes = *taught_minutes;
@@ -434,6 +440,7 @@ fn business_base(issuer: &OrganisationId, order: &IssueOrder) -> String {
     match &order.subject {
         IssueSubject::Assessed { session } => format!("session/{session}/{worker}"),
         // Everybody of a class stands together in the index.
+        IssueSubject::Completion { class: Some(class), .. } => format!("completion/{issuer}/{class}/{worker}"),
         IssueSubject::Completion { project, .. } => format!("completion/{issuer}/{project}/{worker}"),
         IssueSubject::Permit { category, item, .. } => format!("permit/{worker}/{category}/{item}"),
     }

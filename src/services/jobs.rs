@@ -11,6 +11,7 @@ use super::bulk_issuing::{RowResult, behind_others};
 use super::composing::IssuedMany;
 use super::issuing::{IssueOrder, IssueSubject, OrderContent, ROUNDS_MAX, is_met_by_another};
 use super::status::StatusWrite;
+use super::training::refuse_annulled;
 use crate::domain::access::{Act, Actor, READ_JOB, holds_any};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::id::{JobId, OrganisationId, SessionId};
@@ -35,6 +36,7 @@ const STEPS_AHEAD: usize = 2;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LEASE_MICROS: i64 = 30_000_000;
 const KIND_ISSUE_SESSION: &str = "issue_session";
+pub(super) const KIND_ISSUE_CLASS: &str = "issue_class";
 pub(super) const KIND_ISSUE_BATCH: &str = "issue_batch";
 pub(super) const KIND_CHANGE_BATCH_STATUS: &str = "change_batch_status";
 
@@ -273,6 +275,7 @@ impl Registry {
     async fn next_rows(&self, job: &JobRow, cursor: &Cursor) -> Result<Option<StepRows>, Error> {
         let rows = match job.kind.as_str() {
             KIND_ISSUE_SESSION => StepRows::Orders(self.next_candidates(job, cursor).await?),
+            KIND_ISSUE_CLASS => StepRows::Orders(self.next_trainees(job, cursor.row, cursor.subject.clone()).await?),
             KIND_ISSUE_BATCH => StepRows::Orders(self.next_batch_rows(job, cursor.row).await?),
             KIND_CHANGE_BATCH_STATUS => self.next_changes(job, cursor.row).await?,
             other => return Err(Error::Internal(format!("a job of unknown kind {other}"))),
@@ -294,7 +297,16 @@ impl Registry {
     /// A result for each order, and the certificates that are to be written.
     async fn prepare_orders(&self, job: &JobRow, orders: &[Result<IssueOrder, RowResult>]) -> Result<(Vec<RowResult>, StepWrite), Error> {
         let to_issue: Vec<IssueOrder> = orders.iter().filter_map(|order| order.as_ref().ok().cloned()).collect();
-        let prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, &to_issue, job.dry_run).await?;
+        let class = self.class_of_job(job).await?;
+        if let Some(Err(false_class)) = class.as_ref().map(refuse_annulled) {
+            let refused = RowResult::of(false_class)?;
+            return Ok((orders.iter().map(|order| order.as_ref().err().cloned().unwrap_or_else(|| refused.clone())).collect(), StepWrite::Nothing));
+        }
+        let mut prepared = self.prepare_rows(&super::stored(&job.organisation_id)?, &job.created_by, &to_issue, job.dry_run).await?;
+        if let Some(class) = class {
+            // Fails when the class was declared false meanwhile.
+            prepared.insert.rest_on(class.row.id, class.stamp);
+        }
         let mut decided = prepared.results.into_iter();
         let merged = orders.iter().map(|order| match order {
             Ok(_) => decided.next().ok_or_else(|| Error::Internal("a row without a result".to_owned())),

@@ -15,7 +15,8 @@ use crate::merkle::tree::{Frontier, consistency_proof, inclusion_proof};
 use crate::store::backend::Conn;
 use crate::store::certificates::CertificateVersionRow;
 use crate::store::error::StoreError;
-use crate::store::log::{self as store, EntryRow, FoundKind, KnownTiles, StoredNodes, Tip};
+use crate::store::known_tree::{KnownTree, StoredNodes};
+use crate::store::log::{self as store, EntryRow, FoundKind, Tip};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// An entry with its proof in the newest tree.
@@ -75,7 +76,7 @@ impl Registry {
         let read = move |conn: &mut Conn| {
             let Some(tip) = store::find_tip(conn)?.filter(|tip| index < tip.frontier.size()) else { return Ok(None) };
             let row = store::list_entries(conn, index as i64, index as i64 + 1)?.pop();
-            row.map(|row| prove(conn, &tiles, &row, tip)).transpose()
+            row.map(|row| prove(conn, &tiles, &row, &tip)).transpose()
         };
         self.store.read_snapshot(read).await?.ok_or_else(|| beyond("index"))
     }
@@ -111,7 +112,7 @@ impl Registry {
             let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
             match cosigned.filter(|tree| row.position.unsigned_abs() < tree.size && tree.size <= tip.frontier.size()) {
                 Some(tree) => prove_under(conn, &tiles, &row, &tip.frontier, tree.size, tree.note.clone()).map(Some),
-                None => prove(conn, &tiles, &row, tip).map(Some),
+                None => prove(conn, &tiles, &row, &tip).map(Some),
             }
         };
         self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
@@ -157,7 +158,7 @@ impl Registry {
         let (subject, tiles) = (export.to_owned(), Arc::clone(&self.tiles));
         let read = move |conn: &mut Conn| {
             let Some(row) = store::find_entry_of(conn, FoundKind::HistoryExported, &subject)? else { return Ok(None) };
-            store::find_tip(conn)?.map(|tip| prove(conn, &tiles, &row, tip)).transpose()
+            store::find_tip(conn)?.map(|tip| prove(conn, &tiles, &row, &tip)).transpose()
         };
         self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
     }
@@ -167,11 +168,11 @@ fn beyond(field: &str) -> Error {
     Error::Invalid(vec![invalid(field, Text::new("the log is not that long", "日志没有这么长"))])
 }
 
-/// The entry of a fact with its proof in the newest tree, as far as the database has them; nothing is compared yet.
-pub(super) fn find_proven(conn: &mut Conn, tiles: &KnownTiles, kind: FoundKind, subject: &str) -> Result<Option<(EntryRow, ProvenEntry)>, StoreError> {
+/// The entry of a fact with its proof in a tree of a moment ago that holds it, as far as the database has them; nothing is compared yet.
+pub(super) fn find_proven(conn: &mut Conn, tiles: &KnownTree, kind: FoundKind, subject: &str) -> Result<Option<(EntryRow, ProvenEntry)>, StoreError> {
     let Some(row) = store::find_entry_of(conn, kind, subject)? else { return Ok(None) };
-    let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
-    match prove(conn, tiles, &row, tip) {
+    let Some(tip) = tiles.find_tip_over(conn, row.position)? else { return Ok(None) };
+    match prove(conn, tiles, &row, &tip) {
         Ok(proven) => Ok(Some((row, proven))),
         // Tiles that do not fit are no proof.
         Err(StoreError::Corrupt(_)) => Ok(None),
@@ -179,12 +180,12 @@ pub(super) fn find_proven(conn: &mut Conn, tiles: &KnownTiles, kind: FoundKind, 
     }
 }
 
-fn prove(conn: &mut Conn, tiles: &KnownTiles, row: &EntryRow, tip: Tip) -> Result<ProvenEntry, StoreError> {
-    prove_under(conn, tiles, row, &tip.frontier, tip.frontier.size(), tip.checkpoint.note)
+fn prove(conn: &mut Conn, tiles: &KnownTree, row: &EntryRow, tip: &Tip) -> Result<ProvenEntry, StoreError> {
+    prove_under(conn, tiles, row, &tip.frontier, tip.frontier.size(), tip.checkpoint.note.clone())
 }
 
 /// The proof in the tree of `size` entries, which is not larger than the newest one.
-fn prove_under(conn: &mut Conn, tiles: &KnownTiles, row: &EntryRow, newest: &Frontier, size: u64, checkpoint: String) -> Result<ProvenEntry, StoreError> {
+fn prove_under(conn: &mut Conn, tiles: &KnownTree, row: &EntryRow, newest: &Frontier, size: u64, checkpoint: String) -> Result<ProvenEntry, StoreError> {
     let index = row.position as u64;
     if index >= size {
         return Err(StoreError::Corrupt("an entry lies beyond the newest checkpoint".to_owned()));

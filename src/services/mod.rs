@@ -13,6 +13,7 @@ mod bulk_issuing;
 pub mod bulk_verification;
 pub mod catalogue;
 pub mod certificates;
+pub mod class_issuing;
 pub mod client_sessions;
 pub mod closing;
 pub mod competitions;
@@ -91,7 +92,7 @@ pub struct Registry {
     pub serials: Arc<serials::Serials>,
     pub standings: Arc<standings::Standings>,
     checkpoint: Arc<RwLock<Option<log::OpenedCheckpoint>>>,
-    tiles: Arc<crate::store::log::KnownTiles>,
+    tiles: Arc<crate::store::known_tree::KnownTree>,
     cosigned: Arc<RwLock<Option<Arc<cosigning::CosignedTree>>>>,
     pub access: Arc<access::AccessCache>,
     own_records: Arc<own::OwnRecords>,

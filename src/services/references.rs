@@ -17,7 +17,7 @@ pub(super) fn nobody_named() -> Violation {
 }
 
 /// How a file or a request names a worker.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerReference {
     Id(String),

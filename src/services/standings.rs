@@ -7,22 +7,30 @@ use crate::domain::certificate_kind::CertificateKind;
 use super::error::Error;
 use crate::domain::verification::StandingFacts;
 use crate::store::certificates::Standing as Rows;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const BELIEVED_FOR: Duration = Duration::from_secs(3);
 const ENTRIES_MAX: usize = 200_000;
 
-/// A certificate as verification sees it. Names and numbers are keyed hashes.
+/// Who holds a certificate, as keyed hashes.
+#[derive(Debug)]
+pub struct HolderHashes {
+    pub name: [u8; 32],
+    /// Of the printed document.
+    pub number: [u8; 32],
+}
+
+/// A certificate as verification sees it.
 #[derive(Debug)]
 pub struct Standing {
     pub certificate_id: String,
     pub worker_id: String,
     pub kind: CertificateKind,
-    pub name_hash: [u8; 32],
-    /// Of the printed document.
-    pub number_hash: [u8; 32],
+    /// Opened when somebody asks of the holder, which who shows a document or a code does not.
+    pub sealed_holder: Vec<u8>,
+    pub holder: OnceLock<HolderHashes>,
     pub facts: StandingFacts,
     /// The public part of the answer: JSON without personal data, ready to be put into answers.
     pub summary: String,

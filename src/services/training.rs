@@ -17,6 +17,7 @@ use crate::store::backend::Conn;
 use crate::store::counters;
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
+use crate::store::stretch::Stretch;
 use crate::store::training::{self as store, AnnulmentRow, ClassResultRow, ClassRow, ClosingRow, EnrolmentRow};
 use crate::store::workers as worker_store;
 use chrono::NaiveDate;
@@ -220,10 +221,10 @@ impl Registry {
     }
 
     /// A page of classes: a provider sees its own, the authority all.
-    pub async fn list_classes(&self, actor: &Actor, after: Option<String>, limit: i64) -> Result<Vec<ClassRow>, Error> {
+    pub async fn list_classes(&self, actor: &Actor, page: Stretch) -> Result<Vec<ClassRow>, Error> {
         holds_any(actor, READ_TRAINING)?;
         let owner = if reaches_all(actor, READ_TRAINING) { None } else { Some(self.own_organisation(actor)?) };
-        Ok(self.store.read(move |conn| store::list_classes(conn, owner.as_ref().map(OrganisationId::as_str), after.as_deref(), limit)).await?)
+        Ok(self.store.read(move |conn| store::list_classes(conn, owner.as_ref().map(OrganisationId::as_str), &page)).await?)
     }
 
     pub async fn list_trainees(&self, actor: &Actor, id: &ClassId, after: Option<String>, limit: i64) -> Result<Vec<(EnrolmentRow, Option<ClassResultRow>)>, Error> {

@@ -3,6 +3,7 @@
 use super::backend::{Conn, on};
 pub use super::bulk::{insert_candidates, insert_scores};
 use super::error::StoreError;
+use super::stretch::{Stretch, stretch};
 use super::schema::{assessment_sessions, certificates, session_candidates, session_publications, session_scores};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -85,10 +86,9 @@ pub fn find_session(conn: &mut Conn, id: &str) -> Result<Option<SessionRow>, Sto
 }
 
 /// A page of sessions, of one organisation or of all.
-pub fn list_sessions(conn: &mut Conn, organisation_id: Option<&str>, after: Option<&str>, limit: i64) -> Result<Vec<SessionRow>, StoreError> {
-    let after = after.unwrap_or("");
+pub fn list_sessions(conn: &mut Conn, organisation_id: Option<&str>, page: &Stretch) -> Result<Vec<SessionRow>, StoreError> {
     Ok(on!(conn, |c| {
-        let mut query = assessment_sessions::table.filter(assessment_sessions::id.gt(after)).order(assessment_sessions::id).limit(limit).into_boxed();
+        let mut query = stretch!(assessment_sessions::table, assessment_sessions::id, page);
         if let Some(organisation_id) = organisation_id {
             query = query.filter(assessment_sessions::organisation_id.eq(organisation_id));
         }

@@ -3,6 +3,7 @@
 use super::backend::{Conn, on};
 use super::error::StoreError;
 use super::faults::site;
+use super::stretch::{Stretch, stretch};
 use super::schema::{certificate_states, certificate_versions, certificates, permit_reviews, status_changes};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -245,11 +246,9 @@ pub fn list_by_workers(conn: &mut Conn, worker_ids: &[String]) -> Result<Vec<Sta
     Ok(on!(conn, |c| standing!(c, certificates::worker_id.eq_any(worker_ids)).load(c))?)
 }
 
-/// A page of one issuer's certificates, in order of issue.
-pub fn list_by_issuer(conn: &mut Conn, issuer_id: &str, after: Option<&str>, limit: i64) -> Result<Vec<Standing>, StoreError> {
-    let after = after.unwrap_or("");
-    let filter = certificates::issuer_id.eq(issuer_id).and(certificates::id.gt(after));
-    Ok(on!(conn, |c| standing!(c, filter).limit(limit).load(c))?)
+/// A page of one issuer's certificates, by the time of their issue.
+pub fn list_by_issuer(conn: &mut Conn, issuer_id: &str, page: &Stretch) -> Result<Vec<Standing>, StoreError> {
+    Ok(on!(conn, |c| stretch!(standing!(c, certificates::issuer_id.eq(issuer_id)), certificates::id, page).load(c))?)
 }
 
 /// The certificate that one version's credential belongs to, with that version.

@@ -14,8 +14,8 @@ use crate::merkle::Hash;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::leaf::{Entry, commitment};
 use crate::merkle::note::NoteSigner;
-use crate::merkle::tile::{Content, HEIGHT, TileAddress, WIDTH};
-use crate::merkle::tree::{Frontier, Nodes, leaf_hash, node_hash, root_of};
+use crate::merkle::tile::{Content, TileAddress, WIDTH};
+use crate::merkle::tree::{Frontier, leaf_hash, root_of};
 use chrono::DateTime;
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
@@ -123,7 +123,7 @@ struct Head {
     frontier: Vec<u8>,
 }
 
-fn corrupt(what: &str) -> StoreError {
+pub(super) fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(format!("{what} cannot be read"))
 }
 
@@ -367,7 +367,7 @@ pub fn read_tile(conn: &mut Conn, address: &TileAddress) -> Result<Vec<u8>, Stor
 }
 
 /// The first `width` hashes of a tile.
-fn tile_hashes(conn: &mut Conn, level: u32, index: u64, width: u64) -> Result<Vec<Hash>, StoreError> {
+pub(super) fn tile_hashes(conn: &mut Conn, level: u32, index: u64, width: u64) -> Result<Vec<Hash>, StoreError> {
     let level = i32::try_from(level).map_err(|_| corrupt("a level"))?;
     let full: Option<Vec<u8>> =
         on!(conn, |c| log_tiles::table.filter(log_tiles::level.eq(level)).filter(log_tiles::tile_index.eq(index as i64)).select(log_tiles::hashes).get_result(c).optional())?;
@@ -377,123 +377,4 @@ fn tile_hashes(conn: &mut Conn, level: u32, index: u64, width: u64) -> Result<Ve
         None => list_tile_roots(conn, level - 1, index * WIDTH, index * WIDTH + width)?,
     };
     if hashes.len() as u64 == width { Ok(hashes) } else { Err(StoreError::Corrupt(format!("tile {level}/{index} of the log is not whole"))) }
-}
-
-/// Tiles with all their inner nodes. The first hashes of a tile never change, so that those which were read are not asked for again.
-pub struct KnownTiles {
-    /// By level, index and number of hashes.
-    nodes: quick_cache::sync::Cache<(u32, u64, u64), Arc<TileNodes>>,
-}
-
-/// Some 16 KiB each.
-const TILES_KNOWN_MAX: usize = 1024;
-
-impl Default for KnownTiles {
-    fn default() -> Self {
-        KnownTiles { nodes: quick_cache::sync::Cache::new(TILES_KNOWN_MAX) }
-    }
-}
-
-/// The nodes over the hashes of one tile, level by level, the hashes themselves first.
-struct TileNodes(Vec<Vec<Hash>>);
-
-impl TileNodes {
-    fn over(hashes: Vec<Hash>) -> Self {
-        let mut levels = vec![hashes];
-        while let Some(below) = levels.last().filter(|below| below.len() > 1) {
-            // What stands alone at the end is no complete subtree.
-            let above = below.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
-            levels.push(above);
-        }
-        TileNodes(levels)
-    }
-
-    fn find(&self, level: u32, index: u64) -> Option<Hash> {
-        self.0.get(level as usize)?.get(usize::try_from(index).ok()?).copied()
-    }
-}
-
-/// The nodes of the tree under a frontier, read from tiles; each tile is read once.
-pub struct StoredNodes<'a> {
-    conn: &'a mut Conn,
-    frontier: &'a Frontier,
-    known: &'a KnownTiles,
-}
-
-impl<'a> StoredNodes<'a> {
-    pub fn new(conn: &'a mut Conn, frontier: &'a Frontier, known: &'a KnownTiles) -> Self {
-        StoredNodes { conn, frontier, known }
-    }
-
-    fn tile(&mut self, level: u32, index: u64) -> Result<Arc<TileNodes>, StoreError> {
-        let width = ((self.frontier.size() >> (level * HEIGHT)) - index * WIDTH).min(WIDTH);
-        if let Some(tile) = self.known.nodes.get(&(level, index, width)) {
-            return Ok(tile);
-        }
-        let tile = Arc::new(TileNodes::over(tile_hashes(self.conn, level, index, width)?));
-        self.known.nodes.insert((level, index, width), Arc::clone(&tile));
-        Ok(tile)
-    }
-}
-
-impl Nodes for StoredNodes<'_> {
-    type Error = StoreError;
-
-    fn node(&mut self, level: u32, index: u64) -> Result<Hash, StoreError> {
-        if let Some(root) = self.frontier.find(level, index) {
-            return Ok(root);
-        }
-        let (tile_level, inner) = (level / HEIGHT, level % HEIGHT);
-        let first = index << inner;
-        self.tile(tile_level, first / WIDTH)?.find(inner, (first % WIDTH) >> inner).ok_or_else(|| corrupt("a node of the log"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::merkle::note::tests::TestSigner;
-    use crate::merkle::proof::{is_consistent, is_included};
-    use crate::merkle::tree::{consistency_proof, inclusion_proof, root};
-
-    /// Beyond 65,536 entries, where a tile of the second level becomes full and the third level begins.
-    #[test]
-    fn tiles_of_every_level_give_the_tree_that_was_signed() {
-        const SIZES: [usize; 5] = [200, 300, 65_000, 1_000, 300];
-        let directory = tempfile::tempdir().unwrap();
-        let mut conn = Conn::open(&format!("sqlite:{}", directory.path().join("log.db").display()).parse().unwrap()).unwrap();
-        conn.apply_migrations().unwrap();
-        let signer = TestSigner::new("log.example");
-        let (known, mut signed) = (KnownTiles::default(), Vec::new());
-        for (group, count) in SIZES.into_iter().enumerate() {
-            let facts = (0..count).map(|n| Fact::of_bytes("test", None, format!("{group}/{n}"), n.to_be_bytes().to_vec())).collect();
-            conn.begin().unwrap();
-            append(&mut conn, facts, 1, || [7; 32], Some(&signer)).unwrap();
-            conn.execute_script("COMMIT").unwrap();
-            let checkpoint = Checkpoint::open(&find_checkpoint(&mut conn).unwrap().unwrap().note, signer.key()).unwrap();
-            // What is known of a smaller tree stays true, and what was not full then is read again.
-            let (tip, size) = (find_tip(&mut conn).unwrap().unwrap(), checkpoint.size);
-            for index in [0, size / 2, size - 1] {
-                let proof = inclusion_proof(&mut StoredNodes::new(&mut conn, &tip.frontier, &known), index, size).unwrap();
-                let leaf = list_entries(&mut conn, index as i64, index as i64 + 1).unwrap()[0].leaf_hash().unwrap();
-                assert!(is_included(&leaf, index, size, &proof, &checkpoint.root), "{index} of {size}");
-            }
-            signed.push(checkpoint);
-        }
-        let newest = signed.last().unwrap().clone();
-        assert_eq!((newest.size, list_tiles(&mut conn, 1, 0, 9).unwrap().len(), list_tiles(&mut conn, 0, 0, 999).unwrap().len()), (66_800, 1, 260));
-        let frontier = find_tip(&mut conn).unwrap().unwrap().frontier;
-        let mut nodes = StoredNodes::new(&mut conn, &frontier, &known);
-        assert_eq!(root(&mut nodes, newest.size).unwrap(), newest.root);
-        for old in &signed {
-            assert_eq!(root(&mut nodes, old.size).unwrap(), old.root, "{}", old.size);
-            let proof = consistency_proof(&mut nodes, old.size, newest.size).unwrap();
-            assert!(is_consistent(old.size, newest.size, &proof, &old.root, &newest.root), "{}", old.size);
-        }
-        for index in [0, 255, 256, 65_535, 65_536, 66_559, 66_799] {
-            let proof = inclusion_proof(&mut StoredNodes::new(&mut conn, &frontier, &known), index, newest.size).unwrap();
-            let leaf = list_entries(&mut conn, index as i64, index as i64 + 1).unwrap()[0].leaf_hash().unwrap();
-            assert!(is_included(&leaf, index, newest.size, &proof, &newest.root), "{index}");
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::backend::{Conn, on};
 use super::error::StoreError;
+use super::stretch::{Stretch, stretch};
 use super::schema::training::signals;
 use diesel::prelude::*;
 use serde::Serialize;
@@ -34,7 +35,6 @@ pub fn insert_new_signals(conn: &mut Conn, rows: Vec<SignalRow>) -> Result<Vec<S
 }
 
 /// A page of signals, in the order in which they were raised.
-pub fn list_signals(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Vec<SignalRow>, StoreError> {
-    let after = after.unwrap_or("");
-    Ok(on!(conn, |c| signals::table.filter(signals::id.gt(after)).order(signals::id).limit(limit).select(SignalRow::as_select()).load(c))?)
+pub fn list_signals(conn: &mut Conn, page: &Stretch) -> Result<Vec<SignalRow>, StoreError> {
+    Ok(on!(conn, |c| stretch!(signals::table, signals::id, page).select(SignalRow::as_select()).load(c))?)
 }

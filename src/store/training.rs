@@ -3,6 +3,7 @@
 use super::backend::{Conn, on};
 pub use super::bulk::{insert_class_results, insert_enrolments};
 use super::error::StoreError;
+use super::stretch::{Stretch, stretch};
 use super::schema::training::{class_annulments, class_closings, class_enrolments, class_results, training_classes};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -93,10 +94,9 @@ pub fn find_class(conn: &mut Conn, id: &str) -> Result<Option<ClassRow>, StoreEr
 }
 
 /// A page of classes, of one organisation or of all.
-pub fn list_classes(conn: &mut Conn, organisation_id: Option<&str>, after: Option<&str>, limit: i64) -> Result<Vec<ClassRow>, StoreError> {
-    let after = after.unwrap_or("");
+pub fn list_classes(conn: &mut Conn, organisation_id: Option<&str>, page: &Stretch) -> Result<Vec<ClassRow>, StoreError> {
     Ok(on!(conn, |c| {
-        let mut query = training_classes::table.filter(training_classes::id.gt(after)).order(training_classes::id).limit(limit).into_boxed();
+        let mut query = stretch!(training_classes::table, training_classes::id, page);
         if let Some(organisation_id) = organisation_id {
             query = query.filter(training_classes::organisation_id.eq(organisation_id));
         }

@@ -343,3 +343,43 @@ on_both_databases!(tables_are_tried_before_anything_is_recorded, |registry| {
     let reached = |worker: &Worker| listed["items"].as_array().unwrap().iter().find(|item| item["worker_id"] == worker.id).unwrap()["result"]["working"].clone();
     assert_eq!(reached(&one), of(&one)["working"], "it came as it was foretold");
 });
+
+on_both_databases!(completion_certificates_follow_from_a_class, |registry| {
+    let (school, client) = registry.organisation(OTHER, "training_provider", "training_provider");
+    let supervisor = registry.organisation("123200000000000192", "labour_authority", "supervisor").1;
+    let (one, two) = (registry.worker(&client, 1), registry.worker(&client, 2));
+    let id = class_with(registry, &client, &[&one, &two], json!({}));
+    let issue = |query: &str| registry.post_as(&client, &format!("/v1/classes/{id}/certificates{query}"), &json!({}));
+    assert_eq!(issue("").rules(), ["HR-6"], "the class is open");
+    let filing = json!({ "body_kind": "social_assessment_body", "certificate_kinds": ["training_completion"], "occupations": [], "valid_from": "2025-01-01", "valid_to": "2027-12-31" });
+    registry.set_clock("2026-03-20T10:00:00Z");
+    record(registry, &client, &id, &days(&one, 10)).expect(200);
+    registry.post_as(&client, &format!("/v1/classes/{id}/closing"), &json!({ "results": [{ "worker_id": one.id, "assessment": "passed" }] })).expect(201);
+    let rows = |job: &Value| {
+        let job = job["job_id"].as_str().unwrap();
+        let path = format!("/v1/jobs/{job}");
+        while registry.get_as(&client, &path, &[]).expect(200)["state"] != "finished" {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        registry.get_as(&client, &format!("/v1/jobs/{job}/rows"), &[]).expect(200)["items"].as_array().unwrap().clone()
+    };
+    let of = |rows: &[Value], worker: &Worker| rows.iter().find(|row| row["worker_id"] == worker.id).unwrap().clone();
+    assert_eq!(of(&rows(&issue("?dry_run=true").expect(202)), &one)["violations"][0]["rule"], "IS-1", "no filing allows it");
+    registry.post_as(registry.registrar(), &format!("/v1/organisations/{school}/filings"), &filing).expect(201);
+    let tried = rows(&issue("?dry_run=true").expect(202));
+    assert_eq!((&of(&tried, &one)["outcome"], &of(&tried, &two)["outcome"]), (&json!("would_issue"), &json!("refused")));
+    let issued = rows(&issue("").expect(202));
+    let certificate = of(&issued, &one);
+    assert_eq!((&certificate["outcome"], &of(&issued, &two)["violations"][0]["rule"]), (&json!("issued"), &json!("CR-4")));
+    let read = registry.get_as(&client, &format!("/v1/certificates/{}", certificate["certificate_number"].as_str().unwrap()), &[]).expect(200);
+    assert_eq!((&read["project"], &read["certificate_kind"]), (&json!("电工四级班"), &json!("training_completion")));
+    assert_eq!(of(&rows(&issue("").expect(202)), &one)["outcome"], "exists", "nobody gets a second one");
+    // Another class of the same name is another training.
+    let again = class_with(registry, &client, &[&one], json!({ "first_on": "2026-03-23", "last_on": "2026-04-03" }));
+    assert_ne!(again, id);
+    // A class that was declared false gives nothing, also when the job was asked for before.
+    registry.post_as(&supervisor, &format!("/v1/classes/{id}/annulment"), &json!({ "reason": "no training took place", "decision_document": "宁人社监〔2026〕1号" })).expect(201);
+    assert_eq!(issue("").rules(), ["CR-6"]);
+    let other = provider(registry, PROVIDER);
+    assert_eq!(registry.post_as(&other, &format!("/v1/classes/{id}/certificates"), &json!({})).status, 404);
+});

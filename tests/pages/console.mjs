@@ -79,6 +79,15 @@ await asEveryReader(async visit => {
 
   await visit.open('/console/certificates');
   await visit.look('console-certificates');
+  assert.equal(await visit.send({ '#certificate_number': 'S000032000001269999999' }, 'form[action$="/search"] button'), 404);
+  await visit.look('console-certificate-unknown');
+  assert.equal(await visit.send({ '#certificate_number': issued[2].certificate_number }, 'form[action$="/search"] button'), 200);
+  assert.match(await visit.text(), new RegExp(issued[2].certificate_number));
+  assert.match(visit.page.url(), /certificates\/crt_/);
+  await visit.open('/console/certificates');
+  // The newest stand first.
+  const numbers = await visit.page.$$eval('tbody a', links => links.map(link => link.innerText.trim()));
+  assert.deepEqual(numbers, [...numbers].sort().reverse());
   await Promise.all([visit.page.waitForNavigation(), visit.click('tbody a')]);
   await visit.look('console-certificate');
   const paper = readFileSync(await visit.download(() => visit.click('a[href$="certificate.pdf"]')));

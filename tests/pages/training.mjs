@@ -56,9 +56,9 @@ await asEveryReader(async visit => {
   await visit.look('training-classes');
   await visit.page.select('#class_type', 'on_the_job_upgrade_training');
   await visit.page.select('#level', 'level5');
-  await set(visit, '#first_on', dayBefore(3));
+  await set(visit, '#first_on', dayBefore(9));
   await set(visit, '#last_on', dayBefore(0));
-  const plan = { '#name': `电工五级班 ${round}`, '#occupation_code': '6-31-01-03', '#planned_theory_minutes': '270', '#planned_practical_minutes': '3600', '#module_work_safety': '安全用电', '#minutes_work_safety': '90' };
+  const plan = { '#name': `电工五级班 ${round}`, '#occupation_code': '6-31-01-03', '#planned_theory_minutes': '1080', '#planned_practical_minutes': '1800', '#module_work_safety': '安全用电', '#minutes_work_safety': '90' };
   assert.equal(await visit.send(plan, 'form[action="/console/classes"] button'), 400);
   assert.match(await visit.text('[role=alert]'), /employer_code/);
   assert.equal(await visit.page.$eval('#module_work_safety', field => field.value), '安全用电');
@@ -81,23 +81,23 @@ await asEveryReader(async visit => {
 
   // Attendance: one row overlaps with another, and is refused; the good ones stay.
   const day = dayBefore(2);
-  const hours = [...Array(3)].map((_, hour) => `${people[0].number},线下,实操,${day} ${String(8 + 2 * hour).padStart(2, '0')}:00,${day} ${String(10 + 2 * hour).padStart(2, '0')}:00`);
+  const hours = [...Array(24)].map((_, hour) => [dayBefore(2 + Math.floor(hour / 3)), 8 + hour % 3 * 2].map(String)).map(([day, hour]) => `${people[0].number},线下,实操,${day} ${hour.padStart(2, '0')}:00,${day} ${Number(hour) + 2}:00`);
   const attendance = keep('attendance.csv', `证件号码,方式,内容,开始时间,结束时间\n${hours.join('\n')}\n${people[0].number},线上,理论,${day} 09:00,${day} 09:30\n${people[1].number},线下,理论,${day} 09:00,${day} 10:30\n`);
   assert.equal(await upload(visit, 'attendance', attendance, 'button[name=dry_run]'), 200);
-  assert.match(await visit.text('[role=status]'), visit.say(/将登记 4 条，0 条已登记过，1 条/, /4 would be recorded, 0 are recorded already, 1 would/));
+  assert.match(await visit.text('[role=status]'), visit.say(/将登记 25 条，0 条已登记过，1 条/, /25 would be recorded, 0 are recorded already, 1 would/));
   await visit.click('input[name=on_fault]');
   assert.equal(await upload(visit, 'attendance', attendance), 422, 'all or none');
   assert.equal(await upload(visit, 'attendance', attendance), 200);
-  assert.match(await visit.text('[role=status]'), visit.say(/已登记 4 条，0 条此前已登记，1 条/, /4 recorded, 0 were recorded already, 1 refused/));
-  assert.match(await visit.text('[role=alert]'), visit.say(/第 5 行[^]*HR-5/, /row 5[^]*HR-5/));
+  assert.match(await visit.text('[role=status]'), visit.say(/已登记 25 条，0 条此前已登记，1 条/, /25 recorded, 0 were recorded already, 1 refused/));
+  assert.match(await visit.text('[role=alert]'), visit.say(/第 26 行[^]*HR-5/, /row 26[^]*HR-5/));
   await visit.look('training-attendance-refused');
   await upload(visit, 'attendance', attendance);
-  assert.match(await visit.text('[role=status]'), visit.say(/已登记 0 条，4 条/, /0 recorded, 4 were/), 'the same file again changes nothing');
+  assert.match(await visit.text('[role=status]'), visit.say(/已登记 0 条，25 条/, /0 recorded, 25 were/), 'the same file again changes nothing');
 
   // What closing would give, with the rule that stands against each; then the closing.
   const results = keep('results.csv', `证件号码,考核结果\n${people[0].number},合格\n${people[1].number},不合格\n`);
   assert.equal(await upload(visit, 'closing', results, 'button[name=dry_run]'), 200, await visit.text());
-  assert.match(await visit.text('[role=status]'), visit.say(/3 名学员中将有 0 名结业/, /0 of 3 trainees would complete/));
+  assert.match(await visit.text('[role=status]'), visit.say(/3 名学员中将有 1 名结业/, /1 of 3 trainees would complete/));
   assert.equal((await visit.page.$$('section:first-of-type tbody tr')).length, 3);
   assert.ok(await visit.page.$('form[action$="/closing"]'), 'nothing was closed');
   await visit.look('training-closing-tried');
@@ -105,6 +105,13 @@ await asEveryReader(async visit => {
   assert.match(await visit.text('[role=status]'), visit.say(/已结班/, /the class is closed/));
   assert.equal(await visit.page.$('form[action$="/enrolments"]'), null, 'a closed class takes nothing more');
   await visit.look('training-class-closed');
+  // Who completed it gets a certificate; of the others the closing's reasons are named.
+  await visit.send({}, 'form[action$="/certificates"] button:not([name])');
+  await visit.until(() => document.getElementById('job').dataset.state === 'finished');
+  assert.deepEqual(await visit.page.$$eval('dl.figures dd strong', figures => figures.map(figure => figure.innerText)), ['1', '2'], await visit.text());
+  assert.match(await visit.text('tbody'), /CR-4/);
+  await visit.look('training-certificates');
+  await visit.open(classPage);
 
   // The code for a worker, who signs in with it and contests the result.
   await Promise.all([visit.page.waitForNavigation(), visit.click('section tbody a')]);

@@ -73,20 +73,21 @@ pub fn role_name(role: Role) -> Text {
 fn tasks(reader: &Reader, role: Role) -> Vec<Value> {
     let task = |href: &str, en: &str, zh: &str, about_en: &str, about_zh: &str| json!({ "href": href, "name": reader.say(&Text::new(en, zh)), "about": reader.say(&Text::new(about_en, about_zh)) });
     let workers = || task("/console/workers", "Workers", "劳动者", "Find, register, give the code to sign in", "查找、建档、生成登录验证码");
+    let certificates = || task("/console/certificates", "Certificates", "证书", "Every certificate of your body, with its paper", "本机构的全部证书及 PDF");
     let disputes = || task("/console/disputes", "Disputes", "异议", "Contested entries and their answers", "劳动者对记录的异议及答复");
     let proposals = || task("/console/proposals", "Changes of status", "状态变更审批", "Proposed by one person, decided on by another", "一人申请，另一人审批");
     match role {
         Role::Employer => vec![task("/bulk", "Verify a list", "批量核验", "Up to several hundred certificates from a spreadsheet, each answer with a receipt", "用表格一次核验数百份证书，每个回答均有回执")],
         Role::AssessmentBody => vec![
             task("/console/sessions", "Sessions", "考核场次", "Candidates and scores from a spreadsheet, publication, issue", "导入考生和成绩，公示，批量发证"),
-            task("/console/certificates", "Certificates", "证书", "Every certificate of your body, with its paper", "本机构的全部证书及 PDF"),
+            certificates(),
             proposals(),
             workers(),
             disputes(),
         ],
         Role::Registrar | Role::Supervisor | Role::Auditor => vec![
             task("/console/organisations", "Organisations", "机构与备案", "Filings, and who has access", "机构、备案与账号"),
-            task("/console/signals", "Signals", "风险信号", "Signs of fraud, as they were raised", "按发现顺序排列"),
+            task("/console/signals", "Signals", "风险信号", "Signs of fraud, the newest first", "最近发现的排在前面"),
             task("/console/keys", "Keys", "密钥", "Every public key, and whether it still signs", "全部公钥及其状态"),
             disputes(),
             workers(),
@@ -97,6 +98,8 @@ fn tasks(reader: &Reader, role: Role) -> Vec<Value> {
         .collect(),
         Role::TrainingProvider => vec![
             task("/console/classes", "Classes", "培训班", "Trainees and attendance from a spreadsheet, closing with credited hours", "导入学员和考勤，结班并认定课时"),
+            certificates(),
+            proposals(),
             workers(),
             disputes(),
         ],

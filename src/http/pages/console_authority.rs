@@ -19,6 +19,7 @@ use crate::http::reply::kept;
 use crate::services::error::Error;
 use crate::services::organisations::OrganisationView;
 use crate::services::setup::NewClient;
+use crate::store::stretch::ListOrder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
 use actix_web::{HttpResponse, get, post};
@@ -175,11 +176,11 @@ pub async fn show_keys(state: Data<AppState>, page: ConsolePage) -> Result<HttpR
     page.reader.page(StatusCode::OK, "console-keys.html", json!({ "keys": keys, "log_key": state.registry.log_key().await?.to_string() }))
 }
 
-/// Signs of fraud, in the order in which they were raised.
+/// Signs of fraud, the newest first.
 #[get("/console/signals")]
 pub async fn show_signals(state: Data<AppState>, page: ConsolePage, query: Query<PlaceQuery>) -> Result<HttpResponse, Problem> {
     let window = query.page().window()?;
-    let rows = state.registry.list_signals(page.actor(), window.after.clone(), window.fetch()).await?;
+    let rows = state.registry.list_signals(page.actor(), window.of(ListOrder::NewestFirst)).await?;
     let listed = window.page(rows, |row| row.id.clone(), SignalDocument::new);
     let mut shown = Vec::with_capacity(listed.items.len());
     for signal in listed.items {

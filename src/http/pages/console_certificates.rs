@@ -1,33 +1,55 @@
 //! The console of assessment bodies: certificates, however many there are, and changes of their status by two persons.
 
+use super::console_tables::Said;
 use super::own::{PlaceQuery, as_download, certificate_content};
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::credential::form::CredentialForm;
 use crate::domain::certificate::StatusChange;
 use crate::domain::id::StatusProposalId;
+use crate::domain::number::normalised;
 use crate::http::AppState;
 use crate::http::certificates::{StatusChangeRequest, credential, status_order};
 use crate::http::organisations::path_id;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::{instant_of, kept};
 use crate::services::certificates::CertificateName;
+use crate::services::error::Error;
 use crate::store::proposals::Proposal;
+use crate::store::stretch::ListOrder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde_json::{Value, json};
 
 pub fn pages(config: &mut ServiceConfig) {
-    config.service(show_certificates).service(show_certificate).service(download_paper).service(propose_status_change).service(show_proposals).service(decide_proposal);
+    config.service(show_certificates).service(find_certificate).service(show_certificate).service(download_paper).service(propose_status_change).service(show_proposals).service(decide_proposal);
 }
 
-/// A page of certificates, by keyset: the hundred thousandth is as near as the first.
+async fn certificates_page(state: &AppState, page: &ConsolePage, status: StatusCode, query: &PlaceQuery, said: &Said) -> Result<HttpResponse, Problem> {
+    let window = query.page().window()?;
+    let rows = state.registry.list_certificates(page.actor(), window.of(ListOrder::NewestFirst)).await?;
+    let listed = window.page(rows, |issued| issued.standing.0.id.clone(), |issued| certificate_content(&issued, page.reader.public_url(), page.reader.language));
+    page.reader.at("/console/certificates".to_owned()).page(status, "console-certificates.html", json!({ "certificates": listed.items, "next_cursor": listed.next_cursor, "is_first": query.cursor.is_none(), "said": said }))
+}
+
+/// Certificates, the newest first, a page by keyset: the hundred thousandth costs what the first does.
 #[get("/console/certificates")]
 pub async fn show_certificates(state: Data<AppState>, page: ConsolePage, query: Query<PlaceQuery>) -> Result<HttpResponse, Problem> {
-    let window = query.page().window()?;
-    let rows = state.registry.list_certificates(page.actor(), window.after.clone(), window.fetch()).await?;
-    let listed = window.page(rows, |issued| issued.standing.0.id.clone(), |issued| certificate_content(&issued, page.reader.public_url(), page.reader.language));
-    page.reader.page(StatusCode::OK, "console-certificates.html", json!({ "certificates": listed.items, "next_cursor": listed.next_cursor, "is_first": query.cursor.is_none() }))
+    certificates_page(&state, &page, StatusCode::OK, &query, &Said::default()).await
+}
+
+/// Find one by its number, which stands in no address: that of a permit is an identity number.
+#[post("/console/certificates/search")]
+pub async fn find_certificate(state: Data<AppState>, sent: ConsoleForm) -> Result<HttpResponse, Problem> {
+    let name = CertificateName::Number(normalised(sent.form.text("certificate_number")));
+    match state.registry.get_certificate(sent.page.actor(), &name, None).await {
+        Ok(found) => Ok(see_other(&format!("/console/certificates/{}", found.standing.0.id))),
+        Err(Error::NotFound) => {
+            let nobody = Problem::invalid("certificate_number", "no certificate of your body has this number", "本机构没有该编号的证书");
+            certificates_page(&state, &sent.page, StatusCode::NOT_FOUND, &PlaceQuery { cursor: None }, &Said::refused(&nobody, sent.page.reader.language)).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// One certificate with its history.

@@ -26,6 +26,8 @@ use crate::services::error::Error;
 use crate::services::intent::Intent;
 use crate::services::trainee_rows::{ASSESSMENTS, TRAINEES, parse_assessments, parse_trainees};
 use crate::services::training::ClassView;
+use crate::store::jobs::JobRow;
+use crate::store::stretch::ListOrder;
 use crate::table::Shape;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
@@ -40,6 +42,7 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(upload_trainees)
         .service(upload_attendance)
         .service(close_class)
+        .service(issue_certificates)
         .service(annul_class);
 }
 
@@ -49,7 +52,7 @@ fn may_write(page: &ConsolePage) -> bool {
 
 async fn classes_page(state: &AppState, page: &ConsolePage, status: StatusCode, query: &PlaceQuery, form: Option<&Form>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
     let window = query.page().window()?;
-    let rows = state.registry.list_classes(page.actor(), window.after.clone(), window.fetch()).await?;
+    let rows = state.registry.list_classes(page.actor(), window.of(ListOrder::NewestFirst)).await?;
     let listed = window.page(rows, |row| row.id.clone(), |row| ClassDocument::new(&row));
     let plan = ["class_type", "name", "project_code", "occupation_code", "level", "first_on", "last_on", "planned_theory_minutes", "planned_practical_minutes", "method", "site", "instructors"];
     let modules = ModuleKind::ALL.iter().flat_map(|kind| [format!("module_{}", kind.as_str()), format!("minutes_{}", kind.as_str())]);
@@ -166,7 +169,7 @@ async fn class_page(state: &AppState, page: &ConsolePage, status: StatusCode, id
             "annulment": view.annulment.as_ref().map(|annulment| json!({ "reason": annulment.reason, "decision_document": annulment.decision_document })),
             "planned_hours": rules.hours_of(row.planned_theory_minutes + row.planned_practical_minutes), "has_begun": today >= row.first_on, "is_over": today >= row.last_on,
             "trainees": listed.items, "names": names, "next_cursor": listed.next_cursor, "said": said, "preview": preview,
-            "may_write": may_write(page) && view.closing.is_none() && view.annulment.is_none(), "may_annul": authorise(page.actor(), Act::AnnulClass).is_ok() && view.annulment.is_none(),
+            "may_write": may_write(page) && view.closing.is_none() && view.annulment.is_none(), "may_issue": may_write(page) && view.closing.as_ref().is_some_and(|closing| closing.completed > 0) && view.annulment.is_none(), "may_annul": authorise(page.actor(), Act::AnnulClass).is_ok() && view.annulment.is_none(),
         }),
     )
 }
@@ -241,7 +244,7 @@ pub async fn upload_attendance(state: Data<AppState>, sent: ConsoleForm, id: Pat
             (false, _) => OnFault::KeepGoodRows,
         };
         let render = attendance_answer(page.reader.language);
-        let answer = submit(&state, page.actor().client.as_str(), "attendance", &form, render, async |intent| state.registry.record_attendance(page.actor(), &id, &orders, on_fault, intent).await).await?;
+        let answer = submit(&state, page.actor().client.as_str(), "attendance", &form, render, async |intent| state.registry.record_attendance(page.actor(), &id, orders, on_fault, intent).await).await?;
         Ok((said_of_attendance(answered(&answer)?, &form, page.reader.language).await, None))
     };
     let recorded = recorded.await;
@@ -268,6 +271,19 @@ pub async fn close_class(state: Data<AppState>, sent: ConsoleForm, id: Path<Stri
     };
     let closed = closed.await;
     after(&state, &page, &id, &form, &ASSESSMENTS, closed).await
+}
+
+/// Issue completion certificates to everybody who completed the class, or only ask the rules.
+#[post("/console/classes/{class_id}/certificates")]
+pub async fn issue_certificates(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let (page, form) = (sent.page, sent.form);
+    let id: ClassId = path_id(&id)?;
+    let render = |row: &JobRow| kept(StatusCode::ACCEPTED, Some(format!("/console/jobs/{}", row.id)), &json!({}));
+    match submit(&state, page.actor().client.as_str(), "class issue", &form, render, async |intent| state.registry.start_class_issue(page.actor(), &id, is_dry_run(&form), intent).await).await {
+        Ok(answer) => Ok(see_other(answer.location.as_deref().unwrap_or("/console/classes"))),
+        Err(problem) if problem.status().is_client_error() => class_page(&state, &page, problem.status(), &id, &FIRST, (Said::refused(&problem, page.reader.language), None)).await,
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Declare a class false: its hours and credits count for nothing any more.

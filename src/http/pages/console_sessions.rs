@@ -20,6 +20,7 @@ use crate::http::reply::{kept, read};
 use crate::services::assessments::{CANDIDATES, SessionOrder, parse_candidates};
 use crate::services::intent::Intent;
 use crate::services::results::{RESULTS, RecordedResults, parse_results};
+use crate::store::stretch::ListOrder;
 use crate::table::Shape;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
@@ -46,7 +47,7 @@ const PANEL: [&str; 5] = ["1", "2", "3", "4", "5"];
 
 async fn sessions_page(state: &AppState, page: &ConsolePage, status: StatusCode, query: &PlaceQuery, form: Option<&Form>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
     let window = query.page().window()?;
-    let rows = state.registry.list_sessions(page.actor(), window.after.clone(), window.fetch()).await?;
+    let rows = state.registry.list_sessions(page.actor(), window.of(ListOrder::NewestFirst)).await?;
     let listed = window.page(rows, |row| row.id.clone(), |row| SessionDocument::new(&row, None, None));
     let fields = ["occupation_code", "level", "held_on", "site", "ability"].map(str::to_owned).into_iter().chain(PANEL.map(|place| format!("card_{place}")));
     let given: serde_json::Map<String, Value> = fields.map(|name| (name.clone(), json!(form.map_or("", |form| form.text(&name))))).collect();
@@ -109,9 +110,11 @@ async fn session_page(state: &AppState, page: &ConsolePage, status: StatusCode, 
             json!({ "worker_id": row.candidate.worker_id, "employment": row.candidate.employment, "theory": part(|s| s.theory_tenths), "practical": part(|s| s.practical_tenths), "comprehensive": part(|s| s.comprehensive_tenths), "certificate_id": row.certificate_id })
         },
     );
+    let ids = listed.items.iter().filter_map(|candidate| candidate["worker_id"].as_str().map(str::to_owned)).collect();
+    let names = state.registry.masked_names(page.actor(), ids).await?;
     let session = SessionDocument::new(&view.row, view.publication.as_ref(), Some(view.candidates));
     let is_over = view.publication.as_ref().is_some_and(|publication| publication.notice_ends_on < state.registry.clock.today());
-    page.reader.at(format!("/console/sessions/{id}")).page(status, "console-session.html", json!({ "session": session, "candidates": listed.items, "next_cursor": listed.next_cursor, "notice_is_over": is_over, "said": said }))
+    page.reader.at(format!("/console/sessions/{id}")).page(status, "console-session.html", json!({ "session": session, "candidates": listed.items, "names": names, "next_cursor": listed.next_cursor, "notice_is_over": is_over, "said": said }))
 }
 
 /// A session with its candidates and what is to be done next.

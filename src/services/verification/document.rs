@@ -16,6 +16,7 @@ use crate::domain::text::Text;
 use crate::domain::verification::{Outcome, StandingFacts, standing_on};
 use crate::services::Registry;
 use crate::services::error::Error;
+use crate::services::issuing::CertificateFacts;
 use crate::services::log::{Logged, ProvenEntry, find_proven};
 use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
 use crate::services::papers::PDF;
@@ -292,7 +293,8 @@ impl Registry {
             let entry = find_proven(conn, &tiles, FoundKind::CredentialSigned, &version_place(&version.certificate_id, version.version))?;
             Ok(Some(Issued { version, standing, entry }))
         };
-        Ok(self.store.read_snapshot(read).await?)
+        // Neither a version nor its entry ever changes, and the entry is there when the version is: a snapshot would only cost.
+        Ok(self.store.read(read).await?)
     }
 
     /// Of a document that says what `issued` says: whether the log has it, under a key that was good, and whether the body had the right
@@ -307,10 +309,11 @@ impl Registry {
         if key.as_ref().is_some_and(|key| key.outcome == CheckOutcome::Failed) {
             return Ok(([record, logged].into_iter().chain(key).collect(), None));
         }
-        let right = self.check_right(&standing, &version).await?;
+        let facts: CertificateFacts = crate::services::stored_json(&version.facts)?;
+        let right = self.check_right(&standing, &version, &facts).await?;
         let checks: Vec<Check> = [record, logged].into_iter().chain(key).collect();
         let (number_key, shown) = (standing.0.number_key.clone(), version.version);
-        let newest = if standing.1.version == shown { self.standing_logged(standing, logged_at).await? } else { self.standing_of(standing).await? };
+        let newest = if standing.1.version == shown { self.standing_logged(standing, &facts, logged_at).await? } else { self.standing_of(standing).await? };
         Ok((checks, newest.map(|standing| (standing, right, logged_at.index, number_key, shown))))
     }
 

@@ -17,7 +17,7 @@ use super::issuing::{CertificateFacts, Holder};
 use super::signing::version_place;
 use super::keys::PURPOSE_CREDENTIALS;
 use super::log::Logged;
-use super::standings::{Standing, standing_facts};
+use super::standings::{HolderHashes, Standing, standing_facts};
 use crate::credential::keys::IssuingKey;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::{IssueTarget, right_to_issue};
@@ -30,7 +30,7 @@ use crate::store::workers as worker_store;
 use crate::vault::Sealed;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use subtle::ConstantTimeEq;
 
 /// Two or three facts.
@@ -123,13 +123,13 @@ impl Registry {
             Some(number) => self.standings_of_number(&self.number_key(number)).await?,
             None => self.standings_of_document(number_hash.as_ref().expect("two facts without a number include a document")).await?,
         };
-        let fits = |standing: &&Standing| {
-            let name_fits = name_hash.is_none_or(|hash| bool::from(hash.ct_eq(&standing.name_hash)));
-            let document_fits = number_hash.is_none_or(|hash| bool::from(hash.ct_eq(&standing.number_hash)));
-            name_fits & document_fits
-        };
         let today = self.clock.today();
-        let mut found: Vec<(Outcome, &Standing)> = standings.iter().filter(fits).map(|standing| (standing_on(&standing.facts, today), standing)).collect();
+        let mut found: Vec<(Outcome, &Standing)> = Vec::new();
+        for standing in standings.iter() {
+            if self.is_held_by(standing, name_hash.as_ref(), number_hash.as_ref())? {
+                found.push((standing_on(&standing.facts, today), standing));
+            }
+        }
         // A certificate that counts stands first, then the newest.
         found.sort_by_key(|(outcome, _)| *outcome != Outcome::Valid);
         Ok(self.verdict(&found))
@@ -147,9 +147,27 @@ impl Registry {
     pub async fn compare_holder(&self, token: &str, name: Option<&str>, document_number: Option<&str>) -> Result<Option<bool>, Error> {
         let Some((certificate, standings)) = self.standings_of_token(token).await? else { return Ok(None) };
         let Some(standing) = standings.iter().find(|standing| standing.certificate_id == certificate) else { return Ok(None) };
-        let name_fits = name.map(|name| name.parse::<PersonName>().map_or([0; 32], |name| self.name_hash(&name))).is_none_or(|hash| hash.ct_eq(&standing.name_hash).into());
-        let number_fits = document_number.map(|number| self.number_hash(&normalised(number))).is_none_or(|hash| hash.ct_eq(&standing.number_hash).into());
-        Ok(Some(name_fits & number_fits))
+        let name_hash = name.map(|name| name.parse::<PersonName>().map_or([0; 32], |name| self.name_hash(&name)));
+        let number_hash = document_number.map(|number| self.number_hash(&normalised(number)));
+        self.is_held_by(standing, name_hash.as_ref(), number_hash.as_ref()).map(Some)
+    }
+
+    /// Whether a certificate's holder has this name and this number, where they were given; compared in constant time.
+    fn is_held_by(&self, standing: &Standing, name_hash: Option<&[u8; 32]>, number_hash: Option<&[u8; 32]>) -> Result<bool, Error> {
+        let holder = self.holder_of(standing)?;
+        let name_fits = name_hash.is_none_or(|hash| bool::from(hash.ct_eq(&holder.name)));
+        let number_fits = number_hash.is_none_or(|hash| bool::from(hash.ct_eq(&holder.number)));
+        Ok(name_fits & number_fits)
+    }
+
+    fn holder_of<'a>(&self, standing: &'a Standing) -> Result<&'a HolderHashes, Error> {
+        if let Some(known) = standing.holder.get() {
+            return Ok(known);
+        }
+        let place = version_place(&standing.certificate_id, standing.version);
+        let holder: Holder = super::stored_json(&self.vault.open_text(Sealed::Holder, &place, &standing.sealed_holder)?)?;
+        let name: PersonName = super::stored(&holder.name)?;
+        Ok(standing.holder.get_or_init(|| HolderHashes { name: self.name_hash(&name), number: self.number_hash(&holder.document_number) }))
     }
 
     /// The certificate that a token opens, among those with its number.
@@ -201,10 +219,9 @@ impl Registry {
     }
 
     /// Whether the filing that the certificate names gave the right to issue it on that day (IS-1), asked of the rules again.
-    async fn check_right(&self, standing: &StandingRows, version: &CertificateVersionRow) -> Result<Check, Error> {
+    async fn check_right(&self, standing: &StandingRows, version: &CertificateVersionRow, facts: &CertificateFacts) -> Result<Check, Error> {
         let row = &standing.0;
         let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
-        let facts: CertificateFacts = super::stored_json(&version.facts)?;
         let occupation = facts.occupation.as_deref().map(super::stored).transpose()?;
         let level = facts.level.as_deref().map(super::stored).transpose()?;
         let target = IssueTarget { kind: super::stored(&row.kind)?, occupation: occupation.as_ref(), level, ability: facts.ability.as_deref() };
@@ -276,30 +293,30 @@ impl Registry {
             tracing::error!(certificate = %row.id, version = version.version, "a certificate in the database is not in the log");
             return Ok(None);
         };
-        self.standing_logged((row, version, state), logged).await
+        let facts: CertificateFacts = super::stored_json(&version.facts)?;
+        self.standing_logged((row, version, state), &facts, logged).await
     }
 
-    /// The same where the log is known to include the newest document.
-    async fn standing_logged(&self, rows: StandingRows, logged: Logged) -> Result<Option<Standing>, Error> {
+    /// The same where the log is known to include the newest document, which says `facts`.
+    async fn standing_logged(&self, rows: StandingRows, facts: &CertificateFacts, logged: Logged) -> Result<Option<Standing>, Error> {
         let (row, version, _) = &rows;
         if self.is_doubtful(version, logged) {
             tracing::warn!(certificate = %row.id, version = version.version, "a certificate was issued when its key was stolen already");
             return Ok(None);
         }
-        let holder: Holder = super::stored_json(&self.vault.open_text(Sealed::Holder, &version_place(&row.id, version.version), &version.sealed_holder)?)?;
         let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
-        let facts: CertificateFacts = super::stored_json(&version.facts)?;
-        let name: PersonName = super::stored(&holder.name)?;
+        let (kind, standing, summary) = (super::stored::<CertificateKind>(&row.kind)?, standing_facts(&rows)?, summary(&rows, facts, &body.name)?);
+        let (row, version, _) = rows;
         Ok(Some(Standing {
-            kind: super::stored::<CertificateKind>(&row.kind)?,
-            name_hash: self.name_hash(&name),
-            number_hash: self.number_hash(&holder.document_number),
-            facts: standing_facts(&rows)?,
-            summary: summary(&rows, &facts, &body.name)?,
+            kind,
+            sealed_holder: version.sealed_holder,
+            holder: OnceLock::new(),
+            facts: standing,
+            summary,
             version: version.version,
             log_index: logged.index,
-            worker_id: row.worker_id.clone(),
-            certificate_id: row.id.clone(),
+            worker_id: row.worker_id,
+            certificate_id: row.id,
         }))
     }
 
