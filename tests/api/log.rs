@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 fn log_key(registry: &TestRegistry) -> NoteKey {
     registry.get("/log/vkey").text().trim_end().parse().unwrap()
