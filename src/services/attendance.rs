@@ -138,8 +138,7 @@ impl Registry {
         // Files come day by day, tables lie worker by worker: a step touches the pages of a hundred workers, and not of a whole class.
         // The rows of one worker keep their order.
         orders.sort_by(|one, other| one.worker().cmp(&other.worker()));
-        // Rows that stay together are seen by each other; of a dry run nothing is there for the next step to see.
-        let steps = if on_fault == OnFault::KeepGoodRows { steps_of(&orders) } else { vec![&orders[..]] };
+        let steps = if on_fault == OnFault::RefuseAll { vec![&orders[..]] } else { steps_of(&orders) };
         let (mut steps, mut decided) = (steps.into_iter(), None);
         loop {
             // While a step is written, the next one is decided. If it should have seen what was written, its own write says so.

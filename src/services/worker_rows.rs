@@ -14,6 +14,7 @@ use crate::table::{self, Format, Shape};
 use chrono::NaiveDate;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::io::Cursor;
 
 /// `name` and `document_number`; `document_type` is `resident_id` when it is left empty, and a passport has its `country`.
@@ -75,11 +76,43 @@ fn parse_cells(cells: &Map<String, Value>, today: NaiveDate) -> Result<(PersonNa
     name.zip(document).filter(|_| faults.is_empty()).ok_or(faults)
 }
 
+/// The rows that name a document for the first time, or nobody, and those that name one again. That is the same worker; another name is a
+/// fault of the later row (PR-1).
+fn compare_rows(orders: Vec<WorkerOrder>) -> (Vec<WorkerOrder>, Vec<WorkerOrder>) {
+    let mut names: HashMap<(IdDocumentType, String, String), PersonName> = HashMap::new();
+    let (mut first, mut again) = (Vec::with_capacity(orders.len()), Vec::new());
+    for mut order in orders {
+        let Ok((name, document)) = &order.content else {
+            first.push(order);
+            continue;
+        };
+        let key = (document.kind(), document.country().unwrap_or_default().to_owned(), document.number().to_owned());
+        match names.get(&key) {
+            None => {
+                names.insert(key, name.clone());
+                first.push(order);
+            }
+            Some(known) if known == name => again.push(order),
+            Some(_) => {
+                let detail = Text::new("an earlier row has the same document under another name", "前面的行已用该证件登记了另一姓名");
+                order.content = Err(vec![Violation::deny("PR-1", detail).at("name")]);
+                first.push(order);
+            }
+        }
+    }
+    (first, again)
+}
+
 impl Registry {
     /// Registers the workers of a list, or only asks the rules. Who is known already is found, and nothing is done twice.
     pub async fn register_workers(&self, actor: &Actor, orders: Vec<WorkerOrder>, is_dry_run: bool, intent: &Intent<RegisteredWorkers>) -> Result<Answer, Error> {
         self.authorise(actor, Act::RegisterWorker)?;
-        let taken = stream::iter(orders).map(|order| self.take_row(actor, order, is_dry_run)).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
+        let (first, again) = compare_rows(orders);
+        let take = |orders: Vec<WorkerOrder>| stream::iter(orders).map(|order| self.take_row(actor, order, is_dry_run)).buffered(AT_ONCE).try_collect::<Vec<_>>();
+        let mut taken = take(first).await?;
+        // Of a dry run nobody is there to be found again.
+        taken.extend(take(again).await?.into_iter().map(|(row, outcome)| (row, outcome.map(|(id, _)| (id, false)))));
+        taken.sort_by_key(|(row, _)| *row);
         let mut registered = RegisteredWorkers::default();
         for (row, outcome) in taken {
             match outcome {

@@ -180,6 +180,9 @@ impl Registry {
         let sealed: Vec<(KnownDocument, WorkerDocumentRow)> = missing.iter().map(|document| self.document_row(&worker.id, document, &by)).collect();
         worker.documents.extend(sealed.iter().map(|(known, _)| known.clone()));
         let view = WorkerView { warnings: self.document_warnings(&worker), worker, merged_into: None, is_new: false };
+        if sealed.is_empty() {
+            return self.answer_known(intent, &view).await;
+        }
         let (answer, kept) = self.answer(intent, &view);
         let rows: Vec<WorkerDocumentRow> = sealed.into_iter().map(|(_, row)| row).collect();
         self.store

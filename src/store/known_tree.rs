@@ -30,7 +30,8 @@ impl Default for KnownTree {
 }
 
 impl KnownTree {
-    /// A tree that holds the entry at a position: the one of a moment ago, or the newest. None while the log is empty.
+    /// A tree that holds the entry at a position: the one of a moment ago, or the newest. None while the log is empty. Its reader must
+    /// not be in a snapshot: another one may have seen a newer tree, whose leaves the snapshot does not have.
     pub fn find_tip_over(&self, conn: &mut Conn, position: i64) -> Result<Option<Arc<Tip>>, StoreError> {
         let known = self.tip.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((tip, _)) = known.filter(|(tip, at)| at.elapsed() < TIP_KNOWN_FOR && position < tip.checkpoint.size) {

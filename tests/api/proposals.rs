@@ -81,3 +81,20 @@ on_both_databases!(nobody_approves_what_they_proposed_and_a_decision_is_taken_on
     let cookie = renewed.header("set-cookie").unwrap().split(';').next().unwrap();
     assert_eq!(registry.send("GET", "/console", &form(cookie), b"").status, 200);
 });
+
+on_both_databases!(two_things_on_one_page_are_two_things, |registry| {
+    let body = registry.body();
+    let workers = [registry.worker(&body.client, 1), registry.worker(&body.client, 2)];
+    let session = registry.published_session(&body, &workers, &[("80", "80"), ("90", "90")], json!({}));
+    registry.set_clock("2026-03-10T01:00:00Z");
+    let certificates = workers.map(|worker| registry.post_as(&body.client, "/v1/certificates", &json!({ "worker_id": worker.id, "session_id": session })).expect(201)["certificate_id"].as_str().unwrap().to_owned());
+    let browser = signed_in(registry, &body.client);
+    // Every form of a page that was loaded once carries the same `once`.
+    let propose = |certificate: &str| {
+        let fields = format!("csrf={}&once=00ff&change=suspend&reason=x", browser.secret);
+        registry.send("POST", &format!("/console/certificates/{certificate}/proposals"), &form(&browser.cookie), fields.as_bytes()).status
+    };
+    let proposals = || registry.send("GET", "/console/proposals", &form(&browser.cookie), b"").text().matches("data-proposal=\"").count();
+    assert_eq!((propose(&certificates[0]), propose(&certificates[0]), proposals()), (303, 303, 1), "sent twice is done once");
+    assert_eq!((propose(&certificates[1]), proposals()), (303, 2), "the same words about another certificate are another proposal");
+});

@@ -95,9 +95,11 @@ fn class_request(form: &Form) -> Result<ClassRequest, Problem> {
     let mut fields = Fields::default();
     let mut modules = Vec::new();
     for kind in ModuleKind::ALL {
-        let Some(name) = form.given(&format!("module_{}", kind.as_str())) else { continue };
-        let minutes = number(&mut fields, form, &format!("minutes_{}", kind.as_str())).unwrap_or(0);
-        modules.push(ModuleDocument { kind: kind.as_str().to_owned(), name, minutes });
+        let name = form.given(&format!("module_{}", kind.as_str()));
+        let minutes = number(&mut fields, form, &format!("minutes_{}", kind.as_str()));
+        if name.is_some() || minutes.is_some() {
+            modules.push(ModuleDocument { kind: kind.as_str().to_owned(), name: name.unwrap_or_default(), minutes: minutes.unwrap_or(0) });
+        }
     }
     let request = ClassRequest {
         class_type: form.text("class_type").to_owned(),
@@ -151,12 +153,15 @@ pub async fn register_class(state: Data<AppState>, sent: ConsoleForm) -> Result<
 /// What a closing that was only tried would give.
 type Preview = Option<Value>;
 
+/// Trainees of a preview that the page shows; it says so when there are more.
+const PREVIEW_MAX: usize = 200;
+
 async fn class_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &ClassId, query: &PlaceQuery, (said, preview): (Said, Preview)) -> Result<HttpResponse, Problem> {
     let window = query.page().window()?;
     let view = state.registry.get_class(page.actor(), id).await?;
     let rows = state.registry.list_trainees(page.actor(), id, window.after.clone(), window.fetch()).await?;
     let listed = window.page(rows, |(row, _)| row.worker_id.clone(), TraineeDocument::new);
-    let previewed = preview.iter().flat_map(|preview| preview["results"].as_array().into_iter().flatten()).filter_map(|result| result["worker_id"].as_str().map(str::to_owned));
+    let previewed = preview.iter().flat_map(|preview| preview["results"].as_array().into_iter().flatten()).take(PREVIEW_MAX).filter_map(|result| result["worker_id"].as_str().map(str::to_owned));
     let names = state.registry.masked_names(page.actor(), listed.items.iter().map(|trainee| trainee.worker_id.clone()).chain(previewed).collect()).await?;
     let row = &view.row;
     let rules = state.registry.catalogue().training_rules_on(row.first_on);
@@ -168,7 +173,7 @@ async fn class_page(state: &AppState, page: &ConsolePage, status: StatusCode, id
             "class": ClassDocument::of_view(&view, page.reader.language), "provider": state.registry.organisation_name(&path_id(&row.organisation_id)?).await?,
             "annulment": view.annulment.as_ref().map(|annulment| json!({ "reason": annulment.reason, "decision_document": annulment.decision_document })),
             "planned_hours": rules.hours_of(row.planned_theory_minutes + row.planned_practical_minutes), "has_begun": today >= row.first_on, "is_over": today >= row.last_on,
-            "trainees": listed.items, "names": names, "next_cursor": listed.next_cursor, "said": said, "preview": preview,
+            "trainees": listed.items, "names": names, "next_cursor": listed.next_cursor, "said": said, "preview": preview, "preview_max": PREVIEW_MAX,
             "may_write": may_write(page) && view.closing.is_none() && view.annulment.is_none(), "may_issue": may_write(page) && view.closing.as_ref().is_some_and(|closing| closing.completed > 0) && view.annulment.is_none(), "may_annul": authorise(page.actor(), Act::AnnulClass).is_ok() && view.annulment.is_none(),
         }),
     )
@@ -263,7 +268,8 @@ pub async fn close_class(state: Data<AppState>, sent: ConsoleForm, id: Path<Stri
         let closing: Value = answered(&answer)?;
         let (completed, trainees) = (&closing["completed"], &closing["trainees"]);
         let say = |text: Text| Some(page.reader.say(&text));
-        Ok(if is_dry_run(&form) {
+        let is_tried = is_dry_run(&form) && closing["results"].is_array();
+        Ok(if is_tried {
             (Said { checked: say(Text::new(format!("{completed} of {trainees} trainees would complete the class"), format!("{trainees} 名学员中将有 {completed} 名结业"))), ..Said::default() }, Some(closing))
         } else {
             (Said { done: say(Text::new(format!("the class is closed: {completed} of {trainees} trainees completed it"), format!("已结班：{trainees} 名学员中 {completed} 名结业"))), ..Said::default() }, None)

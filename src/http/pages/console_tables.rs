@@ -18,6 +18,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
+/// Larger tables are not given back in the page; their faults are named all the same.
+const CORRECTED_BYTES_MAX: usize = 4 << 20;
+
 /// What a page says of what was just sent.
 #[derive(Default, Serialize)]
 pub struct Said {
@@ -73,7 +76,7 @@ fn place_name(field: &str, shape: &Shape, language: Language) -> String {
 
 /// The file that was sent, with what is wrong beside its rows. It stands in the page itself: what was refused is kept nowhere.
 async fn corrections_of(form: &Form, problem: &ProblemDocument, shape: &'static Shape) -> Option<String> {
-    let file = form.file("file")?;
+    let file = form.file("file").filter(|file| file.bytes.len() <= CORRECTED_BYTES_MAX)?;
     let format = Format::of(media_type_of(&file.name)?)?;
     let mut notes: BTreeMap<usize, String> = BTreeMap::new();
     for violation in &problem.violations {

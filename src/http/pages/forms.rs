@@ -26,6 +26,8 @@ const FIELD_BYTES_MAX: usize = 64 << 10;
 /// A form that came from a page of this registry: another site's page cannot send it (`Sec-Fetch-Site`, `Origin`).
 #[derive(Debug, Default)]
 pub struct Form {
+    /// Where it was sent: a page may have many forms, each about another thing.
+    path: String,
     /// In the order in which they were sent; a field that may be chosen several times stands there as often.
     fields: Vec<(String, String)>,
     files: BTreeMap<String, UploadedFile>,
@@ -52,6 +54,11 @@ impl Form {
     /// Every value of a field that may be chosen several times, in the order of the form.
     pub fn list(&self, name: &str) -> Vec<String> {
         self.fields.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Where the form was sent.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// What makes this form the same when it is sent again.
@@ -101,7 +108,7 @@ impl FromRequest for Form {
                 "application/x-www-form-urlencoded" => {
                     let body = Body::from_request(&request, &mut payload).await?;
                     let fields = form_urlencoded::parse(&body.bytes).take(FIELDS_MAX).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-                    Ok(Form { fields, files: BTreeMap::new() })
+                    Ok(Form { path: request.path().to_owned(), fields, files: BTreeMap::new() })
                 }
                 "multipart/form-data" => {
                     let seconds = config.body_seconds_max;
@@ -128,7 +135,7 @@ async fn read_parts(request: &HttpRequest, payload: Payload, limit: usize) -> Re
     }
     let stream = WebPayload::from_request(request, &mut { payload }).await.map_err(|_| unread())?;
     let mut parts = Multipart::new(request.headers(), stream);
-    let mut form = Form::default();
+    let mut form = Form { path: request.path().to_owned(), ..Form::default() };
     let mut count = 0;
     while let Some(part) = parts.next().await {
         let mut part = part.map_err(|_| unread())?;

@@ -210,7 +210,7 @@ pub fn check_form(form: &Form, form_secret: &str) -> Result<(), Problem> {
 /// Does once what a form asks, however often the form is sent: the answer of the first time, or what the job answers now.
 pub async fn submit<T>(state: &AppState, caller: &str, route: &str, form: &Form, render: impl Fn(&T) -> Answer + Send + Sync + 'static, job: impl AsyncFnOnce(&Intent<T>) -> Result<Answer, Error>) -> Result<Answer, Problem> {
     let key = form.given("once").filter(|once| once.len() <= 64 && once.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let claim = key.map(|key| Claim { caller: caller.to_owned(), route: format!("page {route}"), key, body_hash: form.digest() });
+    let claim = key.map(|key| Claim { caller: caller.to_owned(), route: format!("page {route} {}", form.path()), key, body_hash: form.digest() });
     submit_once(state, claim, render, job).await.map_err(|fault| match fault {
         NotOnce::OtherBody => Problem::conflict(Text::new("this form was sent before with other content; open the page again", "该表单已提交过其他内容，请重新打开页面")),
         other => other.into(),
