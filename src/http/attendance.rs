@@ -28,9 +28,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-/// Most rows that are recorded all or none: they are one transaction.
-pub const ALL_OR_NONE_MAX: usize = 10_000;
-
 /// One interval: one of `worker_id` and `document_number`, and when it was.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(example = json!({"worker_id": "wkr_01ka4zrjh00000000000000000", "mode": "in_person", "part": "practical", "started_at": "2026-03-09T09:00:00+08:00", "ended_at": "2026-03-09T11:15:00+08:00"}))]
@@ -235,10 +232,6 @@ pub async fn record_attendance(state: Data<AppState>, request: HttpRequest, call
     };
     let (id, language): (ClassId, _) = (path_id(&id)?, language(&request));
     let orders = read_orders(&body).await?;
-    if on_fault == OnFault::RefuseAll && orders.len() > ALL_OR_NONE_MAX {
-        let (found, most) = (orders.len(), ALL_OR_NONE_MAX);
-        return Err(Problem::invalid("on_fault", format!("{found} rows found, at most {most} all or none expected; cut the file"), format!("共 {found} 行，整体提交最多 {most} 行，请拆分")));
-    }
     let render = attendance_answer(language);
     once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.record_attendance(&caller.0, &id, orders, on_fault, intent).await).await
 }

@@ -292,16 +292,21 @@ pub async fn get_class(state: Data<AppState>, request: HttpRequest, caller: Call
     Ok(read(&request, &ClassDocument::of_view(&view, language(&request))))
 }
 
+/// Why a class is declared false, and by which decision; parsed.
+pub fn annulment_order(wanted: &AnnulmentRequest) -> Result<(String, String), Problem> {
+    let mut fields = Fields::default();
+    let (reason, decision) = (fields.text("reason", &wanted.reason, 500), fields.text("decision_document", &wanted.decision_document, 200));
+    fields.finish()?;
+    Ok((reason.expect(Fields::PARSED), decision.expect(Fields::PARSED)))
+}
+
 /// Declare a class false
 #[utoipa::path(tag = "training", operation_id = "annul_class", request_body = AnnulmentRequest, params(("class_id" = String, Path, description = "Identifier"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
     responses((status = 201, description = "The class counts for nothing any more; its credits are reversed", body = AnnulmentDocument), (status = 200, description = "It was declared false already", body = AnnulmentDocument), Problems), security(("bearer" = []), ("oauth" = ["supervision.act"])))]
 #[post("/v1/classes/{class_id}/annulment")]
 pub async fn annul_class(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: AnnulmentRequest = body.json()?;
-    let mut fields = Fields::default();
-    let (reason, decision) = (fields.text("reason", &wanted.reason, 500), fields.text("decision_document", &wanted.decision_document, 200));
-    fields.finish()?;
-    let (id, reason, decision): (ClassId, _, _) = (path_id(&id)?, reason.expect(Fields::PARSED), decision.expect(Fields::PARSED));
+    let (reason, decision) = annulment_order(&body.json()?)?;
+    let id: ClassId = path_id(&id)?;
     let document = |row: &AnnulmentRow| AnnulmentDocument { class_id: row.class_id.clone(), reason: row.reason.clone(), decision_document: row.decision_document.clone(), recorded_at: instant_of(row.recorded_at) };
     let render = move |(row, is_new): &(AnnulmentRow, bool)| kept(created_or_known(*is_new), None, &document(row));
     once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.annul_class(&caller.0, &id, &reason, &decision, intent).await).await

@@ -32,6 +32,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Rows that are decided and written together.
 pub const ATTENDANCE_STEP: usize = 2_000;
+/// Most rows that are recorded all or none: they are one transaction.
+const ALL_OR_NONE_MAX: usize = 10_000;
 /// Where intervals come from that a clerk has uploaded.
 const UPLOAD: &str = "upload";
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -131,9 +133,13 @@ impl Registry {
     /// Records attendance in a class of the actor's own organisation, or only asks the rules. Sending the same rows again changes nothing.
     ///
     /// # Errors
-    /// `Refused` with every row's reasons when the whole is to be refused and a row is.
+    /// `Refused` with every row's reasons when the whole is to be refused and a row is; `Invalid` when it has too many rows for that.
     pub async fn record_attendance(&self, actor: &Actor, id: &ClassId, mut orders: Vec<AttendanceOrder>, on_fault: OnFault, intent: &Intent<RecordedAttendance>) -> Result<Answer, Error> {
         self.own_class(actor, id).await?;
+        if on_fault == OnFault::RefuseAll && orders.len() > ALL_OR_NONE_MAX {
+            let (found, most) = (orders.len(), ALL_OR_NONE_MAX);
+            return Err(Error::invalid("on_fault", Text::new(format!("{found} rows found, at most {most} all or none expected; cut the file"), format!("共 {found} 行，整体提交最多 {most} 行，请拆分"))));
+        }
         let mut recorded = RecordedAttendance::default();
         // Files come day by day, tables lie worker by worker: a step touches the pages of a hundred workers, and not of a whole class.
         // The rows of one worker keep their order.

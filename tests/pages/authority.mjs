@@ -6,15 +6,9 @@ const alphabet = '0123456789ABCDEFGHJKLMNPQRTUWXY';
 const creditCode = head => head + alphabet[(31 - [...head].reduce((sum, c, index) => sum + alphabet.indexOf(c) * 3 ** index % 31, 0) % 31) % 31];
 let round = 0;
 
-const signIn = async (visit, client) => {
-  await visit.open('/console/sign-in');
-  await visit.send({ '#client_id': client.client_id, '#client_secret': client.client_secret }, 'main form button');
-  assert.ok(visit.page.url().endsWith('/console'), await visit.text());
-};
-
 await asEveryReader(async visit => {
   round += 1;
-  await signIn(visit, story.clients.registrar);
+  await visit.signIn(story.clients.registrar);
   await visit.look('authority');
   await visit.open('/console/organisations');
   await visit.look('authority-organisations');
@@ -51,12 +45,12 @@ await asEveryReader(async visit => {
     await visit.look(`authority-${part}`);
   }
   await visit.send({}, 'header form button');
-  await signIn(visit, { client_id, client_secret });
+  await visit.signIn({ client_id, client_secret });
   assert.equal(await visit.open('/console/sessions'), 200);
   assert.equal(await visit.open('/console/organisations'), 403, 'a body does not see the authority’s pages');
 
   // A supervisor reads, and has no form to write with.
-  await signIn(visit, story.clients.supervisor);
+  await visit.signIn(story.clients.supervisor);
   await visit.open('/console/organisations');
   assert.equal(await visit.page.$('form[action="/console/organisations"]'), null);
   assert.equal(await visit.open('/console/signals'), 200);

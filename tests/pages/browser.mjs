@@ -95,6 +95,19 @@ export class Visit {
     return response.status();
   }
 
+  /// Signs in to the console as a client of the story.
+  async signIn(client) {
+    await this.open('/console/sign-in');
+    await this.send({ '#client_id': client.client_id, '#client_secret': client.client_secret }, 'main form button');
+    assert.ok(this.page.url().endsWith('/console'), await this.text());
+  }
+
+  /// Sends a file by the form whose address ends so; without more in earnest, not as a dry run.
+  async upload(form, path, button = 'button:not([name])') {
+    await (await this.page.$(`form[action$="/${form}"] input[type=file]`)).uploadFile(path);
+    return this.send({}, `form[action$="/${form}"] ${button}`);
+  }
+
   /// The link to the other language leads to a page, also from one that a form opened.
   async changeLanguage() {
     const [response] = await Promise.all([this.page.waitForNavigation({ waitUntil: 'networkidle0' }), this.click('header a[hreflang]')]);

@@ -12,23 +12,13 @@ const revoked = story.certificates.find(certificate => certificate.state === 're
 const today = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 10);
 let round = 0;
 
-const signIn = async (visit, client) => {
-  await visit.open('/console/sign-in');
-  await visit.send({ '#client_id': client.client_id, '#client_secret': client.client_secret }, 'main form button');
-  assert.ok(visit.page.url().endsWith('/console'), await visit.text());
-};
-const upload = async (visit, form, path, button = 'button') => {
-  await (await visit.page.$(`form[action$="/${form}"] input[type=file]`)).uploadFile(path);
-  return visit.send({}, `form[action$="/${form}"] ${button}`);
-};
-
 await asEveryReader(async visit => {
   round += 1;
   await visit.open('/console');
   assert.ok(visit.page.url().endsWith('/console/sign-in'));
   await visit.look('console-sign-in');
   assert.equal(await visit.send({ '#client_id': story.clients.assessment_body.client_id, '#client_secret': 'wrong' }, 'main form button'), 401);
-  await signIn(visit, story.clients.assessment_body);
+  await visit.signIn(story.clients.assessment_body);
   await visit.look('console');
 
   // A session whose panel is too small is refused with the rule; what was typed stays.
@@ -46,25 +36,25 @@ await asEveryReader(async visit => {
   // Tables: every fault with its row, nothing recorded; then all of it.
   const people = story.workers.slice(0, 3);
   const wrong = keep('wrong.csv', `证件号码,考生类别\n${people[0].document_number},退休\n,本单位职工\n`);
-  assert.equal(await upload(visit, 'candidates', wrong), 400);
+  assert.equal(await visit.upload('candidates', wrong), 400);
   const faults = await visit.text('[role=alert]');
   assert.match(faults, visit.say(/第 2 行，考生类别[^]*第 3 行/, /row 2, employment[^]*row 3/));
   await visit.look('console-candidates-refused');
   // The same table with its faults marked, to be corrected and sent again: as it is, it has the same faults.
   const marked = await visit.download(() => visit.click('a[download]'));
-  assert.equal(await upload(visit, 'candidates', marked), 400);
+  assert.equal(await visit.upload('candidates', marked), 400);
   assert.equal(await visit.text('[role=alert]'), faults);
   const session_page = visit.page.url().replace(/\/candidates$/, '');
   await visit.changeLanguage();
   assert.ok(visit.page.url().startsWith(session_page));
   const right = keep('candidates.csv', `证件号码,考生类别\n${people.map(worker => `${worker.document_number},社会人员`).join('\n')}\n`);
-  assert.equal(await upload(visit, 'candidates', right, 'button[name=dry_run]'), 200);
+  assert.equal(await visit.upload('candidates', right, 'button[name=dry_run]'), 200);
   assert.match(await visit.text('[role=status]'), /3/);
   assert.equal((await visit.page.$$('tbody tr')).length, 0, 'a dry run adds nobody');
   await visit.look('console-candidates-checked');
-  await upload(visit, 'candidates', right);
+  await visit.upload('candidates', right);
   assert.equal((await visit.page.$$('tbody tr')).length, 3, await visit.text());
-  await upload(visit, 'results', keep('results.csv', `证件号码,理论知识,操作技能\n${people.map((worker, index) => `${worker.document_number},${55 + index * 15},80`).join('\n')}\n`));
+  await visit.upload('results', keep('results.csv', `证件号码,理论知识,操作技能\n${people.map((worker, index) => `${worker.document_number},${55 + index * 15},80`).join('\n')}\n`));
   assert.match(await visit.text('table'), /70/);
   await visit.send({}, 'form[action$="/publication"] button');
   await visit.look('console-session');
@@ -116,7 +106,7 @@ await asEveryReader(async visit => {
   await other.close();
 
   // Another person decides.
-  await signIn(visit, story.clients.registrar);
+  await visit.signIn(story.clients.registrar);
   await visit.open('/console/proposals');
   await visit.look('console-proposals-decide');
   await visit.send({}, 'form[action$="/decision"] button[value=reject]');
@@ -124,7 +114,7 @@ await asEveryReader(async visit => {
   await visit.send({}, 'header form button');
 
   // An employer's list.
-  await signIn(visit, story.clients.employer);
+  await visit.signIn(story.clients.employer);
   await visit.open('/bulk');
   await visit.look('bulk');
   const list = keep('list.csv', `证书编号,姓名,证件号码\n${issued[0].certificate_number},${issued[0].name},\n${revoked.certificate_number},${revoked.name},\nS000032000001269999999,张三,\n${issued[1].certificate_number},,\n`);

@@ -14,20 +14,11 @@ const number = head => head + '10X98765432'[[...head].reduce((sum, digit, index)
 const code = '91320102MA0TEXAM3X';
 let round = 0;
 
-const signIn = async (visit, client) => {
-  await visit.open('/console/sign-in');
-  await visit.send({ '#client_id': client.client_id, '#client_secret': client.client_secret }, 'main form button');
-  assert.ok(visit.page.url().endsWith('/console'), await visit.text());
-};
-const upload = async (visit, form, path, button = 'button:not([name])') => {
-  await (await visit.page.$(`form[action$="/${form}"] input[type=file]`)).uploadFile(path);
-  return visit.send({}, `form[action$="/${form}"] ${button}`);
-};
 const set = (visit, selector, value) => visit.page.$eval(selector, (field, value) => { field.value = value; }, value);
 
 await asEveryReader(async visit => {
   round += 1;
-  await signIn(visit, story.clients.training_provider);
+  await visit.signIn(story.clients.training_provider);
   await visit.look('training');
 
   // Three new workers and one who is known; a wrong check character is that row's affair.
@@ -37,9 +28,9 @@ await asEveryReader(async visit => {
   await visit.open('/console/workers');
   await visit.look('training-workers');
   const list = keep('workers.csv', `姓名,证件号码\n${people.map(person => `${person.name},${person.number}`).join('\n')}\n${known.name},${known.document_number}\n李错,${wrong}\n`);
-  assert.equal(await upload(visit, 'lists', list, 'button[name=dry_run]'), 200);
+  assert.equal(await visit.upload('lists', list, 'button[name=dry_run]'), 200);
   assert.match(await visit.text('[role=status]'), visit.say(/将登记 3 人，1 人已有档案，1 行/, /3 would be registered, 1 are known already, 1 would/));
-  await upload(visit, 'lists', list);
+  await visit.upload('lists', list);
   assert.match(await visit.text('[role=status]'), visit.say(/新登记 3 人，1 人/, /3 registered, 1 were known/));
   assert.match(await visit.text('[role=alert]'), visit.say(/第 6 行，证件号码/, /row 6, document_number/));
   assert.ok(await visit.page.$('a[download]'), 'the table can be taken back with its faults marked');
@@ -70,38 +61,38 @@ await asEveryReader(async visit => {
 
   // Trainees: the class has begun, so they need a reason (HR-6).
   const trainees = keep('trainees.csv', `证件号码\n${people.map(person => person.number).join('\n')}\n`);
-  assert.equal(await upload(visit, 'enrolments', trainees, 'button[name=dry_run]'), 422);
+  assert.equal(await visit.upload('enrolments', trainees, 'button[name=dry_run]'), 422);
   assert.match(await visit.text('[role=alert]'), /HR-6/);
   await visit.page.type('#reason', '补录');
-  assert.equal(await upload(visit, 'enrolments', trainees, 'button[name=dry_run]'), 200);
+  assert.equal(await visit.upload('enrolments', trainees, 'button[name=dry_run]'), 200);
   assert.equal((await visit.page.$$('section tbody tr')).length, 0, 'a dry run adds nobody');
   await visit.page.type('#reason', '补录');
-  await upload(visit, 'enrolments', trainees);
+  await visit.upload('enrolments', trainees);
   assert.equal((await visit.page.$$('section tbody tr')).length, 3, await visit.text());
 
   // Attendance: one row overlaps with another, and is refused; the good ones stay.
   const day = dayBefore(2);
   const hours = [...Array(24)].map((_, hour) => [dayBefore(2 + Math.floor(hour / 3)), 8 + hour % 3 * 2].map(String)).map(([day, hour]) => `${people[0].number},线下,实操,${day} ${hour.padStart(2, '0')}:00,${day} ${Number(hour) + 2}:00`);
   const attendance = keep('attendance.csv', `证件号码,方式,内容,开始时间,结束时间\n${hours.join('\n')}\n${people[0].number},线上,理论,${day} 09:00,${day} 09:30\n${people[1].number},线下,理论,${day} 09:00,${day} 10:30\n`);
-  assert.equal(await upload(visit, 'attendance', attendance, 'button[name=dry_run]'), 200);
+  assert.equal(await visit.upload('attendance', attendance, 'button[name=dry_run]'), 200);
   assert.match(await visit.text('[role=status]'), visit.say(/将登记 25 条，0 条已登记过，1 条/, /25 would be recorded, 0 are recorded already, 1 would/));
   await visit.click('input[name=on_fault]');
-  assert.equal(await upload(visit, 'attendance', attendance), 422, 'all or none');
-  assert.equal(await upload(visit, 'attendance', attendance), 200);
+  assert.equal(await visit.upload('attendance', attendance), 422, 'all or none');
+  assert.equal(await visit.upload('attendance', attendance), 200);
   assert.match(await visit.text('[role=status]'), visit.say(/已登记 25 条，0 条此前已登记，1 条/, /25 recorded, 0 were recorded already, 1 refused/));
   assert.match(await visit.text('[role=alert]'), visit.say(/第 26 行[^]*HR-5/, /row 26[^]*HR-5/));
   await visit.look('training-attendance-refused');
-  await upload(visit, 'attendance', attendance);
+  await visit.upload('attendance', attendance);
   assert.match(await visit.text('[role=status]'), visit.say(/已登记 0 条，25 条/, /0 recorded, 25 were/), 'the same file again changes nothing');
 
   // What closing would give, with the rule that stands against each; then the closing.
   const results = keep('results.csv', `证件号码,考核结果\n${people[0].number},合格\n${people[1].number},不合格\n`);
-  assert.equal(await upload(visit, 'closing', results, 'button[name=dry_run]'), 200, await visit.text());
+  assert.equal(await visit.upload('closing', results, 'button[name=dry_run]'), 200, await visit.text());
   assert.match(await visit.text('[role=status]'), visit.say(/3 名学员中将有 1 名结业/, /1 of 3 trainees would complete/));
   assert.equal((await visit.page.$$('section:first-of-type tbody tr')).length, 3);
   assert.ok(await visit.page.$('form[action$="/closing"]'), 'nothing was closed');
   await visit.look('training-closing-tried');
-  await upload(visit, 'closing', results);
+  await visit.upload('closing', results);
   assert.match(await visit.text('[role=status]'), visit.say(/已结班/, /the class is closed/));
   assert.equal(await visit.page.$('form[action$="/enrolments"]'), null, 'a closed class takes nothing more');
   await visit.look('training-class-closed');
@@ -128,7 +119,7 @@ await asEveryReader(async visit => {
   await visit.send({}, 'form[action="/own/disputes"] button');
   await visit.send({}, 'header form button');
 
-  await signIn(visit, story.clients.training_provider);
+  await visit.signIn(story.clients.training_provider);
   await visit.open('/console/disputes?state=open');
   await visit.click('summary');
   await visit.click('input[value=rejected]');
@@ -142,7 +133,7 @@ await asEveryReader(async visit => {
   assert.equal(await visit.open('/console/sessions'), 403);
 
   // A supervisor sees the class, and declares it false.
-  await signIn(visit, story.clients.supervisor);
+  await visit.signIn(story.clients.supervisor);
   assert.equal(await visit.open(new URL(classPage).pathname), 200);
   assert.equal(await visit.page.$('form[action$="/closing"]'), null);
   await visit.look('training-class-supervised');

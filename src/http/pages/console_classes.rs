@@ -12,17 +12,16 @@ use crate::domain::text::{Language, Text};
 use crate::domain::training::{CLASS_MEMBERS, ClassParticulars, ClassType, HighRiskIndustry, Method, ModuleKind};
 use crate::http::AppState;
 use crate::http::assessments::in_rows;
-use crate::http::attendance::{ALL_OR_NONE_MAX, AttendanceAnswer, attendance_answer, read_orders};
+use crate::http::attendance::{AttendanceAnswer, attendance_answer, read_orders};
 use crate::http::fields::Fields;
 use crate::http::organisations::{edition_2022, path_id};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::kept;
 use crate::http::trainees::{ClosingDocument, TraineeDocument};
-use crate::http::training::{ClassDocument, ClassRequest, ModuleDocument, class_order};
+use crate::http::training::{AnnulmentRequest, ClassDocument, ClassRequest, ModuleDocument, annulment_order, class_order};
 use crate::services::attendance::OnFault;
 use crate::services::attendance_rows::ATTENDANCE;
 use crate::services::closing::ClosedClass;
-use crate::services::error::Error;
 use crate::services::intent::Intent;
 use crate::services::trainee_rows::{ASSESSMENTS, TRAINEES, parse_assessments, parse_trainees};
 use crate::services::training::ClassView;
@@ -244,7 +243,6 @@ pub async fn upload_attendance(state: Data<AppState>, sent: ConsoleForm, id: Pat
         let orders = read_orders(&body_of(&form)?).await?;
         let on_fault = match (is_dry_run(&form), form.text("on_fault")) {
             (true, _) => OnFault::RecordNothing,
-            (false, "refuse_all") if orders.len() > ALL_OR_NONE_MAX => return Err(Problem::invalid("on_fault", format!("at most {ALL_OR_NONE_MAX} rows all or none expected; cut the file"), format!("整体提交最多 {ALL_OR_NONE_MAX} 行，请拆分"))),
             (false, "refuse_all") => OnFault::RefuseAll,
             (false, _) => OnFault::KeepGoodRows,
         };
@@ -298,10 +296,7 @@ pub async fn annul_class(state: Data<AppState>, sent: ConsoleForm, id: Path<Stri
     let (page, form) = (sent.page, sent.form);
     let id: ClassId = path_id(&id)?;
     let annulled = async {
-        let mut fields = Fields::default();
-        let (reason, decision) = (fields.text("reason", form.text("reason"), 500), fields.text("decision_document", form.text("decision_document"), 200));
-        fields.finish()?;
-        let (reason, decision) = reason.zip(decision).ok_or_else(|| Problem::from(Error::Internal("a text was parsed and is not there".to_owned())))?;
+        let (reason, decision) = annulment_order(&AnnulmentRequest { reason: form.text("reason").to_owned(), decision_document: form.text("decision_document").to_owned() })?;
         submit(&state, page.actor().client.as_str(), "annulment", &form, |_| kept(StatusCode::OK, None, &json!({})), async |intent| state.registry.annul_class(page.actor(), &id, &reason, &decision, intent).await).await
     };
     match annulled.await {
