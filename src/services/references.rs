@@ -42,14 +42,14 @@ impl Registry {
         let hashes: Vec<Vec<u8>> = references.iter().filter_map(|reference| hash(reference)).collect();
         let ids: Vec<String> = references.iter().filter_map(|reference| if let WorkerReference::Id(id) = reference { Some(id.clone()) } else { None }).collect();
         let read = move |conn: &mut Conn| {
-            let by_number = store::list_workers_by_numbers(conn, &hashes)?;
-            let owners: Vec<String> = by_number.iter().map(|(_, worker)| worker.clone()).collect();
+            let by_number = store::list_owners_of_numbers(conn, &hashes)?;
+            let owners: Vec<String> = by_number.iter().map(|owner| owner.worker_id.clone()).collect();
             Ok((merges::list_persons(conn, &owners)?, by_number, store::list_existing(conn, &ids)?))
         };
         let (persons, by_number, existing) = self.store.read_snapshot(read).await?;
         let mut owners: HashMap<Vec<u8>, HashSet<String>> = HashMap::new();
-        for (hash, worker) in by_number {
-            owners.entry(hash).or_default().insert(persons.root_of(&worker).to_owned());
+        for owner in by_number {
+            owners.entry(owner.number_hash).or_default().insert(persons.root_of(&owner.worker_id).to_owned());
         }
         let existing: HashSet<String> = existing.into_iter().collect();
         let nobody = || Text::new("no registered worker found; register the worker first", "未找到已登记的劳动者，请先登记");

@@ -4,31 +4,45 @@
 use super::Registry;
 use super::error::Error;
 use super::intent::{Answer, Intent};
-use super::workers::WorkerView;
+use super::issuing::ROUNDS_MAX;
+use super::workers::{NewWorkers, is_document_conflict, refuse_other_name};
 use crate::domain::access::{Act, Actor};
 use crate::domain::document::{IdDocumentType, IdentityDocument};
 use crate::domain::person_name::PersonName;
 use crate::domain::rule::{Malformed, Violation, invalid};
 use crate::domain::text::Text;
+use crate::store::backend::Conn;
+use crate::store::merges;
+use crate::store::workers as store;
 use crate::table::{self, Format, Shape};
 use chrono::NaiveDate;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Cursor;
+use std::sync::Arc;
 
 /// `name` and `document_number`; `document_type` is `resident_id` when it is left empty, and a passport has its `country`.
 pub const WORKERS: Shape =
     Shape { columns: &[("name", "姓名"), ("document_number", "证件号码"), ("document_type", "证件类型"), ("country", "签发国")], required: &[&["name"], &["document_number"]], rows_max: 10_000 };
 
-/// Workers that are registered at the same time; the writer takes them into one transaction.
-const AT_ONCE: usize = 64;
+/// Rows that are decided on one reading of the database and written in one transaction.
+const STEP: usize = 1_000;
 
 /// One row: its place in the file, and the worker or what is wrong.
 pub struct WorkerOrder {
     pub row: usize,
     pub content: Result<(PersonName, IdentityDocument), Vec<Violation>>,
 }
+
+/// What became of a row: the worker, who has no identifier where nothing is written, and whether they are new; or why it is not taken.
+type Outcome = Result<(Option<String>, bool), Vec<Violation>>;
+
+/// A document as the registry knows it: keyed hash of the number, type, country.
+type DocumentKey = (Vec<u8>, String, String);
+
+/// Whose documents are known: the record that stands for each worker, and its name.
+type KnownWorkers = HashMap<DocumentKey, (String, PersonName)>;
 
 /// What became of a list.
 #[derive(Debug, Clone, Default)]
@@ -76,10 +90,10 @@ fn parse_cells(cells: &Map<String, Value>, today: NaiveDate) -> Result<(PersonNa
     name.zip(document).filter(|_| faults.is_empty()).ok_or(faults)
 }
 
-/// The rows that name a document for the first time, or nobody, and those that name one again. That is the same worker; another name is a
-/// fault of the later row (PR-1).
-fn compare_rows(orders: Vec<WorkerOrder>) -> (Vec<WorkerOrder>, Vec<WorkerOrder>) {
-    let mut names: HashMap<(IdDocumentType, String, String), PersonName> = HashMap::new();
+/// The rows that name a document for the first time, or nobody; and each row that names one again, with the row that did before. That is
+/// the same worker; another name is a fault of the later row (PR-1).
+fn compare_rows(orders: Vec<WorkerOrder>) -> (Vec<WorkerOrder>, Vec<(usize, usize)>) {
+    let mut named: HashMap<(IdDocumentType, String, String), (PersonName, usize)> = HashMap::new();
     let (mut first, mut again) = (Vec::with_capacity(orders.len()), Vec::new());
     for mut order in orders {
         let Ok((name, document)) = &order.content else {
@@ -87,12 +101,12 @@ fn compare_rows(orders: Vec<WorkerOrder>) -> (Vec<WorkerOrder>, Vec<WorkerOrder>
             continue;
         };
         let key = (document.kind(), document.country().unwrap_or_default().to_owned(), document.number().to_owned());
-        match names.get(&key) {
+        match named.get(&key) {
             None => {
-                names.insert(key, name.clone());
+                named.insert(key, (name.clone(), order.row));
                 first.push(order);
             }
-            Some(known) if known == name => again.push(order),
+            Some((known, earlier)) if known == name => again.push((order.row, *earlier)),
             Some(_) => {
                 let detail = Text::new("an earlier row has the same document under another name", "前面的行已用该证件登记了另一姓名");
                 order.content = Err(vec![Violation::deny("PR-1", detail).at("name")]);
@@ -103,18 +117,25 @@ fn compare_rows(orders: Vec<WorkerOrder>) -> (Vec<WorkerOrder>, Vec<WorkerOrder>
     (first, again)
 }
 
+/// A fault of a list of documents is here a fault of the row.
+fn findings_of(error: Error) -> Result<Vec<Violation>, Error> {
+    let (Error::Refused(findings) | Error::Invalid(findings)) = error else { return Err(error) };
+    Ok(findings.into_iter().map(|finding| if finding.field.as_deref() == Some("name") { finding } else { finding.at("document_number") }).collect())
+}
+
 impl Registry {
     /// Registers the workers of a list, or only asks the rules. Who is known already is found, and nothing is done twice.
     pub async fn register_workers(&self, actor: &Actor, orders: Vec<WorkerOrder>, is_dry_run: bool, intent: &Intent<RegisteredWorkers>) -> Result<Answer, Error> {
         self.authorise(actor, Act::RegisterWorker)?;
         let (first, again) = compare_rows(orders);
-        let take = |orders: Vec<WorkerOrder>| stream::iter(orders).map(|order| self.take_row(actor, order, is_dry_run)).buffered(AT_ONCE).try_collect::<Vec<_>>();
-        let mut taken = take(first).await?;
-        // Of a dry run nobody is there to be found again.
-        taken.extend(take(again).await?.into_iter().map(|(row, outcome)| (row, outcome.map(|(id, _)| (id, false)))));
-        taken.sort_by_key(|(row, _)| *row);
+        let taken: Vec<(usize, Outcome)> = stream::iter(first).chunks(STEP).then(|step| self.take_workers(actor, step.into(), is_dry_run)).try_concat().await?;
+        let mut outcomes: BTreeMap<usize, Outcome> = taken.into_iter().collect();
+        for (row, earlier) in again {
+            let outcome = super::existing(outcomes.get(&earlier), "the row that named a worker first")?.clone();
+            outcomes.insert(row, outcome.map(|(id, _)| (id, false)));
+        }
         let mut registered = RegisteredWorkers::default();
-        for (row, outcome) in taken {
+        for (row, outcome) in outcomes {
             match outcome {
                 Ok((id, is_new)) => registered.workers.push((row, id, is_new)),
                 Err(findings) => registered.refused.push((row, findings)),
@@ -123,28 +144,73 @@ impl Registry {
         self.answer_known(intent, &registered).await
     }
 
-    /// One row: the worker and whether they are new; or why the row is not taken.
-    async fn take_row(&self, actor: &Actor, order: WorkerOrder, is_dry_run: bool) -> Result<(usize, Result<(Option<String>, bool), Vec<Violation>>), Error> {
-        let row = order.row;
-        let done = match order.content {
-            Err(faults) => return Ok((row, Err(faults))),
-            Ok((name, document)) if is_dry_run => self.judge_worker(&name, &[document]).await,
-            Ok((name, document)) => self.register_and_tell(actor, name, document).await,
-        };
-        Ok((row, match done {
-            Ok(taken) => Ok(taken),
-            // A fault of a list of documents is here a fault of the row.
-            Err(Error::Refused(findings) | Error::Invalid(findings)) => Err(findings.into_iter().map(|finding| if finding.field.as_deref() == Some("name") { finding } else { finding.at("document_number") }).collect()),
-            Err(Error::Conflict(detail)) => Err(vec![invalid("document_number", detail)]),
-            Err(other) => return Err(other),
-        }))
+    /// Decides the rows of a step and writes the workers who are new.
+    async fn take_workers(&self, actor: &Actor, orders: Arc<[WorkerOrder]>, is_dry_run: bool) -> Result<Vec<(usize, Outcome)>, Error> {
+        for _ in 0..ROUNDS_MAX {
+            let known = self.find_known_workers(&orders).await?;
+            let (registry, actor, orders) = (self.clone(), actor.clone(), Arc::clone(&orders));
+            let (outcomes, new) = tokio::task::spawn_blocking(move || registry.decide_workers(&actor, &orders, &known, is_dry_run)).await.map_err(|error| Error::Internal(error.to_string()))??;
+            if new.is_empty() {
+                return Ok(outcomes);
+            }
+            match self.store.write(move |tx| new.run(tx)).await {
+                Ok(()) => return Ok(outcomes),
+                // Somebody else has registered one of them, who is found in the next round.
+                Err(error) if is_document_conflict(&error) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::Unavailable(Text::new("workers of the list were registered elsewhere eight times meanwhile", "名单中的人员连续八次在别处被登记")))
     }
 
-    async fn register_and_tell(&self, actor: &Actor, name: PersonName, document: IdentityDocument) -> Result<(Option<String>, bool), Error> {
-        // What the answer would say is all that is wanted of it.
-        let intent = Intent { claim: None, render: Box::new(|view: &WorkerView| Answer::new(if view.is_new { 201 } else { 200 }, Some(view.worker.id.to_string()), Vec::new())) };
-        let answer = self.register_worker(actor, name, vec![document], &intent).await?;
-        Ok((answer.location, answer.status == 201))
+    fn document_key(&self, document: &IdentityDocument) -> DocumentKey {
+        (self.number_hash(document.number()).to_vec(), document.kind().as_str().to_owned(), document.country().unwrap_or_default().to_owned())
+    }
+
+    async fn find_known_workers(&self, orders: &[WorkerOrder]) -> Result<KnownWorkers, Error> {
+        let hashes: Vec<Vec<u8>> = orders.iter().filter_map(|order| order.content.as_ref().ok()).map(|(_, document)| self.number_hash(document.number()).to_vec()).collect();
+        let read = move |conn: &mut Conn| {
+            let owners = store::list_owners_of_numbers(conn, &hashes)?;
+            let ids: Vec<String> = owners.iter().map(|owner| owner.worker_id.clone()).collect();
+            let persons = merges::list_persons(conn, &ids)?;
+            let roots: BTreeSet<String> = ids.iter().map(|id| persons.root_of(id).to_owned()).collect();
+            let found = store::find_workers(conn, &roots.into_iter().collect::<Vec<_>>())?;
+            Ok((owners, persons, found))
+        };
+        let (owners, persons, found) = self.store.read_snapshot(read).await?;
+        let mut known = KnownWorkers::new();
+        for owner in owners {
+            let root = persons.root_of(&owner.worker_id).to_owned();
+            let (_, name, _) = super::existing(found.get(&root), "a worker whose document is known")?;
+            let name = self.open_name(name)?;
+            known.insert((owner.number_hash, owner.document_type, owner.country), (root, name));
+        }
+        Ok(known)
+    }
+
+    fn decide_workers(&self, actor: &Actor, orders: &[WorkerOrder], known: &KnownWorkers, is_dry_run: bool) -> Result<(Vec<(usize, Outcome)>, NewWorkers), Error> {
+        let (mut outcomes, mut new) = (Vec::with_capacity(orders.len()), NewWorkers::default());
+        for WorkerOrder { row, content } in orders {
+            let outcome = match content {
+                Err(faults) => Err(faults.clone()),
+                Ok((name, document)) => match self.judge_row(name, document, known) {
+                    Err(refused) => Err(findings_of(refused)?),
+                    Ok(Some(id)) => Ok((Some(id), false)),
+                    Ok(None) if is_dry_run => Ok((None, true)),
+                    Ok(None) => Ok((Some(self.new_worker(actor, name, std::slice::from_ref(document), &mut new)?.id.to_string()), true)),
+                },
+            };
+            outcomes.push((*row, outcome));
+        }
+        Ok((outcomes, new))
+    }
+
+    /// The worker whose document it is; nobody where they would be new.
+    fn judge_row(&self, name: &PersonName, document: &IdentityDocument, known: &KnownWorkers) -> Result<Option<String>, Error> {
+        self.check_documents(std::slice::from_ref(document))?;
+        let Some((id, known_name)) = known.get(&self.document_key(document)) else { return Ok(None) };
+        refuse_other_name(known_name, name)?;
+        Ok(Some(id.clone()))
     }
 }
 

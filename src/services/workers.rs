@@ -14,6 +14,7 @@ use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
 use crate::store::merges;
 use crate::store::workers::{self as store, WorkerDocumentRow, WorkerNameRow, WorkerRow};
+use crate::store::writer::Tx;
 use crate::vault::Sealed;
 use chrono::NaiveDate;
 use std::collections::HashMap;
@@ -43,6 +44,27 @@ pub struct WorkerView {
     /// The record that stands for this one, if it was joined to another.
     pub merged_into: Option<WorkerId>,
     pub is_new: bool,
+}
+
+/// The write of workers who are new: all stand, or none does.
+#[derive(Default)]
+pub(super) struct NewWorkers {
+    rows: Vec<WorkerRow>,
+    names: Vec<WorkerNameRow>,
+    documents: Vec<WorkerDocumentRow>,
+    facts: Vec<Fact>,
+}
+
+impl NewWorkers {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(super) fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        store::insert_workers(tx.conn, &self.rows, &self.names, &self.documents)?;
+        self.facts.iter().for_each(|fact| tx.record(fact.clone()));
+        Ok(())
+    }
 }
 
 impl Worker {
@@ -79,14 +101,6 @@ impl Registry {
             }
         }
         Err(Error::Conflict(Text::new("one of the documents belongs to another worker", "其中一份证件已属于另一名劳动者")))
-    }
-
-    /// What registering would come to: the worker who is known by these documents, or nobody yet; and whether they would be new.
-    pub(super) async fn judge_worker(&self, name: &PersonName, documents: &[IdentityDocument]) -> Result<(Option<String>, bool), Error> {
-        self.check_documents(documents)?;
-        let known = self.find_worker_of_any(documents).await?;
-        known.iter().try_for_each(|worker| refuse_other_name(worker, name))?;
-        Ok((known.as_ref().map(|worker| worker.id.to_string()), known.is_none()))
     }
 
     pub(super) fn check_documents(&self, documents: &[IdentityDocument]) -> Result<(), Error> {
@@ -130,34 +144,39 @@ impl Registry {
     }
 
     async fn insert_worker(&self, actor: &Actor, name: &PersonName, documents: &[IdentityDocument], intent: &Intent<WorkerView>) -> Result<Answer, Error> {
-        let id = self.new_id(WorkerId::new);
-        let (now, by) = (self.now_micros(), actor.client.to_string());
-        let row = WorkerRow { id: id.to_string(), registered_at: now, registered_by: by.clone() };
-        let name_row = self.name_row(&id, 1, name, None, &by);
-        let sealed: Vec<(KnownDocument, WorkerDocumentRow)> = documents.iter().map(|document| self.document_row(&id, document, &by)).collect();
-        let worker = Worker { id, name: name.clone(), name_version: 1, documents: sealed.iter().map(|(known, _)| known.clone()).collect(), registered_at: now };
+        let mut new = NewWorkers::default();
+        let worker = self.new_worker(actor, name, documents, &mut new)?;
         let view = WorkerView { warnings: self.document_warnings(&worker), worker, merged_into: None, is_new: true };
         let (answer, kept) = self.answer(intent, &view);
-        let rows: Vec<WorkerDocumentRow> = sealed.into_iter().map(|(_, row)| row).collect();
         self.store
             .write(move |tx| {
                 kept.keep(tx)?;
-                store::insert_worker(tx.conn, &row)?;
-                store::insert_name(tx.conn, &name_row)?;
-                tx.record(Fact::of(None, &row)?);
-                tx.record(Fact::of(None, &name_row)?);
-                for document in &rows {
-                    store::insert_document(tx.conn, document)?;
-                    tx.record(Fact::of(None, document)?);
-                }
-                Ok(())
+                new.run(tx)
             })
             .await?;
         Ok(answer)
     }
 
+    /// A worker nobody knows yet, whose rows join those that are to be written.
+    pub(super) fn new_worker(&self, actor: &Actor, name: &PersonName, documents: &[IdentityDocument], new: &mut NewWorkers) -> Result<Worker, StoreError> {
+        let id = self.new_id(WorkerId::new);
+        let (now, by) = (self.now_micros(), actor.client.to_string());
+        let row = WorkerRow { id: id.to_string(), registered_at: now, registered_by: by.clone() };
+        let name_row = self.name_row(&id, 1, name, None, &by);
+        let (known, sealed): (Vec<KnownDocument>, Vec<WorkerDocumentRow>) = documents.iter().map(|document| self.document_row(&id, document, &by)).unzip();
+        let mut facts = vec![Fact::of(None, &row)?, Fact::of(None, &name_row)?];
+        for document in &sealed {
+            facts.push(Fact::of(None, document)?);
+        }
+        new.facts.extend(facts.into_iter().map(|fact| fact.committed(self.entropy.bytes())));
+        new.rows.push(row);
+        new.names.push(name_row);
+        new.documents.extend(sealed);
+        Ok(Worker { id, name: name.clone(), name_version: 1, documents: known, registered_at: now })
+    }
+
     async fn add_to_known(&self, actor: &Actor, worker: Worker, name: &PersonName, documents: &[IdentityDocument], intent: &Intent<WorkerView>) -> Result<Answer, Error> {
-        refuse_other_name(&worker, name)?;
+        refuse_other_name(&worker.name, name)?;
         let missing: Vec<IdentityDocument> = documents.iter().filter(|document| !worker.documents.iter().any(|known| &known.document == *document)).cloned().collect();
         self.append_documents(actor, worker, missing, intent).await
     }
@@ -253,10 +272,13 @@ impl Registry {
         self.open_worker(&row, &name, &documents)
     }
 
+    pub(super) fn open_name(&self, name: &WorkerNameRow) -> Result<PersonName, Error> {
+        super::stored(&self.vault.open_text(Sealed::Name, &name_place(&name.worker_id, name.version), &name.sealed_name)?)
+    }
+
     pub(super) fn open_worker(&self, row: &WorkerRow, name: &WorkerNameRow, documents: &[WorkerDocumentRow]) -> Result<Worker, Error> {
-        let text = self.vault.open_text(Sealed::Name, &name_place(&name.worker_id, name.version), &name.sealed_name)?;
         let documents = documents.iter().map(|row| self.open_document(row)).collect::<Result<_, _>>()?;
-        Ok(Worker { id: super::stored(&row.id)?, name: super::stored(&text)?, name_version: name.version, documents, registered_at: row.registered_at })
+        Ok(Worker { id: super::stored(&row.id)?, name: self.open_name(name)?, name_version: name.version, documents, registered_at: row.registered_at })
     }
 
     fn open_document(&self, row: &WorkerDocumentRow) -> Result<KnownDocument, Error> {
@@ -280,7 +302,7 @@ impl Registry {
     pub async fn masked_names(&self, actor: &Actor, ids: Vec<String>) -> Result<HashMap<String, String>, Error> {
         self.authorise(actor, Act::ReadWorker)?;
         let found = self.store.read(move |conn| store::find_workers(conn, &ids)).await?;
-        found.into_iter().map(|(id, (row, name, documents))| Ok((id, self.open_worker(&row, &name, &documents)?.name.masked()))).collect()
+        found.into_iter().map(|(id, (_, name, _))| Ok((id, self.open_name(&name)?.masked()))).collect()
     }
 
     /// Workers known by a document number, of any kind of document.
@@ -306,8 +328,8 @@ impl Registry {
 }
 
 /// PR-1: a document that is known under another name.
-fn refuse_other_name(worker: &Worker, name: &PersonName) -> Result<(), Error> {
-    if &worker.name == name {
+pub(super) fn refuse_other_name(known: &PersonName, name: &PersonName) -> Result<(), Error> {
+    if known == name {
         return Ok(());
     }
     let detail = Text::new("the document is known under another name; a misspelt name is corrected, not registered again", "该证件已登记在另一姓名下；姓名有误应办理更正");
@@ -315,7 +337,7 @@ fn refuse_other_name(worker: &Worker, name: &PersonName) -> Result<(), Error> {
 }
 
 /// Inserts documents and records each.
-pub(super) fn add_documents(tx: &mut crate::store::writer::Tx<'_>, rows: &[WorkerDocumentRow]) -> Result<(), StoreError> {
+pub(super) fn add_documents(tx: &mut Tx<'_>, rows: &[WorkerDocumentRow]) -> Result<(), StoreError> {
     for row in rows {
         store::insert_document(tx.conn, row)?;
         tx.record(Fact::of(None, row)?);

@@ -13,10 +13,11 @@ use super::jobs::JobRowRow;
 use super::log::{EntryRow as LogEntryRow, TileRow};
 use super::lookups::LookupRow;
 use super::schema::training::{attendance_intervals, attendance_voids, class_enrolments, class_results, credit_entries};
-use super::schema::{catalogue_entries, certificate_states, certificate_versions, certificates, job_rows, log_entries, log_tiles, lookups, session_candidates, session_scores, status_changes};
+use super::schema::{catalogue_entries, certificate_states, certificate_versions, certificates, job_rows, log_entries, log_tiles, lookups, session_candidates, session_scores, status_changes, worker_documents, worker_names, workers};
 use super::schema::platforms::{statement_voids, statements};
 use super::statements::{StatementRow, StatementVoidRow};
 use super::training::{ClassResultRow, EnrolmentRow};
+use super::workers::{WorkerDocumentRow, WorkerNameRow, WorkerRow};
 use diesel::prelude::*;
 
 /// Rows of one statement: far below PostgreSQL's limit of 65,535 parameters for the widest of these tables.
@@ -49,6 +50,12 @@ bulk_insert!(/// Tiles of the log that have become full.
     insert_log_tiles, log_tiles, TileRow);
 bulk_insert!(/// Entries of one catalogue import.
     insert_catalogue_entries, catalogue_entries, EntryRow);
+bulk_insert!(/// Workers.
+    insert_worker_rows, workers, WorkerRow);
+bulk_insert!(/// Names of workers.
+    insert_worker_names, worker_names, WorkerNameRow);
+bulk_insert!(/// Documents of workers; one that is somebody's already is a conflict.
+    insert_worker_documents, worker_documents, WorkerDocumentRow);
 bulk_insert!(/// Candidates of a session; one who is a candidate already is a conflict.
     insert_candidates, session_candidates, CandidateRow);
 bulk_insert!(/// Scores of a session.

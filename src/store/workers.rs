@@ -47,9 +47,11 @@ pub struct WorkerDocumentRow {
     pub recorded_by: String,
 }
 
-pub fn insert_worker(conn: &mut Conn, row: &WorkerRow) -> Result<(), StoreError> {
-    on!(conn, |c| diesel::insert_into(workers::table).values(row).execute(c))?;
-    Ok(())
+/// New workers with their names and documents. A document that is somebody's already is a conflict.
+pub fn insert_workers(conn: &mut Conn, rows: &[WorkerRow], names: &[WorkerNameRow], documents: &[WorkerDocumentRow]) -> Result<(), StoreError> {
+    super::bulk::insert_worker_rows(conn, rows)?;
+    super::bulk::insert_worker_names(conn, names)?;
+    super::bulk::insert_worker_documents(conn, documents)
 }
 
 pub fn insert_name(conn: &mut Conn, row: &WorkerNameRow) -> Result<(), StoreError> {
@@ -114,14 +116,21 @@ pub fn list_documents_by_number(conn: &mut Conn, number_hash: &[u8]) -> Result<V
         .load(c))?)
 }
 
-/// Who the documents with these numbers belong to: keyed hash and worker.
-pub fn list_workers_by_numbers(conn: &mut Conn, hashes: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, String)>, StoreError> {
+/// Whose a document is: all of it but its number.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = worker_documents)]
+pub struct DocumentOwner {
+    pub number_hash: Vec<u8>,
+    pub document_type: String,
+    pub country: String,
+    pub worker_id: String,
+}
+
+/// Who the documents with these numbers belong to.
+pub fn list_owners_of_numbers(conn: &mut Conn, hashes: &[Vec<u8>]) -> Result<Vec<DocumentOwner>, StoreError> {
     let mut found = Vec::new();
     for chunk in hashes.chunks(500) {
-        let rows: Vec<(Vec<u8>, String)> = on!(conn, |c| worker_documents::table
-            .filter(worker_documents::number_hash.eq_any(chunk))
-            .select((worker_documents::number_hash, worker_documents::worker_id))
-            .load(c))?;
+        let rows: Vec<DocumentOwner> = on!(conn, |c| worker_documents::table.filter(worker_documents::number_hash.eq_any(chunk)).select(DocumentOwner::as_select()).load(c))?;
         found.extend(rows);
     }
     Ok(found)

@@ -103,3 +103,25 @@ on_both_databases!(a_list_of_workers_is_taken_row_by_row, |registry| {
     let foreign = format!("Bearer {}", registry.token(&employer));
     assert_eq!(registry.send("POST", "/v1/workers/lists", &[("authorization", &foreign), ("content-type", "text/csv")], list.as_bytes()).status, 403);
 });
+
+on_both_databases!(a_list_that_two_offices_send_at_once_registers_everybody_once, |registry| {
+    let bodies = [registry.body_with("52320100000000027X", json!({})), registry.body_with("123200000000000192", json!({ "number_prefix": "S000032000002" }))];
+    // More than one step, and from two ends, so that each meets what the other has just written.
+    let people: Vec<(String, String)> = (0..1_500).map(crate::support::person).collect();
+    let list = |people: &mut dyn Iterator<Item = &(String, String)>| std::iter::once("name,document_number\n".to_owned()).chain(people.map(|(name, number)| format!("{name},{number}\n"))).collect::<String>();
+    let lists = [list(&mut people.iter()), list(&mut people.iter().rev())];
+    let send = |(body, list): (&crate::support::Body, &String)| {
+        let bearer = format!("Bearer {}", registry.token(&body.client));
+        registry.send("POST", "/v1/workers/lists", &[("authorization", &bearer), ("content-type", "text/csv")], list.as_bytes()).expect(200)
+    };
+    let answers: Vec<Value> = std::thread::scope(|scope| {
+        let threads: Vec<_> = bodies.iter().zip(&lists).map(|both| scope.spawn(move || send(both))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let count = |name: &str| answers.iter().map(|answer| answer[name].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((count("registered"), count("known"), count("refused")), (1_500, 1_500, 0));
+    let ids = |answer: &Value| answer["rows"].as_array().unwrap().iter().map(|row| row["worker_id"].clone()).collect::<Vec<_>>();
+    let mut other = ids(&answers[1]);
+    other.reverse();
+    assert_eq!(ids(&answers[0]), other);
+});
