@@ -32,8 +32,6 @@ const CERTIFICATES_PER_WORKER: usize = 5;
 /// What a log entry takes beside its position: kind, subject, time, salt, commitment.
 const ENTRY_BYTES: usize = 140;
 const STEP: usize = 1_000;
-/// Rows of a list of workers.
-const LIST: usize = 10_000;
 
 /// Seconds for signing `count` documents of `size` bytes on every core, and for inserting them durably, `STEP` at a time.
 fn sign_and_insert(count: usize, size: usize) -> (f64, f64) {
@@ -100,7 +98,9 @@ fn main() {
     registry.let_time_pass();
     let body = registry.body_with("52320100000000027X", json!({ "certificate_kinds": ["training_completion"], "number_prefix": null, "occupations": [] }));
     println!("lists and batches over HTTP; SQLite, WAL, synchronous=FULL\n");
-    let workers = register_workers(&registry, &body, (certificates / CERTIFICATES_PER_WORKER).max(SMALL));
+    let started = Instant::now();
+    let workers: Vec<String> = registry.workers(&body.client, (certificates / CERTIFICATES_PER_WORKER).max(SMALL) as u32).into_iter().map(|worker| worker.id).collect();
+    println!("{:>7} workers from lists {:>11.0}/s\n", workers.len(), workers.len() as f64 / started.elapsed().as_secs_f64());
     let (mut issued, mut number) = (0, 0);
     let mut issue = |rows: usize| {
         number += 1;
@@ -127,22 +127,6 @@ fn main() {
     println!("        a certificate costs {:.2} of what it cost in the small registry", first / last);
     verify(&registry, &body, &workers);
     audit(&registry);
-}
-
-/// Registers people from lists; their identifiers, in order.
-fn register_workers(registry: &TestRegistry, body: &Body, count: usize) -> Vec<String> {
-    let bearer = format!("Bearer {}", registry.token(&body.client));
-    let people: Vec<_> = (0..count as u32).map(support::person).collect();
-    let (mut ids, mut seconds) = (Vec::with_capacity(count), 0.0);
-    for list in people.chunks(LIST) {
-        let rows: String = list.iter().map(|(name, number)| format!("{name},{number}\n")).collect();
-        let started = Instant::now();
-        let answer = registry.send("POST", "/v1/workers/lists", &[("authorization", &bearer), ("content-type", "text/csv")], format!("name,document_number\n{rows}").as_bytes()).expect(200);
-        seconds += started.elapsed().as_secs_f64();
-        ids.extend(answer["rows"].as_array().unwrap().iter().map(|row| row["worker_id"].as_str().unwrap().to_owned()));
-    }
-    println!("{count:>7} workers from lists of {LIST} {:>5.0}/s\n", count as f64 / seconds);
-    ids
 }
 
 /// Certificates a second in the middle one of some small batches.

@@ -17,7 +17,7 @@ use jilu::services::certificates::CertificateName;
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use support::{Database, TestRegistry, Worker};
+use support::{Database, TestRegistry};
 
 const MEASURED: Duration = Duration::from_secs(2);
 const DOCUMENTS: usize = 2_000;
@@ -45,7 +45,7 @@ fn payload(text: &str) -> Value {
 
 fn issued(registry: &TestRegistry) -> Vec<String> {
     let body = registry.body();
-    let workers: Vec<Worker> = (0..DOCUMENTS as u32).map(|index| registry.worker(&body.client, index)).collect();
+    let workers = registry.workers(&body.client, DOCUMENTS as u32);
     let scores = vec![("80", "90"); DOCUMENTS];
     let sessions: Vec<String> = workers.chunks(500).zip(scores.chunks(500)).map(|(workers, scores)| registry.published_session(&body, workers, scores, json!({}))).collect();
     registry.set_clock("2026-03-10T01:00:00Z");

@@ -158,7 +158,7 @@ fn signatures_per_second() -> f64 {
 /// Sessions whose notice has passed, with workers who passed: the orders for their certificates.
 fn prepare(registry: &TestRegistry) -> (Body, Vec<Worker>, Vec<Value>) {
     let body = registry.body();
-    let workers: Vec<Worker> = (0..WORKERS).map(|index| registry.worker(&body.client, index)).collect();
+    let workers = registry.workers(&body.client, WORKERS);
     let scores = vec![("80", "80"); workers.len()];
     let mut orders = Vec::new();
     for _ in 0..SESSIONS {

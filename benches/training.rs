@@ -41,8 +41,7 @@ fn attendance(database: Database, intervals: usize) {
     let uploads = intervals.div_ceil(UPLOAD);
     // Classes of other workers, in the order of their registration; after as many as there are, the next fortnight begins.
     let classes = uploads.clamp(1, 200);
-    let people = rayon::ThreadPoolBuilder::new().num_threads(32).build().unwrap();
-    let workers: Vec<String> = people.install(|| (0..(classes * TRAINEES) as u32).into_par_iter().map(|index| registry.worker(&client, index).id).collect());
+    let workers: Vec<String> = registry.workers(&client, (classes * TRAINEES) as u32).into_iter().map(|worker| worker.id).collect();
     let beginning: NaiveDate = "2026-03-10".parse().unwrap();
     registry.set_clock("2026-03-05T01:00:00Z");
     let (mut rates, mut stored) = (Vec::new(), 0);

@@ -11,10 +11,26 @@
   });
 
   const camera = document.getElementById('camera'), view = document.getElementById('view'), state = document.getElementById('scan-state');
-  if (!('BarcodeDetector' in window) || !navigator.mediaDevices) return;
+  if (!navigator.mediaDevices) return;
   camera.classList.remove('hidden');
+  const detector = 'BarcodeDetector' in window ? new BarcodeDetector({ formats: ['qr_code'] }) : null;
+  if (!detector) document.getElementById('camera-hint').textContent = camera.dataset.sent;
+
+  // What the code before the camera says; a browser that cannot read codes asks the registry about a small picture.
+  const FRAME = 800;
+  const canvas = document.createElement('canvas');
+  const read = async () => {
+    if (detector) return (await detector.detect(view))[0]?.rawValue;
+    const scale = Math.min(1, FRAME / Math.max(view.videoWidth, view.videoHeight));
+    [canvas.width, canvas.height] = [view.videoWidth * scale, view.videoHeight * scale];
+    canvas.getContext('2d').drawImage(view, 0, 0, canvas.width, canvas.height);
+    const form = new FormData();
+    form.append('file', await new Promise(done => canvas.toBlob(done, 'image/jpeg', 0.8)), 'frame.jpg');
+    const response = await fetch('/verify/frame', { method: 'POST', body: form });
+    return response.status === 200 ? response.text() : undefined;
+  };
+
   document.getElementById('scan').addEventListener('click', async event => {
-    const detector = new BarcodeDetector({ formats: ['qr_code'] });
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
@@ -28,15 +44,16 @@
     state.textContent = state.dataset.looking;
     await view.play();
     const look = async () => {
-      const [code] = await detector.detect(view).catch(() => []);
-      if (!code) return setTimeout(look, 150);
+      const text = await read().catch(() => undefined);
+      if (!text) return setTimeout(look, detector ? 150 : 500);
       // Only an address of this registry is followed: a code that leads elsewhere is shown, not opened.
-      const url = URL.canParse(code.rawValue) ? new URL(code.rawValue) : null;
+      const url = URL.canParse(text) ? new URL(text) : null;
       if (url && url.origin === location.origin && url.pathname.startsWith('/v/')) {
         stream.getTracks().forEach(track => track.stop());
         location.assign(url.pathname);
       } else {
-        state.textContent = state.dataset.foreign + ' ' + code.rawValue.slice(0, 120);
+        state.className = 'notice bad';
+        state.textContent = state.dataset.foreign + ' ' + text.slice(0, 120);
         setTimeout(look, 1000);
       }
     };

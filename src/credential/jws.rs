@@ -7,6 +7,7 @@ use super::keys::{IssuingKey, PublicKey, SigningFault};
 use super::strict_json;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::SIGNATURE_LENGTH;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -70,9 +71,20 @@ pub enum SecuringFault {
     Signing(#[from] SigningFault),
 }
 
+/// The header of a text under `typ` that names the key by its absolute URL. `content_type` becomes `cty`.
+fn header<'a>(key: &'a IssuingKey, typ: &'a str, content_type: Option<&'a str>) -> Header<'a> {
+    Header { alg: "EdDSA", typ: Some(typ), cty: content_type, kid: &key.public.key_id }
+}
+
 /// Signs `payload` under `typ`, naming the key by its absolute URL. `content_type` becomes `cty`.
 pub(super) fn sign(key: &IssuingKey, typ: &str, content_type: Option<&str>, payload: &[u8]) -> Result<String, SigningFault> {
-    assemble(key, &Header { alg: "EdDSA", typ: Some(typ), cty: content_type, kid: &key.public.key_id }, payload)
+    assemble(key, &header(key, typ, content_type), payload)
+}
+
+/// How many bytes [`sign`] makes.
+pub(super) fn length(key: &IssuingKey, typ: &str, content_type: Option<&str>, payload: &[u8]) -> usize {
+    let signature = URL_SAFE_NO_PAD.encode([0; SIGNATURE_LENGTH]);
+    signing_input(&header(key, typ, content_type), payload).len() + 1 + signature.len()
 }
 
 /// Signs `payload` without `typ`, naming the key by the address of its JWK, as the JWT profile of Open Badges wants it.
@@ -81,14 +93,20 @@ pub(super) fn sign_untyped(key: &IssuingKey, key_url: &str, payload: &[u8]) -> R
 }
 
 fn assemble(key: &IssuingKey, header: &Header<'_>, payload: &[u8]) -> Result<String, SigningFault> {
-    let mut text = String::with_capacity(payload.len() * 4 / 3 + 400);
-    URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(header).expect("texts are plain data"), &mut text);
-    text.push('.');
-    URL_SAFE_NO_PAD.encode_string(payload, &mut text);
+    let mut text = signing_input(header, payload);
     let signature = key.sign(text.as_bytes())?;
     text.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut text);
     Ok(text)
+}
+
+/// Header and payload (RFC 7515, section 5.1).
+fn signing_input(header: &Header<'_>, payload: &[u8]) -> String {
+    let mut text = String::with_capacity(payload.len() * 4 / 3 + 400);
+    URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(header).expect("texts are plain data"), &mut text);
+    text.push('.');
+    URL_SAFE_NO_PAD.encode_string(payload, &mut text);
+    text
 }
 
 impl<'a> CompactJws<'a> {

@@ -4,12 +4,13 @@
 //! proves nothing by itself; it carries the credential, and its seal covers the whole file.
 
 use super::attachments::Attachment;
-use super::fields::{self, Field, Row};
+use super::fields::{self, Field, Row, SetField};
 use super::fonts::{Face, Fonts};
-use super::sheet::{A4, About, Branch, Drawn, GREEN, GREY, INK, Sheet, Side, TINT, label, lines, rectangle, rule};
+use super::sheet::{A4, About, Branch, Drawn, GREEN, GREY, INK, Mark, Sheet, Side, TINT, label, lines, rectangle, rule};
 use super::text::{self, Style};
 use super::{PrintFault, ornament};
 use chrono::{DateTime, Utc};
+use krilla::geom::Transform;
 use krilla::tagging::Tag;
 use std::num::NonZeroU16;
 
@@ -85,8 +86,9 @@ const ROW_EXTRA_MAX: f32 = 11.0;
 /// A character is in no font, a text or the address is too long for the page, or an attachment has no plain name.
 pub fn certificate(fonts: &Fonts, sheet: &CertificateSheet) -> Result<Vec<u8>, PrintFault> {
     let mut page = Sheet::new(PAGE);
-    page.ornament(vec![ornament::rosette([PAGE[0] / 2.0, 300.0], 148.0)]);
-    page.ornament(ornament::frame(PAGE));
+    // What every certificate has alike is one object, packed once for all of them.
+    let ground = std::iter::once(ornament::rosette([PAGE[0] / 2.0, 300.0], 148.0)).chain(ornament::frame(PAGE)).collect();
+    page.ornament(vec![Mark::Repeated { marks: ground, places: vec![Transform::identity()] }]);
     title(&mut page, fonts, sheet)?;
     body(&mut page, fonts, sheet)?;
     side(&mut page, fonts, sheet)?;
@@ -104,7 +106,7 @@ fn title(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<()
     const WIDTH: f32 = 620.0;
     let left = (PAGE[0] - WIDTH) / 2.0;
     let zh = text::fit(fonts, Style::fixed(Face::Title, 33.0, GREEN).sized(33.0, 16.0).tracked(0.22).led(1.15), &sheet.kind_zh, WIDTH, 1)?;
-    let en = text::fit(fonts, Style::fixed(Face::Text, 10.5, GREY).sized(10.5, 6.5).tracked(0.08).led(1.2), &sheet.kind_en, WIDTH, 1)?;
+    let en = text::fit(fonts, Style::fixed(Face::Form, 10.5, GREY).sized(10.5, 6.5).tracked(0.08).led(1.2), &sheet.kind_en, WIDTH, 1)?;
     let top = 82.0 - zh.height() / 2.0;
     if zh.lines.len() > 2 || en.lines.len() > 2 {
         return Err(PrintFault::DoesNotFit("the kind of the certificate"));
@@ -125,20 +127,21 @@ fn title(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<()
 fn body(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(), PrintFault> {
     let mut top = FIELDS_TOP;
     let mut bottom = FOOT_TOP - 14.0;
-    let statement = |size: f32, face: Face| Style::fixed(face, size, GREY).led(1.35);
-    let zh = text::fit(fonts, statement(9.5, Face::Text).sized(9.5, 7.5), &sheet.statement_zh, FIELDS_WIDTH, 2)?;
-    let en = text::fit(fonts, statement(7.0, Face::Text).sized(7.0, 5.6), &sheet.statement_en, FIELDS_WIDTH, 2)?;
+    let statement = |size: f32| Style::fixed(Face::Form, size, GREY).led(1.35);
+    let zh = text::fit(fonts, statement(9.5).sized(9.5, 7.5), &sheet.statement_zh, FIELDS_WIDTH, 2)?;
+    let en = text::fit(fonts, statement(7.0).sized(7.0, 5.6), &sheet.statement_en, FIELDS_WIDTH, 2)?;
     bottom -= zh.height() + en.height() + if zh.lines.is_empty() { 0.0 } else { 8.0 };
     let type_of_document = format!("{} {}", sheet.document_type_zh, sheet.document_type_en);
     let mut all = vec![Field::new("证件类型", "Identity document", type_of_document.trim()), Field::new("证件号码", "Document number", &sheet.document_masked)];
     all.extend(sheet.fields.iter().cloned());
     all.push(Field::new("证书编号", "Certificate number", &sheet.certificate_number));
-    let name = Field::new("姓名", "Name", &sheet.holder_name);
+    let name = fields::set(fonts, &Field::new("姓名", "Name", &sheet.holder_name))?;
+    let all: Vec<SetField> = all.iter().map(|field| fields::set(fonts, field)).collect::<Result<_, _>>()?;
     let mut chosen: Option<Vec<Row>> = None;
     for size in VALUE_SIZES {
         let name_style = Style::fixed(Face::Text, size * 1.75, INK).sized(size * 1.75, size * 1.15).led(1.2);
-        let mut rows = vec![fields::row(fonts, &name, name_style, FIELDS_WIDTH)?];
-        rows.extend(fields::rows(fonts, &all, fields::value_style(size), FIELDS_WIDTH)?);
+        let mut rows = vec![fields::row(&name, name_style, FIELDS_WIDTH)];
+        rows.extend(fields::rows(&all, fields::value_style(size), FIELDS_WIDTH));
         if rows.iter().map(|row| row.height).sum::<f32>() <= bottom - top {
             chosen = Some(rows);
             break;
@@ -164,7 +167,7 @@ fn side(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     let mut code = vec![rectangle([qr_left - 2.0, FIELDS_TOP - 2.0], [QR_SIDE + 4.0, QR_SIDE + 4.0], Drawn::Stroked(TINT, 0.8))];
     code.extend(ornament::qr(&sheet.qr_url, [qr_left, FIELDS_TOP], QR_SIDE, INK)?);
     page.hang_figure(format!("二维码，打开 {}", sheet.qr_url), code, None);
-    let caption = text::fit(fonts, Style::fixed(Face::Text, 7.5, GREY), "扫码核验 Scan to verify", SIDE_WIDTH, 1)?;
+    let caption = text::fit(fonts, Style::fixed(Face::Form, 7.5, GREY), "扫码核验 Scan to verify", SIDE_WIDTH, 1)?;
     page.hang_marks(Tag::P, lines(&caption, [SIDE_LEFT, FIELDS_TOP + QR_SIDE + 5.0], SIDE_WIDTH, Side::Middle), None);
 
     let seal_middle = FIELDS_TOP + QR_SIDE + 26.0 + SEAL_RADIUS;
@@ -174,7 +177,7 @@ fn side(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
 
     let issuer_top = seal_middle + SEAL_RADIUS + 7.0;
     let room = FOOT_TOP - 12.0 - issuer_top;
-    let small = Style::fixed(Face::Text, 6.6, GREY).led(1.3);
+    let small = Style::fixed(Face::Form, 6.6, GREY).led(1.3);
     let heads = ["发证机构 Issued by", "发证日期 Date of issue"].map(|head| text::fit(fonts, small, head, SIDE_WIDTH, 1));
     let [issuer_head, date_head] = heads;
     let (issuer_head, date_head) = (issuer_head?, date_head?);
@@ -203,7 +206,7 @@ fn foot(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
         ("证书编号 Certificate no.", sheet.certificate_number.clone()),
         ("签名密钥 Signing key", sheet.key_id.clone()),
         ("透明日志 Log", log.origin.clone()),
-        ("条目序号 Entry index", format!("{}（日志规模 tree size {}）", log.index, log.tree_size)),
+        ("条目/规模 Entry / tree size", format!("{} / {}", log.index, log.tree_size)),
         ("根哈希 Root hash", log.root_hash.clone()),
     ];
     let mut at = FOOT_TOP + 6.0;
@@ -219,11 +222,10 @@ fn foot(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     }
     page.hang(Branch::Group(Tag::Table.into(), table));
     let width = RIGHT - HOW_LEFT;
-    // Every other character costs a hundredth of the time that the page takes, so the sentence has few.
     let zh = format!("核验：扫描二维码，或将本文件提交至 {}；离线可用附件核验。请确认网址属登记系统。", sheet.verify_url);
     let en = format!("To verify: scan the code, or give this file to {}, or check the attached credential and log proof offline by their public formats. Make sure that the address is the registry's own.", sheet.verify_url);
-    let zh = text::fit(fonts, Style::fixed(Face::Text, 6.8, INK).sized(6.8, 5.4).led(1.4), &zh, width, 4)?;
-    let en = text::fit(fonts, Style::fixed(Face::Text, 6.4, GREY).sized(6.4, 5.2).led(1.32), &en, width, 4)?;
+    let zh = text::fit(fonts, Style::fixed(Face::Form, 6.8, INK).sized(6.8, 5.4).led(1.4), &zh, width, 4)?;
+    let en = text::fit(fonts, Style::fixed(Face::Form, 6.4, GREY).sized(6.4, 5.2).led(1.32), &en, width, 4)?;
     let how_top = FOOT_TOP + 6.0;
     if at > FOOT_BOTTOM + 2.0 || how_top + zh.height() + en.height() + 3.0 > FOOT_BOTTOM + 2.0 {
         return Err(PrintFault::DoesNotFit("what makes the certificate checkable"));

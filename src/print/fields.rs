@@ -3,7 +3,7 @@
 use super::PrintFault;
 use super::fonts::{Face, Fonts};
 use super::sheet::{Branch, GREY, INK, Mark, Sheet, Side, TINT, lines, rule};
-use super::text::{self, Paragraph, Style};
+use super::text::{self, Paragraph, Placed, Style};
 use krilla::tagging::{TableHeaderScope, Tag};
 
 /// A label in Chinese and English with its value.
@@ -33,6 +33,22 @@ const PADDING: f32 = 0.36;
 /// How much smaller a value may become so that it shares a row.
 const NARROWER: f32 = 0.8;
 
+/// A field whose glyphs are known, to be laid out at one size after another.
+pub(super) struct SetField {
+    label_zh: Vec<Placed>,
+    label_en: Vec<Placed>,
+    value: Vec<Placed>,
+}
+
+/// Finds the glyphs of a field.
+///
+/// # Errors
+/// A character is in no font.
+pub(super) fn set(fonts: &Fonts, field: &Field) -> Result<SetField, PrintFault> {
+    let [label_zh, label_en] = [&field.label_zh, &field.label_en].map(|label| text::set(fonts, Face::Form, label));
+    Ok(SetField { label_zh: label_zh?, label_en: label_en?, value: text::set(fonts, Face::Text, &field.value)? })
+}
+
 /// A field with its lines.
 pub(super) struct Cell {
     label_zh: Paragraph,
@@ -48,15 +64,15 @@ pub(super) struct Row {
 
 impl Cell {
     /// `style` is the value's; a value that does not fit one line takes more.
-    pub(super) fn new(fonts: &Fonts, field: &Field, style: Style, width: f32) -> Result<Self, PrintFault> {
-        let label = |size: f32, floor: f32| Style::fixed(Face::Text, size, GREY).sized(size, floor).led(1.25);
+    fn new(field: &SetField, style: Style, width: f32) -> Self {
+        let label = |size: f32, floor: f32| Style::fixed(Face::Form, size, GREY).sized(size, floor).led(1.25);
         let zh = label((style.size * LABEL_ZH).clamp(6.5, 10.0), 6.5);
         let en = label((style.size * LABEL_EN).clamp(5.2, 6.6), 5.2);
-        Ok(Self {
-            label_zh: text::fit(fonts, zh, &field.label_zh, LABEL_WIDTH, 1)?,
-            label_en: text::fit(fonts, en, &field.label_en, LABEL_WIDTH, 1)?,
-            value: text::fit(fonts, style, &field.value, width - LABEL_WIDTH, 1)?,
-        })
+        Self {
+            label_zh: text::fit_placed(zh, &field.label_zh, LABEL_WIDTH, 1),
+            label_en: text::fit_placed(en, &field.label_en, LABEL_WIDTH, 1),
+            value: text::fit_placed(style, &field.value, width - LABEL_WIDTH, 1),
+        }
     }
 
     /// Labels stand on the baseline of the value's first line.
@@ -79,21 +95,21 @@ impl Cell {
 }
 
 /// A row of one field over the whole width.
-pub(super) fn row(fonts: &Fonts, field: &Field, style: Style, width: f32) -> Result<Row, PrintFault> {
-    let cell = Cell::new(fonts, field, style, width)?;
+pub(super) fn row(field: &SetField, style: Style, width: f32) -> Row {
+    let cell = Cell::new(field, style, width);
     let height = cell.height() + 2.0 * PADDING * style.size.min(14.0);
-    Ok(Row { cells: vec![cell], height })
+    Row { cells: vec![cell], height }
 }
 
 /// Lays fields out in rows of this width. Neighbours share a row when the value of each fits one line of its half.
-pub(super) fn rows(fonts: &Fonts, fields: &[Field], style: Style, width: f32) -> Result<Vec<Row>, PrintFault> {
+pub(super) fn rows(fields: &[SetField], style: Style, width: f32) -> Vec<Row> {
     let half = (width - GUTTER) / 2.0;
     let mut rows = Vec::new();
     let mut rest = fields;
     while let [field, others @ ..] = rest {
         let narrow = style.sized(style.size, style.size * NARROWER);
-        let first = Cell::new(fonts, field, narrow, half)?;
-        let second = others.first().map(|other| Cell::new(fonts, other, narrow, half)).transpose()?;
+        let first = Cell::new(field, narrow, half);
+        let second = others.first().map(|other| Cell::new(other, narrow, half));
         match second {
             Some(second) if first.value.lines.len() <= 1 && second.value.lines.len() <= 1 => {
                 let height = first.height().max(second.height()) + 2.0 * PADDING * style.size;
@@ -101,12 +117,12 @@ pub(super) fn rows(fonts: &Fonts, fields: &[Field], style: Style, width: f32) ->
                 rest = &others[1..];
             }
             _ => {
-                rows.push(row(fonts, field, style, width)?);
+                rows.push(row(field, style, width));
                 rest = others;
             }
         }
     }
-    Ok(rows)
+    rows
 }
 
 /// The style of values at one size.

@@ -2,7 +2,7 @@
 
 use super::PrintFault;
 use super::attachments::Attachment;
-use super::fields::{self, Field};
+use super::fields::{self, Field, SetField};
 use super::fonts::{Face, Fonts};
 use super::sheet::{A4, About, Branch, Drawn, GREEN, GREY, INK, Mark, PALE, Sheet, Side, TINT, lines, rectangle, rule};
 use super::signs::Sign;
@@ -103,7 +103,8 @@ impl<'f> Flow<'f> {
     /// Labelled values over the whole width.
     pub(super) fn fields(&mut self, content: &[Field], size: f32) -> Result<(), PrintFault> {
         let mut table = Vec::new();
-        for row in fields::rows(self.fonts, content, fields::value_style(size), WIDTH)? {
+        let content: Vec<SetField> = content.iter().map(|field| fields::set(self.fonts, field)).collect::<Result<_, _>>()?;
+        for row in fields::rows(&content, fields::value_style(size), WIDTH) {
             fits_a_page(row.height)?;
             self.make_room(row.height);
             table.extend(fields::draw(&mut self.sheet, std::slice::from_ref(&row), [LEFT, self.y], WIDTH, 0.0));

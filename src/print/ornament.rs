@@ -177,7 +177,7 @@ pub(super) fn signature_ring(fonts: &Fonts, [x, y]: [f32; 2], radius: f32, name:
         }
     }
     marks.push(lozenge([x, y + radius * 0.8], radius * 0.075, Drawn::Filled(GREEN)));
-    for (content, face, size, at) in [("电子签名", Face::Title, radius * 0.25, y + radius * 0.08), ("ELECTRONIC SIGNATURE", Face::Text, radius * 0.086, y + radius * 0.26)] {
+    for (content, face, size, at) in [("电子签名", Face::Title, radius * 0.25, y + radius * 0.08), ("ELECTRONIC SIGNATURE", Face::Form, radius * 0.086, y + radius * 0.26)] {
         let line = text::set(fonts, face, content)?;
         let left = x - text::width(&line, 0.0) * size / 2.0;
         marks.push(Mark::Line { baseline: [left, at], line, style: Style::fixed(face, size, GREEN) });

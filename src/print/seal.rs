@@ -2,6 +2,7 @@
 //! and writes the JWS over the placeholder. No checksum covers the attachment, so the file stays valid.
 
 use super::attachments::Attachment;
+use memchr::memmem;
 use std::ops::Range;
 
 /// Name of the attachment.
@@ -20,12 +21,10 @@ pub(super) fn attachment(placeholder: &[u8]) -> Attachment {
 /// Where the placeholder stands, when it stands there exactly once.
 #[must_use]
 pub fn place_of(bytes: &[u8], placeholder: &[u8]) -> Option<Range<usize>> {
-    let (first, rest) = placeholder.split_first()?;
-    let mut places = bytes.iter().enumerate().filter(|(at, byte)| *byte == first && bytes[at + 1..].starts_with(rest)).map(|(at, _)| at);
-    match (places.next(), places.next()) {
-        (Some(at), None) => Some(at..at + placeholder.len()),
-        _ => None,
-    }
+    // An empty one stands everywhere.
+    let at = memmem::find(bytes, placeholder).filter(|_| !placeholder.is_empty())?;
+    // Two that overlap are two.
+    memmem::find(&bytes[at + 1..], placeholder).is_none().then(|| at..at + placeholder.len())
 }
 
 #[cfg(test)]
@@ -36,7 +35,6 @@ mod tests {
     fn a_place_is_found_only_when_there_is_one() {
         assert_eq!(place_of(b"xxabcyy", b"abc"), Some(2..5));
         assert_eq!(place_of(b"xxabcabc", b"abc"), None);
-        // Two that overlap are two.
         assert_eq!(place_of(b"aaaa", b"aaa"), None);
         assert_eq!(place_of(b"xxab", b"abc"), None);
         assert_eq!(place_of(b"xx", b""), None);

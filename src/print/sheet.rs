@@ -37,8 +37,8 @@ pub(super) const A4: [f32; 2] = [595.28, 841.89];
 /// Places are rounded to hundredths of a point: short numbers make small files.
 const GRAIN: f32 = 100.0;
 
-/// For how many files a packed stream is remembered that none of them uses.
-const REMEMBERED_FOR: usize = 4;
+/// For how many files a packed stream is remembered that none of them uses: so that papers of all kinds, in any order, find their labels.
+const REMEMBERED_FOR: usize = 16;
 
 /// How a path is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -308,7 +308,7 @@ pub(super) fn lines(paragraph: &Paragraph, [left, top]: [f32; 2], width: f32, si
 
 /// A text that was made to fit one line, from `left`, on this baseline.
 pub(super) fn label(fonts: &Fonts, text: &str, [left, baseline]: [f32; 2], size: f32, color: [u8; 3]) -> Result<Mark, PrintFault> {
-    Ok(Mark::Line { baseline: [left, baseline], line: text::set(fonts, Face::Text, text)?, style: Style::fixed(Face::Text, size, color) })
+    Ok(Mark::Line { baseline: [left, baseline], line: text::set(fonts, Face::Form, text)?, style: Style::fixed(Face::Form, size, color) })
 }
 
 /// A straight line.

@@ -106,12 +106,16 @@ pub(super) fn width(line: &[Placed], tracking: f32) -> f32 {
 /// # Errors
 /// As `set`.
 pub(super) fn fit(fonts: &Fonts, style: Style, text: &str, width_max: f32, lines_wanted: usize) -> Result<Paragraph, PrintFault> {
-    let placed = set(fonts, style.face, text)?;
+    Ok(fit_placed(style, &set(fonts, style.face, text)?, width_max, lines_wanted))
+}
+
+/// The same of characters whose glyphs are known.
+pub(super) fn fit_placed(style: Style, placed: &[Placed], width_max: f32, lines_wanted: usize) -> Paragraph {
     let mut size = style.size;
     loop {
-        let lines = wrap(&placed, width_max / size, style.tracking);
+        let lines = wrap(placed, width_max / size, style.tracking);
         if lines.len() <= lines_wanted || size <= style.floor {
-            return Ok(Paragraph { lines, style: Style { size, ..style } });
+            return Paragraph { lines, style: Style { size, ..style } };
         }
         size = (size - SHRINK_STEP).max(style.floor);
     }

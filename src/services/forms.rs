@@ -82,7 +82,7 @@ impl Registry {
             return Ok(kept);
         }
         let signed = self.signed_payload(issued).await?.ok_or(Error::NotFound)?;
-        let bytes = match form {
+        let mut bytes = match form {
             // Byte for byte what was signed; only where its key was stolen, the same document under the key that is in force.
             CredentialForm::VcJwt if self.known_key(&version.key_id).is_some_and(|key| key.revoked_at.is_some()) => {
                 jws::sign_credential(&key, &signed.document)?.into_bytes()
@@ -94,6 +94,8 @@ impl Registry {
             CredentialForm::Pdf => self.paper_of(issued, &signed, Arc::clone(&key)).await?,
             CredentialForm::BadgeSvg | CredentialForm::BadgePng => self.picture(issued, &self.with_proofs(&key, &signed, version.issued_at)?.to_string(), form)?,
         };
+        // It is kept: what it was made in may be twice as large.
+        bytes.shrink_to_fit();
         let bytes = Arc::new(bytes);
         self.forms.0.insert(kept_as, Arc::clone(&bytes));
         Ok(bytes)

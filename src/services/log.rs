@@ -142,7 +142,7 @@ impl Registry {
     }
 
     /// The checkpoint of a note that the log's key signed. The newest one is asked for again and again, and opened once.
-    async fn open_checkpoint(&self, note: &str) -> Result<Option<Arc<Checkpoint>>, Error> {
+    pub(super) async fn open_checkpoint(&self, note: &str) -> Result<Option<Arc<Checkpoint>>, Error> {
         let known = |known: &RwLock<Option<OpenedCheckpoint>>| known.read().unwrap_or_else(PoisonError::into_inner).clone().filter(|opened| &*opened.0 == note);
         if let Some((_, checkpoint)) = known(&self.checkpoint) {
             return Ok(Some(checkpoint));

@@ -17,7 +17,6 @@ use crate::domain::level::SkillLevel;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
 use crate::merkle::checkpoint::Checkpoint;
-use crate::merkle::note::NoteKey;
 use crate::print::attachments::{self, Attachment};
 use crate::print::certificate::{CertificateSheet, LogPlace, certificate};
 use crate::print::fields::Field;
@@ -89,16 +88,16 @@ impl Registry {
     /// A certificate as a sealed PDF. It carries the newest proof, so it is made anew when it was not asked for in a while.
     pub(super) async fn paper_of(&self, issued: &IssuedCertificate, signed: &SignedPayload, key: Arc<IssuingKey>) -> Result<Vec<u8>, Error> {
         let proven = self.prove_version(&issued.standing.1).await?;
-        let sheet = self.sheet_of(issued, signed, &key, (&proven, &self.log_key().await?))?;
+        let checkpoint = self.open_checkpoint(&proven.proof.checkpoint).await?.ok_or_else(|| Error::Internal("a checkpoint that the log did not sign".to_owned()))?;
+        let sheet = self.sheet_of(issued, signed, &key, (&proven, &checkpoint))?;
         tokio::task::spawn_blocking(move || sealed(&key, &sheet)).await.map_err(|error| Error::Internal(error.to_string()))?
     }
 
-    fn sheet_of(&self, issued: &IssuedCertificate, signed: &SignedPayload, key: &IssuingKey, (proven, log_key): (&ProvenEntry, &NoteKey)) -> Result<CertificateSheet, Error> {
+    fn sheet_of(&self, issued: &IssuedCertificate, signed: &SignedPayload, key: &IssuingKey, (proven, checkpoint): (&ProvenEntry, &Checkpoint)) -> Result<CertificateSheet, Error> {
         let (row, version, _) = &issued.standing;
         let kind: CertificateKind = super::stored(&row.kind)?;
         let document_type: IdDocumentType = super::stored(&issued.holder.document_type)?;
         let (statement_zh, statement_en) = statement(kind);
-        let checkpoint = Checkpoint::open(&proven.proof.checkpoint, log_key).map_err(|fault| Error::Internal(format!("a checkpoint of this log: {fault}")))?;
         let attachment = |name: &str, media_type: &str, description: &str, bytes: Vec<u8>| Attachment { name: name.to_owned(), media_type: media_type.to_owned(), description: description.to_owned(), bytes };
         Ok(CertificateSheet {
             kind_zh: kind.name_zh().to_owned(),
@@ -117,12 +116,12 @@ impl Registry {
             qr_url: format!("{}/v/{}", self.config.public_url, row.token),
             verify_url: self.config.public_url.clone(),
             key_id: version.key_id.clone(),
-            log: LogPlace { origin: checkpoint.origin, index: proven.proof.index, tree_size: checkpoint.size, root_hash: STANDARD.encode(checkpoint.root) },
+            log: LogPlace { origin: checkpoint.origin.clone(), index: proven.proof.index, tree_size: checkpoint.size, root_hash: STANDARD.encode(checkpoint.root) },
             attachments: vec![
                 attachment(CREDENTIAL, "application/vc+jwt", "签名的证书凭证 / the signed credential", signed.text.clone().into_bytes()),
                 attachment(PROOF, "text/plain", "证书在公开日志中的证明 / proof that the public log has it", proven.proof.text().into_bytes()),
             ],
-            seal_placeholder: paper_seal::placeholder(key)?,
+            seal_placeholder: paper_seal::placeholder(key),
             created_at: from_micros(version.issued_at),
         })
     }

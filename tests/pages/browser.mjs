@@ -2,7 +2,7 @@
 import puppeteer from 'puppeteer-core';
 import axe from 'axe-core';
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -20,9 +20,11 @@ export const READERS = [
   { name: 'en-360', language: 'en', width: 360 },
 ];
 
-/// Runs `act` with a page for every reader; nothing may be asked of another host, and no script may fail.
-export async function asEveryReader(act) {
-  const browser = await puppeteer.launch({ executablePath: chromium, headless: true, args: flags });
+/// Runs `act` with a page for every reader; nothing may be asked of another host, and no script may fail. `camera` is the picture, a
+/// JPEG named `.mjpeg`, that the camera is held before.
+export async function asEveryReader(act, camera) {
+  const before = camera ? ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${camera}`] : [];
+  const browser = await puppeteer.launch({ executablePath: chromium, headless: true, args: [...flags, ...before] });
   try {
     for (const reader of READERS) {
       const downloads = mkdtempSync(join(tmpdir(), 'jilu-downloads-'));
@@ -42,6 +44,16 @@ export async function asEveryReader(act) {
   } finally {
     await browser.close();
   }
+}
+
+/// Keeps a picture, as a JPEG of 640 by 480, of what a page shows.
+export async function photograph(html, path) {
+  const browser = await puppeteer.launch({ executablePath: chromium, headless: true, args: flags });
+  const page = await browser.newPage();
+  await page.setViewport({ width: 640, height: 480 });
+  await page.setContent(html);
+  writeFileSync(path, await page.screenshot({ type: 'jpeg', quality: 80 }));
+  await browser.close();
 }
 
 export class Visit {

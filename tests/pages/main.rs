@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jilu::credential::baked;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -40,6 +43,7 @@ impl Demo {
         let mut node = Command::new("node")
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages").join(script))
             .env("SHOTS", &shots)
+            .env("FOREIGN_CODE", foreign_code())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -49,6 +53,11 @@ impl Demo {
         let output = node.wait_with_output().unwrap();
         assert!(output.status.success(), "{script}:\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     }
+}
+
+/// A picture of a QR code that leads to another site, as an address that holds it.
+fn foreign_code() -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(baked::png("https://imitation.example/v/AAAAAAAAAAAAAAAAAAAAAA", "{}")))
 }
 
 impl Drop for Demo {

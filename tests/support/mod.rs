@@ -294,6 +294,20 @@ impl TestRegistry {
         Worker { id: reply.json()["worker_id"].as_str().unwrap().to_owned(), name, number }
     }
 
+    /// Many workers, registered from lists.
+    pub fn workers(&self, client: &(String, String), count: u32) -> Vec<Worker> {
+        const LIST: usize = 10_000;
+        let bearer = format!("Bearer {}", self.token(client));
+        let people: Vec<(String, String)> = (0..count).map(person).collect();
+        let register = |list: &[(String, String)]| {
+            let rows: String = list.iter().map(|(name, number)| format!("{name},{number}\n")).collect();
+            let answer = self.send("POST", "/v1/workers/lists", &[("authorization", &bearer), ("content-type", "text/csv")], format!("name,document_number\n{rows}").as_bytes()).expect(200);
+            let row = |(row, (name, number)): (&Value, &(String, String))| Worker { id: row["worker_id"].as_str().unwrap().to_owned(), name: name.clone(), number: number.clone() };
+            answer["rows"].as_array().unwrap().iter().zip(list).map(row).collect::<Vec<_>>()
+        };
+        people.chunks(LIST).flat_map(register).collect()
+    }
+
     /// A session of a body, scored and published today; `scores` per candidate as theory and practical.
     pub fn published_session(&self, body: &Body, workers: &[Worker], scores: &[(&str, &str)], changes: Value) -> String {
         let session = self.session(body, workers, changes);

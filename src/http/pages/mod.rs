@@ -39,6 +39,7 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(verify::show_verify_page)
         .service(verify::verify_from_page)
         .service(verify::verify_file_from_page)
+        .service(verify::read_frame_of_camera)
         .service(tokens::compare_holder)
         .service(receipts::download_receipt)
         .service(offline::show_offline_page)

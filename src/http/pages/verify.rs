@@ -12,7 +12,7 @@ use crate::http::problem::Problem;
 use crate::http::verification::{NOT_FOUND_AFTER, counted_address};
 use crate::services::error::Error;
 use crate::services::verification::VerificationQuery;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde_json::json;
@@ -97,4 +97,15 @@ pub async fn verify_file_from_page(state: Data<AppState>, request: HttpRequest, 
         return form_page(&reader, StatusCode::UNPROCESSABLE_ENTITY, &Form::default(), &BTreeMap::new(), Some((title, detail)));
     }
     answer_page(&state, &request, &verdict, Some(Text::new("the file that was handed over", "所提交的文件")), None).await
+}
+
+/// What the QR code in one picture of a camera says, for browsers that cannot read codes themselves; no content when there is none. The
+/// picture is looked at and forgotten.
+#[post("/verify/frame")]
+pub async fn read_frame_of_camera(form: Form) -> HttpResponse {
+    let Some(file) = form.file("file") else { return HttpResponse::BadRequest().finish() };
+    match find_qr_codes(file.bytes.clone()).await.into_iter().next() {
+        Some(text) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").insert_header((header::CACHE_CONTROL, "no-store")).body(text),
+        None => HttpResponse::NoContent().finish(),
+    }
 }
