@@ -5,8 +5,11 @@ use super::error::Error;
 use super::issuing::IssuedCertificate;
 use crate::domain::access::{Act, Actor, READ_CERTIFICATE, holds_any};
 use crate::domain::id::{CertificateId, OrganisationId};
+use crate::domain::number::normalised;
 use crate::domain::text::Text;
+use crate::store::backend::Conn;
 use crate::store::stretch::Stretch;
+use crate::store::{merges, workers};
 use crate::store::certificates::{self as store, CertificateVersionRow, PermitReviewRow, Standing, StatusChangeRow};
 
 /// How a path names a certificate: by its number, or by its identifier where the number must not stand in a URL.
@@ -31,7 +34,7 @@ impl CertificateName {
         if text.starts_with("crt_") {
             return text.parse().map(CertificateName::Id).map_err(|_| Error::NotFound);
         }
-        let number = crate::domain::number::normalised(text);
+        let number = normalised(text);
         if number.starts_with('T') && number.len() >= 10 {
             let detail = Text::new("the number of a special operation permit contains an identity number and must not stand in a URL; use the certificate_id", "特种作业操作证编号含公民身份号码，不得出现在网址中；请使用 certificate_id");
             return Err(Error::invalid("certificate_number", detail));
@@ -78,6 +81,22 @@ impl Registry {
         let body = self.get_body(&issuer).await?;
         let rows = self.store.read(move |conn| store::list_by_issuer(conn, issuer.as_str(), &page)).await?;
         rows.into_iter().map(|standing| self.open_issued(standing, body.name.clone())).collect()
+    }
+
+    /// The actor's own certificates with this number, or whose holder has this document number, the newest first.
+    pub async fn search_certificates(&self, actor: &Actor, number: &str) -> Result<Vec<IssuedCertificate>, Error> {
+        let issuer = self.own_organisation(actor)?;
+        self.authorise(actor, Act::ReadCertificate { issuer: &issuer })?;
+        let body = self.get_body(&issuer).await?;
+        let (key, hash) = (self.number_key(number), self.number_hash(&normalised(number)).to_vec());
+        let find = move |conn: &mut Conn| {
+            let holders: Vec<String> = workers::list_owners_of_numbers(conn, &[hash])?.into_iter().map(|owner| owner.worker_id).collect();
+            let holders = merges::list_persons(conn, &holders)?.everybody(&holders);
+            Ok((store::list_by_number_key(conn, &key)?, store::list_by_workers(conn, &holders)?))
+        };
+        let (numbered, held) = self.store.read_snapshot(find).await?;
+        let own = numbered.into_iter().chain(held).rev().filter(|(row, ..)| row.issuer_id == issuer.as_str());
+        own.map(|standing| self.open_issued(standing, body.name.clone())).collect()
     }
 
     pub async fn get_certificate_history(&self, actor: &Actor, name: &CertificateName) -> Result<CertificateHistory, Error> {

@@ -242,17 +242,23 @@ fn the_same_hour_at_the_same_moment_counts_once_on_two_nodes() {
 on_both_databases!(the_table_itself_refuses_an_overlap, |registry| {
     let client = provider(registry, PROVIDER);
     let worker = registry.worker(&client, 1);
-    let insert = |from: i64, to: i64| {
+    let insert_all = |intervals: &[(i64, i64)]| {
         let mut conn = Conn::open(&registry.database_url.parse().unwrap()).unwrap();
-        let sql = format!("INSERT INTO attendance_intervals VALUES ('{}', {from}, 0, {to}, 'cls', 'online', 'theory', 'upload', 0, 'x')", worker.id);
-        conn.execute_script(&sql)
+        let row = |(from, to): &(i64, i64)| format!("('{}', {from}, 0, {to}, 'cls', 'online', 'theory', 'upload', 0, 'x')", worker.id);
+        conn.execute_script(&format!("INSERT INTO attendance_intervals VALUES {}", intervals.iter().map(row).collect::<Vec<_>>().join(", ")))
     };
+    let insert = |from: i64, to: i64| insert_all(&[(from, to)]);
     insert(100, 200).unwrap();
     insert(200, 300).unwrap();
     for (from, to) in [(150, 160), (50, 101), (299, 400), (0, 1000), (100, 200)] {
         assert!(insert(from, to).is_err(), "{from}..{to}");
     }
     insert(50, 100).unwrap();
+    // Of one statement all rows stand or none: they must not meet each other either.
+    for wrong in [[(1000, 1100), (1050, 1150)], [(1000, 2000), (1400, 1500)], [(1400, 1500), (1000, 2000)], [(1000, 1100), (1000, 1050)], [(1000, 1100), (250, 260)]] {
+        assert!(insert_all(&wrong).is_err(), "{wrong:?}");
+    }
+    insert_all(&[(1200, 1300), (1000, 1100), (1100, 1200)]).unwrap();
 });
 
 on_both_databases!(closing_works_out_hours_and_credits, |registry| {

@@ -69,11 +69,23 @@ await asEveryReader(async visit => {
 
   await visit.open('/console/certificates');
   await visit.look('console-certificates');
-  assert.equal(await visit.send({ '#certificate_number': 'S000032000001269999999' }, 'form[action$="/search"] button'), 404);
+  assert.equal(await visit.send({ '#number': 'S000032000001269999999' }, 'form[action$="/search"] button'), 404);
   await visit.look('console-certificate-unknown');
-  assert.equal(await visit.send({ '#certificate_number': issued[2].certificate_number }, 'form[action$="/search"] button'), 200);
-  assert.match(await visit.text(), new RegExp(issued[2].certificate_number));
-  assert.match(visit.page.url(), /certificates\/crt_/);
+  for (const number of [issued[2].certificate_number, issued[2].document_number]) {
+    await visit.open('/console/certificates');
+    assert.equal(await visit.send({ '#number': number }, 'form[action$="/search"] button'), 200);
+    assert.match(await visit.text(), new RegExp(issued[2].certificate_number));
+    assert.match(visit.page.url(), /certificates\/crt_/);
+  }
+  // From a day on: today's are there, and before them there were none.
+  const numbers = () => visit.page.$$eval('tbody a', links => links.map(link => link.textContent));
+  await visit.open('/console/certificates');
+  const newest = await numbers();
+  await visit.open(`/console/certificates?until=${new Date(Date.now() + 8 * 3600e3).toISOString().slice(0, 10)}`);
+  assert.deepEqual(await numbers(), newest);
+  await visit.open('/console/certificates?until=2019-12-31');
+  assert.deepEqual(await numbers(), []);
+  assert.equal(await visit.open('/console/certificates?until=tomorrow'), 400);
   // The newest stands first.
   await visit.open('/console/sessions');
   assert.ok(session_page.endsWith(await visit.page.$eval('tbody a', link => link.getAttribute('href'))));

@@ -5,50 +5,91 @@ use super::own::{PlaceQuery, as_download, certificate_content};
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::credential::form::CredentialForm;
 use crate::domain::certificate::StatusChange;
-use crate::domain::id::StatusProposalId;
-use crate::domain::number::normalised;
+use crate::domain::calendar::end_of_day_in_china;
+use crate::domain::id::{CertificateId, StatusProposalId};
 use crate::http::AppState;
 use crate::http::certificates::{StatusChangeRequest, credential, status_order};
 use crate::http::organisations::path_id;
+use crate::http::page::PageQuery;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::{instant_of, kept};
 use crate::services::certificates::CertificateName;
-use crate::services::error::Error;
 use crate::store::proposals::Proposal;
 use crate::store::stretch::ListOrder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono::{Duration, NaiveDate};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub fn pages(config: &mut ServiceConfig) {
     config.service(show_certificates).service(find_certificate).service(show_certificate).service(download_paper).service(propose_status_change).service(show_proposals).service(decide_proposal);
 }
 
-async fn certificates_page(state: &AppState, page: &ConsolePage, status: StatusCode, query: &PlaceQuery, said: &Said) -> Result<HttpResponse, Problem> {
-    let window = query.page().window()?;
+/// Which certificates a page shows.
+#[derive(Debug, Default, Deserialize)]
+pub struct CertificatesQuery {
+    cursor: Option<String>,
+    /// Those that were registered on this day or before; empty in a form that was not filled in.
+    until: Option<String>,
+}
+
+impl CertificatesQuery {
+    /// Behind which certificate the page begins.
+    fn begin(&self) -> Result<Option<String>, Problem> {
+        let Some(until) = self.until.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
+        let day: NaiveDate = until.parse().map_err(|_| Problem::invalid("until", "a date as 2026-03-09 expected", "应为日期，如 2026-03-09"))?;
+        // Identifiers begin with their time: this one would be the first of the next day.
+        let next_day = u64::try_from((end_of_day_in_china(day) + Duration::seconds(1)).timestamp_millis()).unwrap_or(0);
+        Ok(Some(CertificateId::new(next_day, 0).to_string()))
+    }
+}
+
+/// What stands on the page: a part of the list, or what a search found.
+struct Shown {
+    certificates: Vec<Value>,
+    next_cursor: Option<String>,
+    is_whole_list: bool,
+}
+
+async fn listed(state: &AppState, page: &ConsolePage, query: &CertificatesQuery) -> Result<Shown, Problem> {
+    let mut window = PageQuery { limit: None, cursor: query.cursor.clone() }.window()?;
+    if window.after.is_none() {
+        window.after = query.begin()?;
+    }
+    let is_whole_list = window.after.is_none();
     let rows = state.registry.list_certificates(page.actor(), window.of(ListOrder::NewestFirst)).await?;
     let listed = window.page(rows, |issued| issued.standing.0.id.clone(), |issued| certificate_content(&issued, page.reader.public_url(), page.reader.language));
-    page.reader.at("/console/certificates".to_owned()).page(status, "console-certificates.html", json!({ "certificates": listed.items, "next_cursor": listed.next_cursor, "is_first": query.cursor.is_none(), "said": said }))
+    Ok(Shown { certificates: listed.items, next_cursor: listed.next_cursor, is_whole_list })
 }
 
-/// Certificates, the newest first, a page by keyset: the hundred thousandth costs what the first does.
+fn certificates_page(page: &ConsolePage, status: StatusCode, shown: &Shown, said: &Said) -> Result<HttpResponse, Problem> {
+    let Shown { certificates, next_cursor, is_whole_list } = shown;
+    page.reader.at("/console/certificates".to_owned()).page(status, "console-certificates.html", json!({ "certificates": certificates, "next_cursor": next_cursor, "is_first": is_whole_list, "said": said }))
+}
+
+/// Certificates, the newest first, from any day on, a page by keyset: the hundred thousandth costs what the first does.
 #[get("/console/certificates")]
-pub async fn show_certificates(state: Data<AppState>, page: ConsolePage, query: Query<PlaceQuery>) -> Result<HttpResponse, Problem> {
-    certificates_page(&state, &page, StatusCode::OK, &query, &Said::default()).await
+pub async fn show_certificates(state: Data<AppState>, page: ConsolePage, query: Query<CertificatesQuery>) -> Result<HttpResponse, Problem> {
+    certificates_page(&page, StatusCode::OK, &listed(&state, &page, &query).await?, &Said::default())
 }
 
-/// Find one by its number, which stands in no address: that of a permit is an identity number.
+/// Find by the number of the certificate or of its holder's document; neither stands in an address.
 #[post("/console/certificates/search")]
 pub async fn find_certificate(state: Data<AppState>, sent: ConsoleForm) -> Result<HttpResponse, Problem> {
-    let name = CertificateName::Number(normalised(sent.form.text("certificate_number")));
-    match state.registry.get_certificate(sent.page.actor(), &name, None).await {
-        Ok(found) => Ok(see_other(&format!("/console/certificates/{}", found.standing.0.id))),
-        Err(Error::NotFound) => {
-            let nobody = Problem::invalid("certificate_number", "no certificate of your body has this number", "本机构没有该编号的证书");
-            certificates_page(&state, &sent.page, StatusCode::NOT_FOUND, &PlaceQuery { cursor: None }, &Said::refused(&nobody, sent.page.reader.language)).await
+    let page = &sent.page;
+    let found = state.registry.search_certificates(page.actor(), sent.form.text("number")).await?;
+    match found.as_slice() {
+        [] => {
+            let nothing = Problem::invalid("number", "no certificate of your body has this number, and no holder of one has a document with it", "本机构没有该编号的证书，也没有使用该证件号码的持证人");
+            certificates_page(page, StatusCode::NOT_FOUND, &listed(&state, page, &CertificatesQuery::default()).await?, &Said::refused(&nothing, page.reader.language))
         }
-        Err(error) => Err(error.into()),
+        [one] => Ok(see_other(&format!("/console/certificates/{}", one.standing.0.id))),
+        several => {
+            let certificates = several.iter().map(|issued| certificate_content(issued, page.reader.public_url(), page.reader.language)).collect();
+            certificates_page(page, StatusCode::OK, &Shown { certificates, next_cursor: None, is_whole_list: false }, &Said::default())
+        }
     }
 }
 

@@ -238,7 +238,8 @@ impl Registry {
         self.vault.blind_index("holder name", name.as_str())
     }
 
-    fn number_key(&self, number: &str) -> String {
+    /// What a certificate is found by under this number.
+    pub(super) fn number_key(&self, number: &str) -> String {
         let number = normalised(number);
         let is_permit = number.starts_with('T') && number.len() == 19;
         if is_permit { self.permit_number_key(&number) } else { number }

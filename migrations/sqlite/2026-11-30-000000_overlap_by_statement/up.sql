@@ -1,0 +1,1 @@
+-- PostgreSQL looks for overlaps once a statement from here on. SQLite inserts row by row, and its trigger costs a look at one neighbour.
