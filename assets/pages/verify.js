@@ -11,52 +11,79 @@
   });
 
   const camera = document.getElementById('camera'), view = document.getElementById('view'), state = document.getElementById('scan-state');
+  const button = document.getElementById('scan');
+  // Pictures of one side, milliseconds between them, and how long somebody may look for a code.
+  const FRAME = 800, PAUSE = 500, PATIENCE = 60_000;
   if (!navigator.mediaDevices) return;
   camera.classList.remove('hidden');
-  const detector = 'BarcodeDetector' in window ? new BarcodeDetector({ formats: ['qr_code'] }) : null;
-  if (!detector) document.getElementById('camera-hint').textContent = camera.dataset.sent;
+
+  // Some browsers have the detector but no service behind it.
+  let detector = null;
+  const withoutDetector = () => { detector = null; document.getElementById('camera-hint').textContent = camera.dataset.sent; };
+  const formats = 'BarcodeDetector' in window ? BarcodeDetector.getSupportedFormats().catch(() => []) : Promise.resolve([]);
+  const ready = formats.then(known => { if (known.includes('qr_code')) detector = new BarcodeDetector({ formats: ['qr_code'] }); else withoutDetector(); });
 
   // What the code before the camera says; a browser that cannot read codes asks the registry about a small picture.
-  const FRAME = 800;
   const canvas = document.createElement('canvas');
-  const read = async () => {
-    if (detector) return (await detector.detect(view))[0]?.rawValue;
+  const ask = async () => {
     const scale = Math.min(1, FRAME / Math.max(view.videoWidth, view.videoHeight));
     [canvas.width, canvas.height] = [view.videoWidth * scale, view.videoHeight * scale];
     canvas.getContext('2d').drawImage(view, 0, 0, canvas.width, canvas.height);
     const form = new FormData();
     form.append('file', await new Promise(done => canvas.toBlob(done, 'image/jpeg', 0.8)), 'frame.jpg');
-    const response = await fetch('/verify/frame', { method: 'POST', body: form });
+    const response = await fetch('/verify/frame', { method: 'POST', body: form, signal: AbortSignal.timeout(10_000) });
+    // Others are looked at first: the next picture may have its turn.
+    if (response.status === 503) return undefined;
+    if (!response.ok) throw new Error(`status ${response.status}`);
     return response.status === 200 ? response.text() : undefined;
   };
 
-  document.getElementById('scan').addEventListener('click', async event => {
-    let stream;
+  let stream = null;
+  const stop = text => {
+    stream?.getTracks().forEach(track => track.stop());
+    stream = view.srcObject = null;
+    view.classList.add('hidden');
+    button.classList.remove('hidden');
+    state.textContent = text;
+  };
+  document.addEventListener('visibilitychange', () => { if (document.hidden && stream) stop(''); });
+
+  button.addEventListener('click', async () => {
+    await ready;
+    state.className = 'quiet';
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
     } catch {
-      state.textContent = state.dataset.failed;
-      return;
+      return stop(state.dataset.failed);
     }
-    event.target.classList.add('hidden');
+    button.classList.add('hidden');
     view.classList.remove('hidden');
     view.srcObject = stream;
     state.textContent = state.dataset.looking;
     await view.play();
-    const look = async () => {
-      const text = await read().catch(() => undefined);
-      if (!text) return setTimeout(look, detector ? 150 : 500);
+    for (const begun = Date.now(), mine = stream; stream === mine;) {
+      let text;
+      try {
+        text = detector ? (await detector.detect(view))[0]?.rawValue : await ask();
+      } catch {
+        // A detector that fails is none: who scans is told so before a picture leaves the device.
+        if (!detector) return stop(state.dataset.failed);
+        withoutDetector();
+        return stop('');
+      }
+      if (stream !== mine) return;
       // Only an address of this registry is followed: a code that leads elsewhere is shown, not opened.
-      const url = URL.canParse(text) ? new URL(text) : null;
+      const url = text && URL.canParse(text) ? new URL(text) : null;
       if (url && url.origin === location.origin && url.pathname.startsWith('/v/')) {
-        stream.getTracks().forEach(track => track.stop());
-        location.assign(url.pathname);
-      } else {
+        stop('');
+        return location.assign(url.pathname);
+      }
+      if (text) {
         state.className = 'notice bad';
         state.textContent = state.dataset.foreign + ' ' + text.slice(0, 120);
-        setTimeout(look, 1000);
       }
-    };
-    look();
+      if (Date.now() - begun > PATIENCE) return stop(text ? state.textContent : state.dataset.nothing);
+      await new Promise(go => setTimeout(go, detector ? PAUSE / 3 : PAUSE));
+    }
   });
 })();

@@ -9,9 +9,8 @@ use skrifa::{FontRef, MetadataProvider};
 /// What a text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Face {
-    /// Values, labels and running text: every character that is shipped. One face for all of them, because each font in a file costs
-    /// a tenth of the time that the file takes; and that time grows with the characters of the font out of which they are cut, so those
-    /// that most texts are written with are a font of their own.
+    /// Values and running text: every character that is shipped. The time that a font costs grows with the characters of the font out of
+    /// which they are cut, so those that most texts are written with are a font of their own.
     Text,
     /// Titles and names of bodies, heavier.
     Title,

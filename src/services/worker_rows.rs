@@ -90,29 +90,32 @@ fn parse_cells(cells: &Map<String, Value>, today: NaiveDate) -> Result<(PersonNa
     name.zip(document).filter(|_| faults.is_empty()).ok_or(faults)
 }
 
-/// The rows that name a document for the first time, or nobody; and each row that names one again, with the row that did before. That is
-/// the same worker; another name is a fault of the later row (PR-1).
-fn compare_rows(orders: Vec<WorkerOrder>) -> (Vec<WorkerOrder>, Vec<(usize, usize)>) {
+/// A row and its place in the list: two rows may stand in one line of a damaged file, but not in one place.
+type PlacedOrder = (usize, WorkerOrder);
+
+/// The rows that name a document for the first time, or nobody; and the place of each row that names one again, with the place of the row
+/// that did before. That is the same worker; another name is a fault of the later row (PR-1).
+fn compare_rows(orders: Vec<WorkerOrder>) -> (Vec<PlacedOrder>, Vec<(usize, usize)>) {
     let mut named: HashMap<(IdDocumentType, String, String), (PersonName, usize)> = HashMap::new();
     let (mut first, mut again) = (Vec::with_capacity(orders.len()), Vec::new());
-    for mut order in orders {
-        let Ok((name, document)) = &order.content else {
-            first.push(order);
-            continue;
-        };
-        let key = (document.kind(), document.country().unwrap_or_default().to_owned(), document.number().to_owned());
-        match named.get(&key) {
-            None => {
-                named.insert(key, (name.clone(), order.row));
-                first.push(order);
-            }
-            Some((known, earlier)) if known == name => again.push((order.row, *earlier)),
-            Some(_) => {
-                let detail = Text::new("an earlier row has the same document under another name", "前面的行已用该证件登记了另一姓名");
-                order.content = Err(vec![Violation::deny("PR-1", detail).at("name")]);
-                first.push(order);
+    for (place, mut order) in orders.into_iter().enumerate() {
+        if let Ok((name, document)) = &order.content {
+            let key = (document.kind(), document.country().unwrap_or_default().to_owned(), document.number().to_owned());
+            match named.get(&key) {
+                None => {
+                    named.insert(key, (name.clone(), place));
+                }
+                Some((known, earlier)) if known == name => {
+                    again.push((place, *earlier));
+                    continue;
+                }
+                Some(_) => {
+                    let detail = Text::new("an earlier row has the same document under another name", "前面的行已用该证件登记了另一姓名");
+                    order.content = Err(vec![Violation::deny("PR-1", detail).at("name")]);
+                }
             }
         }
+        first.push((place, order));
     }
     (first, again)
 }
@@ -127,15 +130,17 @@ impl Registry {
     /// Registers the workers of a list, or only asks the rules. Who is known already is found, and nothing is done twice.
     pub async fn register_workers(&self, actor: &Actor, orders: Vec<WorkerOrder>, is_dry_run: bool, intent: &Intent<RegisteredWorkers>) -> Result<Answer, Error> {
         self.authorise(actor, Act::RegisterWorker)?;
+        let rows: Vec<usize> = orders.iter().map(|order| order.row).collect();
         let (first, again) = compare_rows(orders);
         let taken: Vec<(usize, Outcome)> = stream::iter(first).chunks(STEP).then(|step| self.take_workers(actor, step.into(), is_dry_run)).try_concat().await?;
         let mut outcomes: BTreeMap<usize, Outcome> = taken.into_iter().collect();
-        for (row, earlier) in again {
+        for (place, earlier) in again {
             let outcome = super::existing(outcomes.get(&earlier), "the row that named a worker first")?.clone();
-            outcomes.insert(row, outcome.map(|(id, _)| (id, false)));
+            outcomes.insert(place, outcome.map(|(id, _)| (id, false)));
         }
         let mut registered = RegisteredWorkers::default();
-        for (row, outcome) in outcomes {
+        // Every place has its outcome.
+        for (row, outcome) in rows.into_iter().zip(outcomes.into_values()) {
             match outcome {
                 Ok((id, is_new)) => registered.workers.push((row, id, is_new)),
                 Err(findings) => registered.refused.push((row, findings)),
@@ -145,7 +150,7 @@ impl Registry {
     }
 
     /// Decides the rows of a step and writes the workers who are new.
-    async fn take_workers(&self, actor: &Actor, orders: Arc<[WorkerOrder]>, is_dry_run: bool) -> Result<Vec<(usize, Outcome)>, Error> {
+    async fn take_workers(&self, actor: &Actor, orders: Arc<[PlacedOrder]>, is_dry_run: bool) -> Result<Vec<(usize, Outcome)>, Error> {
         for _ in 0..ROUNDS_MAX {
             let known = self.find_known_workers(&orders).await?;
             let (registry, actor, orders) = (self.clone(), actor.clone(), Arc::clone(&orders));
@@ -167,8 +172,8 @@ impl Registry {
         (self.number_hash(document.number()).to_vec(), document.kind().as_str().to_owned(), document.country().unwrap_or_default().to_owned())
     }
 
-    async fn find_known_workers(&self, orders: &[WorkerOrder]) -> Result<KnownWorkers, Error> {
-        let hashes: Vec<Vec<u8>> = orders.iter().filter_map(|order| order.content.as_ref().ok()).map(|(_, document)| self.number_hash(document.number()).to_vec()).collect();
+    async fn find_known_workers(&self, orders: &[PlacedOrder]) -> Result<KnownWorkers, Error> {
+        let hashes: Vec<Vec<u8>> = orders.iter().filter_map(|(_, order)| order.content.as_ref().ok()).map(|(_, document)| self.number_hash(document.number()).to_vec()).collect();
         let read = move |conn: &mut Conn| {
             let owners = store::list_owners_of_numbers(conn, &hashes)?;
             let ids: Vec<String> = owners.iter().map(|owner| owner.worker_id.clone()).collect();
@@ -188,10 +193,10 @@ impl Registry {
         Ok(known)
     }
 
-    fn decide_workers(&self, actor: &Actor, orders: &[WorkerOrder], known: &KnownWorkers, is_dry_run: bool) -> Result<(Vec<(usize, Outcome)>, NewWorkers), Error> {
+    fn decide_workers(&self, actor: &Actor, orders: &[PlacedOrder], known: &KnownWorkers, is_dry_run: bool) -> Result<(Vec<(usize, Outcome)>, NewWorkers), Error> {
         let (mut outcomes, mut new) = (Vec::with_capacity(orders.len()), NewWorkers::default());
-        for WorkerOrder { row, content } in orders {
-            let outcome = match content {
+        for (place, order) in orders {
+            let outcome = match &order.content {
                 Err(faults) => Err(faults.clone()),
                 Ok((name, document)) => match self.judge_row(name, document, known) {
                     Err(refused) => Err(findings_of(refused)?),
@@ -200,9 +205,9 @@ impl Registry {
                     Ok(None) => Ok((Some(self.new_worker(actor, name, std::slice::from_ref(document), &mut new)?.id.to_string()), true)),
                 },
             };
-            outcomes.push((*row, outcome));
+            outcomes.push((*place, outcome));
         }
-        Ok((outcomes, new))
+        Ok((outcomes, new.in_order()))
     }
 
     /// The worker whose document it is; nobody where they would be new.

@@ -60,6 +60,12 @@ impl NewWorkers {
         self.rows.is_empty()
     }
 
+    /// Documents in one order everywhere: two nodes that write one list from two ends would else each wait for the other.
+    pub(super) fn in_order(mut self) -> Self {
+        self.documents.sort_by(|one, other| (&one.number_hash, &one.document_type, &one.country).cmp(&(&other.number_hash, &other.document_type, &other.country)));
+        self
+    }
+
     pub(super) fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         store::insert_workers(tx.conn, &self.rows, &self.names, &self.documents)?;
         self.facts.iter().for_each(|fact| tx.record(fact.clone()));

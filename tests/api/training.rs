@@ -261,6 +261,27 @@ on_both_databases!(the_table_itself_refuses_an_overlap, |registry| {
     insert_all(&[(1200, 1300), (1000, 1100), (1100, 1200)]).unwrap();
 });
 
+/// Two that write to the table itself, past the program: the second waits for the first, and is refused.
+#[test]
+fn the_table_makes_two_writers_take_turns_on_postgresql() {
+    let registry = TestRegistry::start(Database::Postgres, &[]);
+    let worker = registry.worker(&provider(&registry, PROVIDER), 1).id;
+    let begin = |from: i64, to: i64| {
+        let mut conn = Conn::open(&registry.database_url.parse().unwrap()).unwrap();
+        conn.execute_script("BEGIN").unwrap();
+        conn.execute_script(&format!("INSERT INTO attendance_intervals VALUES ('{worker}', {from}, 0, {to}, 'cls', 'online', 'theory', 'upload', 0, 'x')")).map(|()| conn)
+    };
+    let mut first = begin(100, 200).unwrap();
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| begin(150, 250).is_err());
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(!second.is_finished(), "it waits for the first");
+        first.execute_script("COMMIT").unwrap();
+        assert!(second.join().unwrap(), "and then sees it");
+    });
+    begin(200, 250).unwrap();
+}
+
 on_both_databases!(closing_works_out_hours_and_credits, |registry| {
     let client = provider(registry, PROVIDER);
     let workers: Vec<Worker> = (0..4).map(|index| registry.worker(&client, index)).collect();

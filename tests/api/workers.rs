@@ -1,6 +1,7 @@
 //! Workers: one record per person, sealed at rest, masked in answers.
 
 use crate::on_both_databases;
+use crate::support::{Body, Database, TestRegistry};
 use serde_json::{Value, json};
 
 on_both_databases!(the_same_document_finds_the_same_worker, |registry| {
@@ -104,18 +105,36 @@ on_both_databases!(a_list_of_workers_is_taken_row_by_row, |registry| {
     assert_eq!(registry.send("POST", "/v1/workers/lists", &[("authorization", &foreign), ("content-type", "text/csv")], list.as_bytes()).status, 403);
 });
 
-on_both_databases!(a_list_that_two_offices_send_at_once_registers_everybody_once, |registry| {
-    let bodies = [registry.body_with("52320100000000027X", json!({})), registry.body_with("123200000000000192", json!({ "number_prefix": "S000032000002" }))];
+on_both_databases!(lists_whose_lines_end_in_two_ways_lose_nobody, |registry| {
+    let body = registry.body();
+    let bearer = format!("Bearer {}", registry.token(&body.client));
+    let people: Vec<(String, String)> = (0..4).map(crate::support::person).collect();
+    // A list of one system behind a list of another: the reader cannot tell all lines apart, and may give two the same number.
+    let line = |index: usize, end: &str| format!("{},{}{end}", people[index].0, people[index].1);
+    let list = ["name,document_number\n".to_owned(), line(0, "\n"), line(1, "\r\n"), line(2, "\r\n"), line(3, "\r\n"), line(0, "\r\n"), line(1, "\r\n")].concat();
+    let answer = registry.send("POST", "/v1/workers/lists", &[("authorization", &bearer), ("content-type", "text/csv")], list.as_bytes()).expect(200);
+    assert_eq!((&answer["registered"], &answer["known"]), (&json!(4), &json!(2)), "{answer}");
+    let ids: Vec<&str> = answer["rows"].as_array().unwrap().iter().map(|row| row["worker_id"].as_str().unwrap()).collect();
+    let known = |index: usize| registry.worker(&body.client, index as u32).id;
+    assert_eq!(ids.len(), 6);
+    for (index, id) in (0..4).map(known).enumerate() {
+        assert_eq!(ids.iter().filter(|found| **found == id).count(), if index < 2 { 2 } else { 1 });
+    }
+});
+
+fn two_offices(first: &TestRegistry, second: &TestRegistry) {
+    let nodes = [first, second];
+    let bodies = [first.body_with("52320100000000027X", json!({})), first.body_with("123200000000000192", json!({ "number_prefix": "S000032000002" }))];
     // More than one step, and from two ends, so that each meets what the other has just written.
     let people: Vec<(String, String)> = (0..1_500).map(crate::support::person).collect();
     let list = |people: &mut dyn Iterator<Item = &(String, String)>| std::iter::once("name,document_number\n".to_owned()).chain(people.map(|(name, number)| format!("{name},{number}\n"))).collect::<String>();
     let lists = [list(&mut people.iter()), list(&mut people.iter().rev())];
-    let send = |(body, list): (&crate::support::Body, &String)| {
-        let bearer = format!("Bearer {}", registry.token(&body.client));
-        registry.send("POST", "/v1/workers/lists", &[("authorization", &bearer), ("content-type", "text/csv")], list.as_bytes()).expect(200)
+    let send = |((body, list), node): ((&Body, &String), &TestRegistry)| {
+        let bearer = format!("Bearer {}", node.token(&body.client));
+        node.send("POST", "/v1/workers/lists", &[("authorization", &bearer), ("content-type", "text/csv")], list.as_bytes()).expect(200)
     };
     let answers: Vec<Value> = std::thread::scope(|scope| {
-        let threads: Vec<_> = bodies.iter().zip(&lists).map(|both| scope.spawn(move || send(both))).collect();
+        let threads: Vec<_> = bodies.iter().zip(&lists).zip(nodes).map(|both| scope.spawn(move || send(both))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let count = |name: &str| answers.iter().map(|answer| answer[name].as_u64().unwrap()).sum::<u64>();
@@ -124,4 +143,17 @@ on_both_databases!(a_list_that_two_offices_send_at_once_registers_everybody_once
     let mut other = ids(&answers[1]);
     other.reverse();
     assert_eq!(ids(&answers[0]), other);
-});
+}
+
+#[test]
+fn a_list_that_two_offices_send_at_once_registers_everybody_once_on_sqlite() {
+    let registry = TestRegistry::start(Database::Sqlite, &[]);
+    two_offices(&registry, &registry);
+}
+
+#[test]
+fn a_list_that_two_offices_send_at_once_registers_everybody_once_on_two_nodes() {
+    let first = TestRegistry::start(Database::Postgres, &[]);
+    let second = TestRegistry::start_at(tempfile::tempdir().unwrap(), first.database_url.clone(), &[]);
+    two_offices(&first, &second);
+}

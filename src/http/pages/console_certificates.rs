@@ -19,7 +19,7 @@ use crate::store::stretch::ListOrder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use chrono::{Duration, NaiveDate};
+use chrono::{Datelike, Duration, NaiveDate};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -39,7 +39,9 @@ impl CertificatesQuery {
     /// Behind which certificate the page begins.
     fn begin(&self) -> Result<Option<String>, Problem> {
         let Some(until) = self.until.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
-        let day: NaiveDate = until.parse().map_err(|_| Problem::invalid("until", "a date as 2026-03-09 expected", "应为日期，如 2026-03-09"))?;
+        // Four digits of a year, as everywhere; an identifier has no room for a time much later.
+        let day: Option<NaiveDate> = until.parse().ok().filter(|day: &NaiveDate| (1900..=9999).contains(&day.year()));
+        let day = day.ok_or_else(|| Problem::invalid("until", "a date as 2026-03-09 expected", "应为日期，如 2026-03-09"))?;
         // Identifiers begin with their time: this one would be the first of the next day.
         let next_day = u64::try_from((end_of_day_in_china(day) + Duration::seconds(1)).timestamp_millis()).unwrap_or(0);
         Ok(Some(CertificateId::new(next_day, 0).to_string()))
@@ -51,6 +53,8 @@ struct Shown {
     certificates: Vec<Value>,
     next_cursor: Option<String>,
     is_whole_list: bool,
+    /// The day that was asked for.
+    until: Option<String>,
 }
 
 async fn listed(state: &AppState, page: &ConsolePage, query: &CertificatesQuery) -> Result<Shown, Problem> {
@@ -61,12 +65,12 @@ async fn listed(state: &AppState, page: &ConsolePage, query: &CertificatesQuery)
     let is_whole_list = window.after.is_none();
     let rows = state.registry.list_certificates(page.actor(), window.of(ListOrder::NewestFirst)).await?;
     let listed = window.page(rows, |issued| issued.standing.0.id.clone(), |issued| certificate_content(&issued, page.reader.public_url(), page.reader.language));
-    Ok(Shown { certificates: listed.items, next_cursor: listed.next_cursor, is_whole_list })
+    Ok(Shown { certificates: listed.items, next_cursor: listed.next_cursor, is_whole_list, until: query.until.clone() })
 }
 
 fn certificates_page(page: &ConsolePage, status: StatusCode, shown: &Shown, said: &Said) -> Result<HttpResponse, Problem> {
-    let Shown { certificates, next_cursor, is_whole_list } = shown;
-    page.reader.at("/console/certificates".to_owned()).page(status, "console-certificates.html", json!({ "certificates": certificates, "next_cursor": next_cursor, "is_first": is_whole_list, "said": said }))
+    let Shown { certificates, next_cursor, is_whole_list, until } = shown;
+    page.reader.at("/console/certificates".to_owned()).page(status, "console-certificates.html", json!({ "certificates": certificates, "next_cursor": next_cursor, "is_first": is_whole_list, "until": until, "said": said }))
 }
 
 /// Certificates, the newest first, from any day on, a page by keyset: the hundred thousandth costs what the first does.
@@ -88,7 +92,7 @@ pub async fn find_certificate(state: Data<AppState>, sent: ConsoleForm) -> Resul
         [one] => Ok(see_other(&format!("/console/certificates/{}", one.standing.0.id))),
         several => {
             let certificates = several.iter().map(|issued| certificate_content(issued, page.reader.public_url(), page.reader.language)).collect();
-            certificates_page(page, StatusCode::OK, &Shown { certificates, next_cursor: None, is_whole_list: false }, &Said::default())
+            certificates_page(page, StatusCode::OK, &Shown { certificates, next_cursor: None, is_whole_list: false, until: None }, &Said::default())
         }
     }
 }

@@ -3,7 +3,7 @@
 use image::{ImageReader, Limits};
 use std::io::Cursor;
 use std::sync::LazyLock;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Most pixels on one side, and bytes of memory, that a photograph may take.
 const SIDE_MAX: u32 = 12_000;
@@ -16,7 +16,16 @@ static LOOKING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(std::threa
 
 /// Looks for QR codes off the threads that answer requests, when it is this picture's turn.
 pub async fn find_qr_codes(bytes: Vec<u8>) -> Vec<String> {
-    let Ok(_turn) = LOOKING.acquire().await else { return Vec::new() };
+    let Ok(turn) = LOOKING.acquire().await else { return Vec::new() };
+    look(bytes, turn).await
+}
+
+/// The same at once; None when others are being looked at, who go first.
+pub async fn find_qr_codes_now(bytes: Vec<u8>) -> Option<Vec<String>> {
+    Some(look(bytes, LOOKING.try_acquire().ok()?).await)
+}
+
+async fn look(bytes: Vec<u8>, _turn: SemaphorePermit<'static>) -> Vec<String> {
     // A decoder that fails on a stranger's picture has found nothing.
     tokio::task::spawn_blocking(move || read_qr_codes(&bytes)).await.unwrap_or_default()
 }
@@ -28,8 +37,10 @@ pub fn read_qr_codes(bytes: &[u8]) -> Vec<String> {
     (limits.max_image_width, limits.max_image_height, limits.max_alloc) = (Some(SIDE_MAX), Some(SIDE_MAX), Some(MEMORY_MAX));
     reader.limits(limits);
     let Ok(picture) = reader.decode() else { return Vec::new() };
-    for side in LOOKED_AT {
-        let grey = if picture.width().max(picture.height()) > side { picture.thumbnail(side, side).into_luma8() } else { picture.to_luma8() };
+    let longer = picture.width().max(picture.height());
+    // A picture that is smaller than two of the sizes looks the same in both.
+    for side in LOOKED_AT.into_iter().filter(|side| *side == LOOKED_AT[0] || *side < longer) {
+        let grey = if longer > side { picture.thumbnail(side, side).into_luma8() } else { picture.to_luma8() };
         let (width, height) = (grey.width() as usize, grey.height() as usize);
         let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey.get_pixel(x as u32, y as u32).0[0]);
         let mut texts: Vec<String> = prepared.detect_grids().iter().filter_map(|grid| grid.decode().ok()).map(|(_, text)| text).collect();

@@ -2,7 +2,7 @@
 
 use super::answers::answer_page;
 use super::forms::Form;
-use super::photographs::{find_qr_codes, token_of};
+use super::photographs::{find_qr_codes, find_qr_codes_now, token_of};
 use super::reader::Reader;
 use crate::domain::text::Text;
 use crate::domain::verification::Outcome;
@@ -99,13 +99,21 @@ pub async fn verify_file_from_page(state: Data<AppState>, request: HttpRequest, 
     answer_page(&state, &request, &verdict, Some(Text::new("the file that was handed over", "所提交的文件")), None).await
 }
 
-/// What the QR code in one picture of a camera says, for browsers that cannot read codes themselves; no content when there is none. The
-/// picture is looked at and forgotten.
+/// Most bytes of one picture of a camera.
+const FRAME_BYTES_MAX: usize = 512 << 10;
+
+/// What the QR code in one picture of a camera says, for browsers that cannot read codes themselves; no content when there is none, 503
+/// while photographs wait. The picture is looked at and forgotten.
 #[post("/verify/frame")]
-pub async fn read_frame_of_camera(form: Form) -> HttpResponse {
+pub async fn read_frame_of_camera(state: Data<AppState>, form: Form) -> HttpResponse {
     let Some(file) = form.file("file") else { return HttpResponse::BadRequest().finish() };
-    match find_qr_codes(file.bytes.clone()).await.into_iter().next() {
-        Some(text) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").insert_header((header::CACHE_CONTROL, "no-store")).body(text),
+    if file.bytes.len() > FRAME_BYTES_MAX {
+        return HttpResponse::PayloadTooLarge().finish();
+    }
+    let Some(codes) = find_qr_codes_now(file.bytes.clone()).await else { return HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "1")).finish() };
+    let own = codes.iter().find(|code| token_of(code, &state.registry.config.public_url).is_some());
+    match own.or(codes.first()) {
+        Some(text) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").insert_header((header::CACHE_CONTROL, "no-store")).body(text.clone()),
         None => HttpResponse::NoContent().finish(),
     }
 }
