@@ -60,7 +60,8 @@
     view.classList.remove('hidden');
     view.srcObject = stream;
     state.textContent = state.dataset.looking;
-    await view.play();
+    // Whoever stops at once has no picture.
+    await view.play().catch(() => {});
     for (const begun = Date.now(), mine = stream; stream === mine;) {
       let text;
       try {
