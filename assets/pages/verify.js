@@ -38,28 +38,29 @@
     return response.status === 200 ? response.text() : undefined;
   };
 
+  const say = (text, isBad = false) => { state.textContent = text; state.className = isBad ? 'notice bad' : 'quiet'; };
   let stream = null;
   const stop = text => {
     stream?.getTracks().forEach(track => track.stop());
     stream = view.srcObject = null;
     view.classList.add('hidden');
     button.classList.remove('hidden');
-    state.textContent = text;
+    say(text);
   };
   document.addEventListener('visibilitychange', () => { if (document.hidden && stream) stop(''); });
 
   button.addEventListener('click', async () => {
+    // At once, so that a second click asks for no second camera.
+    button.classList.add('hidden');
     await ready;
-    state.className = 'quiet';
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
     } catch {
       return stop(state.dataset.failed);
     }
-    button.classList.add('hidden');
     view.classList.remove('hidden');
     view.srcObject = stream;
-    state.textContent = state.dataset.looking;
+    say(state.dataset.looking);
     // Whoever stops at once has no picture.
     await view.play().catch(() => {});
     for (const begun = Date.now(), mine = stream; stream === mine;) {
@@ -67,6 +68,8 @@
       try {
         text = detector ? (await detector.detect(view))[0]?.rawValue : await ask();
       } catch {
+        // Of a camera that was stopped meanwhile nothing is said.
+        if (stream !== mine) return;
         // A detector that fails is none: who scans is told so before a picture leaves the device.
         if (!detector) return stop(state.dataset.failed);
         withoutDetector();
@@ -79,11 +82,8 @@
         stop('');
         return location.assign(url.pathname);
       }
-      if (text) {
-        state.className = 'notice bad';
-        state.textContent = state.dataset.foreign + ' ' + text.slice(0, 120);
-      }
-      if (Date.now() - begun > PATIENCE) return stop(text ? state.textContent : state.dataset.nothing);
+      if (text) say(state.dataset.foreign + ' ' + text.slice(0, 120), true);
+      if (Date.now() - begun > PATIENCE) return stop(state.dataset.nothing);
       await new Promise(go => setTimeout(go, detector ? PAUSE / 3 : PAUSE));
     }
   });
