@@ -66,7 +66,7 @@ mod tests {
 
     fn signed() -> String {
         let facts = sample();
-        let key = IssuingKey::from_secret(&facts.issuer_did, &[7; 32]);
+        let key = IssuingKey::from_secret(&facts.shared.issuer_did, &[7; 32]);
         sign(&key, "http://localhost:8080/keys/k", facts.compose().as_object().unwrap(), "urn:uuid:0").unwrap().unwrap()
     }
 

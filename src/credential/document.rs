@@ -4,12 +4,13 @@
 //! public, and the number can be guessed. `credentialStatus` is one `revocation` entry, since OB allows a single object; the
 //! suspension list uses the same index.
 
-use crate::domain::assessment::Scores;
+use crate::domain::assessment::{Score, Scores};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::level::SkillLevel;
 use crate::domain::occupation::Occupation;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 pub const VC_CONTEXT: &str = "https://www.w3.org/ns/credentials/v2";
 pub const OB_CONTEXT: &str = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json";
@@ -17,7 +18,7 @@ pub const OB_EXTENSIONS: &str = "https://purl.imsglobal.org/spec/ob/v3p0/extensi
 pub const OB_SCHEMA: &str = "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_achievementcredential_schema.json";
 
 /// What the holder achieved, by kind of certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Achievement {
     Level { occupation: Occupation, occupation_name: String, job_type: Option<String>, level: SkillLevel },
     Ability { name: String },
@@ -28,32 +29,102 @@ pub enum Achievement {
 /// Everything that goes into a credential.
 #[derive(Debug, Clone)]
 pub struct CredentialFacts {
-    /// A random UUID; the credential's `id` is its URN.
-    pub uuid: String,
+    pub shared: SharedFacts,
+    pub own: OwnFacts,
+}
+
+/// What a credential says like those of everybody else in the same class or session.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SharedFacts {
     /// Where the registry is published, without a slash at the end.
     pub public_url: String,
     pub issuer_did: String,
     pub issuer_name: String,
-    pub holder_name: String,
     pub holder_document_name: String,
-    pub holder_document_masked: String,
     pub kind: CertificateKind,
-    /// As printed; masked where the number discloses an identity number.
-    pub certificate_number: String,
     pub achievement: Achievement,
-    pub scores: Option<Scores>,
     /// Tenths of a point.
     pub pass_score_tenths_min: u16,
     pub held_on: Option<NaiveDate>,
     pub issued_on: NaiveDate,
-    pub issued_at: DateTime<Utc>,
     /// Last valid day, for permits.
     pub valid_to: Option<NaiveDate>,
     pub review_due_on: Option<NaiveDate>,
     /// What this credential replaces or cures, in words.
     pub lineage: Option<String>,
     pub status_list: i64,
+}
+
+/// What a credential says of one holder.
+#[derive(Debug, Clone)]
+pub struct OwnFacts {
+    /// A random UUID; the credential's `id` is its URN.
+    pub uuid: String,
+    pub holder_name: String,
+    pub holder_document_masked: String,
+    /// As printed; masked where the number discloses an identity number.
+    pub certificate_number: String,
+    pub scores: Scores,
+    pub issued_at: DateTime<Utc>,
     pub status_index: u32,
+}
+
+/// A text of a document that is the holder's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blank {
+    Uuid,
+    HolderName,
+    DocumentNumber,
+    CertificateNumber,
+    Theory,
+    Practical,
+    Comprehensive,
+    IssuedAt,
+    StatusIndex,
+}
+
+impl Blank {
+    pub const ALL: [Blank; 9] = [
+        Blank::Uuid,
+        Blank::HolderName,
+        Blank::DocumentNumber,
+        Blank::CertificateNumber,
+        Blank::Theory,
+        Blank::Practical,
+        Blank::Comprehensive,
+        Blank::IssuedAt,
+        Blank::StatusIndex,
+    ];
+}
+
+impl OwnFacts {
+    /// What goes into a blank; None for a part that was not held.
+    pub fn text(&self, blank: Blank) -> Option<Cow<'_, str>> {
+        let score = |score: Option<Score>| score.map(|score| Cow::from(score.to_string()));
+        match blank {
+            Blank::Uuid => Some(Cow::from(&self.uuid)),
+            Blank::HolderName => Some(Cow::from(&self.holder_name)),
+            Blank::DocumentNumber => Some(Cow::from(&self.holder_document_masked)),
+            Blank::CertificateNumber => Some(Cow::from(&self.certificate_number)),
+            Blank::Theory => score(self.scores.theory),
+            Blank::Practical => score(self.scores.practical),
+            Blank::Comprehensive => score(self.scores.comprehensive),
+            Blank::IssuedAt => Some(Cow::from(self.issued_at.to_rfc3339_opts(SecondsFormat::Secs, true))),
+            Blank::StatusIndex => Some(Cow::from(self.status_index.to_string())),
+        }
+    }
+
+    /// Which parts have a score; the others leave no trace in the document.
+    pub fn parts_held(&self) -> [bool; 3] {
+        [self.scores.theory, self.scores.practical, self.scores.comprehensive].map(|score| score.is_some())
+    }
+}
+
+impl CredentialFacts {
+    /// Composes the document. It can be signed only after `conformance::check`.
+    pub fn compose(&self) -> Value {
+        self.shared.compose(&|blank| self.own.text(blank))
+    }
 }
 
 /// Midnight in China, where legal dates are counted, as an instant.
@@ -61,19 +132,23 @@ fn start_of(day: NaiveDate) -> String {
     format!("{day}T00:00:00+08:00")
 }
 
-impl CredentialFacts {
-    /// Composes the document. It can be signed only after `conformance::check`.
-    pub fn compose(&self) -> Value {
+/// Gives the text of a blank, if there is one.
+type Own<'a> = dyn Fn(Blank) -> Option<Cow<'a, str>> + 'a;
+
+impl SharedFacts {
+    /// Composes the document of a holder whose own texts these are.
+    pub fn compose(&self, own: &Own<'_>) -> Value {
+        let text = |blank| own(blank).unwrap_or_default();
         let mut subject = Map::new();
         subject.insert("type".into(), json!(["AchievementSubject"]));
         subject.insert(
             "identifier".into(),
             json!([
-                { "type": "IdentityObject", "hashed": false, "identityHash": self.holder_name, "identityType": "name" },
-                { "type": "IdentityObject", "hashed": false, "identityHash": self.holder_document_masked, "identityType": "ext:maskedDocumentNumber" },
+                { "type": "IdentityObject", "hashed": false, "identityHash": text(Blank::HolderName), "identityType": "name" },
+                { "type": "IdentityObject", "hashed": false, "identityHash": text(Blank::DocumentNumber), "identityType": "ext:maskedDocumentNumber" },
             ]),
         );
-        subject.insert("licenseNumber".into(), json!(self.certificate_number));
+        subject.insert("licenseNumber".into(), json!(text(Blank::CertificateNumber)));
         if let Some(held_on) = self.held_on {
             subject.insert("activityEndDate".into(), json!(start_of(held_on)));
         }
@@ -81,20 +156,20 @@ impl CredentialFacts {
             subject.insert("narrative".into(), json!(narrative));
         }
         let achievement_id = self.achievement_id();
-        subject.insert("achievement".into(), self.achievement(&achievement_id));
-        let results = self.results(&achievement_id);
+        subject.insert("achievement".into(), self.achievement(&achievement_id, own));
+        let results = self.results(&achievement_id, own);
         if !results.is_empty() {
             subject.insert("result".into(), Value::Array(results));
         }
 
         let mut document = Map::new();
         document.insert("@context".into(), json!([VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS]));
-        document.insert("id".into(), json!(format!("urn:uuid:{}", self.uuid)));
+        document.insert("id".into(), json!(format!("urn:uuid:{}", text(Blank::Uuid))));
         document.insert("type".into(), json!(["VerifiableCredential", "OpenBadgeCredential"]));
         document.insert("name".into(), json!(self.name()));
         document.insert("issuer".into(), json!({ "id": self.issuer_did, "type": ["Profile"], "name": self.issuer_name }));
         // A permit is valid from the day on its paper, which may have passed long before it is recorded.
-        let valid_from = if self.valid_to.is_some() { start_of(self.issued_on) } else { self.issued_at.to_rfc3339_opts(SecondsFormat::Secs, true) };
+        let valid_from = if self.valid_to.is_some() { start_of(self.issued_on) } else { text(Blank::IssuedAt).into_owned() };
         document.insert("validFrom".into(), json!(valid_from));
         if let Some(valid_to) = self.valid_to {
             document.insert("validUntil".into(), json!(format!("{valid_to}T23:59:59+08:00")));
@@ -103,13 +178,14 @@ impl CredentialFacts {
         document.insert("credentialSubject".into(), Value::Object(subject));
         document.insert("credentialSchema".into(), json!([{ "id": OB_SCHEMA, "type": "1EdTechJsonSchemaValidator2019" }]));
         let list = format!("{}/status/revocation/{}", self.public_url, self.status_list);
+        let index = text(Blank::StatusIndex);
         document.insert(
             "credentialStatus".into(),
             json!({
-                "id": format!("{list}#{}", self.status_index),
+                "id": format!("{list}#{index}"),
                 "type": "BitstringStatusListEntry",
                 "statusPurpose": "revocation",
-                "statusListIndex": self.status_index.to_string(),
+                "statusListIndex": index,
                 "statusListCredential": list,
             }),
         );
@@ -142,7 +218,7 @@ impl CredentialFacts {
         }
     }
 
-    fn achievement(&self, id: &str) -> Value {
+    fn achievement(&self, id: &str, own: &Own<'_>) -> Value {
         let mut achievement = Map::new();
         achievement.insert("id".into(), json!(id));
         achievement.insert("type".into(), json!(["Achievement"]));
@@ -171,7 +247,7 @@ impl CredentialFacts {
                 }]),
             );
         }
-        let descriptions = self.result_descriptions(id);
+        let descriptions = self.result_descriptions(id, own);
         if !descriptions.is_empty() {
             achievement.insert("resultDescription".into(), Value::Array(descriptions));
         }
@@ -205,19 +281,9 @@ impl CredentialFacts {
         crate::domain::assessment::Score::from_tenths(i32::from(self.pass_score_tenths_min)).map(|score| score.to_string()).unwrap_or_default()
     }
 
-    fn score_parts(&self) -> Vec<(&'static str, &'static str, String)> {
-        let Some(scores) = &self.scores else { return Vec::new() };
-        [("theory", "理论知识", scores.theory), ("practical", "操作技能", scores.practical), ("comprehensive", "综合评审", scores.comprehensive)]
-            .into_iter()
-            .filter_map(|(part, name, score)| score.map(|score| (part, name, score.to_string())))
-            .collect()
-    }
-
-    fn result_descriptions(&self, achievement_id: &str) -> Vec<Value> {
+    fn result_descriptions(&self, achievement_id: &str, own: &Own<'_>) -> Vec<Value> {
         let pass = self.pass_score();
-        let mut descriptions: Vec<Value> = self
-            .score_parts()
-            .into_iter()
+        let mut descriptions: Vec<Value> = scores_in(own)
             .map(|(part, name, _)| {
                 json!({
                     "id": format!("{achievement_id}#{part}"), "type": ["ResultDescription"], "name": name,
@@ -238,10 +304,8 @@ impl CredentialFacts {
         descriptions
     }
 
-    fn results(&self, achievement_id: &str) -> Vec<Value> {
-        let mut results: Vec<Value> = self
-            .score_parts()
-            .into_iter()
+    fn results(&self, achievement_id: &str, own: &Own<'_>) -> Vec<Value> {
+        let mut results: Vec<Value> = scores_in(own)
             .map(|(part, _, value)| json!({ "type": ["Result"], "resultDescription": format!("{achievement_id}#{part}"), "value": value }))
             .collect();
         if let Achievement::Level { level, .. } = &self.achievement {
@@ -254,39 +318,97 @@ impl CredentialFacts {
     }
 }
 
+/// The parts that were held: name in identifiers, Chinese name, score.
+fn scores_in<'a, 'own>(own: &'a Own<'own>) -> impl Iterator<Item = (&'static str, &'static str, Cow<'own, str>)> + use<'a, 'own> {
+    let parts = [("theory", "理论知识", Blank::Theory), ("practical", "操作技能", Blank::Practical), ("comprehensive", "综合评审", Blank::Comprehensive)];
+    parts.into_iter().filter_map(|(part, name, blank)| Some((part, name, own(blank)?)))
+}
+
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// A complete level credential, for tests of the modules that take one.
     pub fn sample() -> CredentialFacts {
-        CredentialFacts {
-            uuid: "5f6c2a4e-6a55-4b6e-9d1e-1f0d8f3a2b10".into(),
+        let shared = SharedFacts {
             public_url: "http://localhost:8080".into(),
             issuer_did: "did:web:localhost%3A8080:organisations:org_1".into(),
             issuer_name: "示例评价机构".into(),
-            holder_name: "张三".into(),
             holder_document_name: "居民身份证".into(),
-            holder_document_masked: "320***********001X".into(),
             kind: CertificateKind::SkillLevel,
-            certificate_number: "S000032000001263000001".into(),
             achievement: Achievement::Level {
                 occupation: "2022/6-31-01-03".parse().unwrap(),
                 occupation_name: "电工".into(),
                 job_type: None,
                 level: SkillLevel::Level3,
             },
-            scores: Some(Scores { theory: "86".parse().ok(), practical: "90.5".parse().ok(), comprehensive: None }),
             pass_score_tenths_min: 600,
             held_on: "2026-03-01".parse().ok(),
             issued_on: "2026-03-10".parse().unwrap(),
-            issued_at: "2026-03-10T02:00:00Z".parse().unwrap(),
             valid_to: None,
             review_due_on: None,
             lineage: None,
             status_list: 1,
+        };
+        let own = OwnFacts {
+            uuid: "5f6c2a4e-6a55-4b6e-9d1e-1f0d8f3a2b10".into(),
+            holder_name: "张三".into(),
+            holder_document_masked: "320***********001X".into(),
+            certificate_number: "S000032000001263000001".into(),
+            scores: Scores { theory: "86".parse().ok(), practical: "90.5".parse().ok(), comprehensive: None },
+            issued_at: "2026-03-10T02:00:00Z".parse().unwrap(),
             status_index: 94567,
-        }
+        };
+        CredentialFacts { shared, own }
+    }
+
+    /// Any text that may stand in a document, control characters and all.
+    fn text() -> impl Strategy<Value = String> {
+        proptest::string::string_regex("[\\x00-\\x7f\u{a0}张三·𠮷\"\\\\]{1,12}").unwrap()
+    }
+
+    fn day() -> impl Strategy<Value = NaiveDate> {
+        prop::sample::select(vec!["2026-03-10".parse().unwrap(), "1999-12-31".parse().unwrap()])
+    }
+
+    fn achievement() -> impl Strategy<Value = (CertificateKind, Achievement)> {
+        let level = prop::sample::select(vec![SkillLevel::Level5, SkillLevel::Level3, SkillLevel::Level1]);
+        prop_oneof![
+            (text(), proptest::option::of(text()), level).prop_map(|(occupation_name, job_type, level)| (
+                CertificateKind::SkillLevel,
+                Achievement::Level { occupation: "2022/6-31-01-03".parse().unwrap(), occupation_name, job_type, level }
+            )),
+            text().prop_map(|name| (CertificateKind::SpecificAbility, Achievement::Ability { name })),
+            (text(), proptest::option::of(0..9000i32)).prop_map(|(project, taught_minutes)| (CertificateKind::TrainingCompletion, Achievement::Completion { project, taught_minutes })),
+            (text(), text()).prop_map(|(category, item)| (CertificateKind::SpecialOperation, Achievement::Permit { category, item })),
+        ]
+    }
+
+    /// What any holder may have of their own; now and then what no document may say.
+    pub fn any_own() -> impl Strategy<Value = OwnFacts> {
+        let score = || proptest::option::of((0..=1000).prop_map(|tenths| Score::from_tenths(tenths).unwrap()));
+        let scores = (score(), score(), score()).prop_map(|(theory, practical, comprehensive)| Scores { theory, practical, comprehensive });
+        let name = prop_oneof![9 => text(), 1 => Just(String::new())];
+        let uuid = prop_oneof![9 => "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}", 1 => text()];
+        (uuid, name, text(), text(), scores, 0..253_402_300_800i64, any::<u32>()).prop_map(|(uuid, holder_name, holder_document_masked, certificate_number, scores, seconds, status_index)| OwnFacts {
+            uuid,
+            holder_name,
+            holder_document_masked,
+            certificate_number,
+            scores,
+            issued_at: DateTime::from_timestamp(seconds, 0).unwrap(),
+            status_index,
+        })
+    }
+
+    /// Facts of any kind of certificate.
+    pub fn any_facts() -> impl Strategy<Value = CredentialFacts> {
+        let dates = (proptest::option::of(day()), proptest::option::of(day()), proptest::option::of(day()));
+        (achievement(), text(), dates, proptest::option::of(text()), any_own()).prop_map(|((kind, achievement), issuer_name, (valid_to, review_due_on, held_on), lineage, own)| CredentialFacts {
+            shared: SharedFacts { kind, achievement, issuer_name, valid_to, review_due_on, held_on, lineage, ..sample().shared },
+            own,
+        })
     }
 
     #[test]

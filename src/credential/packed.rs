@@ -62,7 +62,7 @@ mod tests {
 
     fn signed() -> String {
         let facts = sample();
-        let key = IssuingKey::from_secret(&facts.issuer_did, &[7; 32]);
+        let key = IssuingKey::from_secret(&facts.shared.issuer_did, &[7; 32]);
         jws::sign_credential(&key, &conformance::check(&facts.compose()).unwrap()).unwrap()
     }
 

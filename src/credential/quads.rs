@@ -176,12 +176,8 @@ fn literal(text: &str, datatype: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::conformance;
-    use super::super::document::tests::sample;
-    use super::super::document::{Achievement, CredentialFacts};
+    use super::super::document::tests::{any_facts, sample};
     use super::*;
-    use crate::domain::assessment::Scores;
-    use crate::domain::certificate_kind::CertificateKind;
-    use crate::domain::level::SkillLevel;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -189,44 +185,10 @@ mod tests {
         Statements::read(document.as_object().unwrap(), &CREDENTIAL)
     }
 
-    /// Any text that may stand in a document, control characters and all.
-    fn text() -> impl Strategy<Value = String> {
-        proptest::string::string_regex("[\\x00-\\x7f\u{a0}张三·𠮷\"\\\\]{1,12}").unwrap()
-    }
-
-    fn achievement() -> impl Strategy<Value = (CertificateKind, Achievement)> {
-        let level = prop::sample::select(vec![SkillLevel::Level5, SkillLevel::Level3, SkillLevel::Level1]);
-        prop_oneof![
-            (text(), proptest::option::of(text()), level).prop_map(|(occupation_name, job_type, level)| (
-                CertificateKind::SkillLevel,
-                Achievement::Level { occupation: "2022/6-31-01-03".parse().unwrap(), occupation_name, job_type, level }
-            )),
-            text().prop_map(|name| (CertificateKind::SpecificAbility, Achievement::Ability { name })),
-            (text(), proptest::option::of(0..9000i32)).prop_map(|(project, taught_minutes)| (CertificateKind::TrainingCompletion, Achievement::Completion { project, taught_minutes })),
-            (text(), text()).prop_map(|(category, item)| (CertificateKind::SpecialOperation, Achievement::Permit { category, item })),
-        ]
-    }
-
-    fn facts() -> impl Strategy<Value = CredentialFacts> {
-        let day = prop::sample::select(vec!["2026-03-10".parse().unwrap(), "1999-12-31".parse().unwrap()]);
-        let scores = proptest::option::of(("[0-9]{2}", "[0-9]{2}\\.5").prop_map(|(theory, practical)| Scores { theory: theory.parse().ok(), practical: practical.parse().ok(), comprehensive: None }));
-        (achievement(), text(), text(), scores, proptest::option::of(day.clone()), proptest::option::of(day), proptest::option::of(text())).prop_map(|((kind, achievement), holder_name, issuer_name, scores, valid_to, held_on, lineage)| CredentialFacts {
-            kind,
-            achievement,
-            holder_name,
-            issuer_name,
-            scores,
-            valid_to,
-            held_on,
-            lineage,
-            ..sample()
-        })
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(96))]
         #[test]
-        fn both_ways_say_the_same(facts in facts()) {
+        fn both_ways_say_the_same(facts in any_facts()) {
             let document = facts.compose();
             prop_assume!(conformance::check(&document).is_ok());
             let written = direct(&document);

@@ -8,6 +8,31 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+/// What the identifier that was made last was made of: milliseconds, and 80 bits that keep it apart from others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LastId {
+    pub at_millis: u64,
+    pub chance: u128,
+}
+
+impl LastId {
+    const CHANCE_MAX: u128 = (1 << 80) - 1;
+
+    /// What the next one is made of. Within a millisecond it stands behind the last by a distance that nobody knows, so that identifiers
+    /// are in the order in which they were made and still neither count anything nor can be guessed.
+    #[must_use]
+    pub fn next(self, at_millis: u64, chance: u128) -> Self {
+        // Two threads may have looked at the clock in the other order.
+        let is_same = self.at_millis >= at_millis && self.at_millis - at_millis <= 1;
+        let behind = self.chance + (chance & u128::from(u64::MAX)) + 1;
+        if is_same && behind <= Self::CHANCE_MAX {
+            return LastId { chance: behind, ..self };
+        }
+        // The lower half leaves room for those that follow.
+        LastId { at_millis, chance: chance & (Self::CHANCE_MAX >> 1) }
+    }
+}
+
 macro_rules! identifier {
     ($(#[$meta:meta])* $name:ident, $prefix:literal) => {
         $(#[$meta])*
@@ -128,6 +153,24 @@ mod tests {
         let late = WorkerId::new(2, 0);
         assert!(early < late);
         assert_eq!(early.to_string().parse::<WorkerId>().unwrap(), early);
+    }
+
+    #[test]
+    fn identifiers_of_one_millisecond_stand_in_their_order_and_far_apart() {
+        let mut last = LastId::default().next(7, u128::MAX);
+        for chance in [0, 1, u128::MAX, 5] {
+            let next = last.next(7, chance);
+            assert!(WorkerId::new(last.at_millis, last.chance) < WorkerId::new(next.at_millis, next.chance));
+            last = next;
+        }
+        assert!(last.chance - LastId::default().next(7, u128::MAX).chance > u128::from(u64::MAX), "the distance is chance");
+        // Another millisecond begins anew; one that a slower thread has read does not go back.
+        assert_eq!(last.next(8, 3), LastId { at_millis: 8, chance: 3 });
+        assert_eq!(LastId { at_millis: 8, chance: 3 }.next(7, 0), LastId { at_millis: 8, chance: 4 });
+        assert_eq!(LastId { at_millis: 8, chance: 3 }.next(1, 2), LastId { at_millis: 1, chance: 2 });
+        // What would not fit begins anew too.
+        let full = LastId { at_millis: 7, chance: (1 << 80) - 1 };
+        assert_eq!(full.next(7, 9), LastId { at_millis: 7, chance: 9 });
     }
 
     #[test]

@@ -3,20 +3,23 @@
 use super::AppState;
 use super::auth::Caller;
 use super::body::Body;
+use super::fields::Fields;
 use super::once::once;
 use super::page::{Page, PageQuery, Window};
 use super::problem::{Problem, Problems};
 use super::reply::{kept, read, read_page};
 use crate::services::catalogue::{ImportedList, LISTS};
+use crate::services::intent::Answer;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 /// Filters of a list.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogueQuery {
@@ -61,7 +64,7 @@ pub struct CatalogueEntry {
 }
 
 /// What an import did.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ImportAnswer {
     /// The import.
     pub import_id: String,
@@ -95,26 +98,26 @@ pub struct ImportQuery {
     pub dry_run: bool,
 }
 
-fn wanted_day(state: &AppState, on: Option<&str>) -> Result<chrono::NaiveDate, Problem> {
-    let mut fields = super::fields::Fields::default();
+fn wanted_day(state: &AppState, on: Option<&str>) -> Result<NaiveDate, Problem> {
+    let mut fields = Fields::default();
     let day = fields.date_opt("on", on);
     fields.finish()?;
     Ok(day.unwrap_or_else(|| state.registry.clock.today()))
 }
 
-/// Read a list of the catalogue
-#[utoipa::path(tag = "catalogue", operation_id = "list_catalogue", params(("list" = String, Path, description = "`occupations`, `levels`, `certificate_kinds`, `regions`, `former_regions`, `provinces`, `entry_class_items`, `special_operations`, `holidays`, `assessment_body_letters` or `qualification_number_provinces`", example = "occupations"), CatalogueQuery),
-    responses((status = 200, description = "A page of the list", body = Page<CatalogueEntry>), Problems), security(()))]
-#[get("/v1/catalogue/{list}")]
-pub async fn list_catalogue(state: Data<AppState>, request: HttpRequest, list: Path<String>, query: Query<CatalogueQuery>) -> Result<HttpResponse, Problem> {
-    if !LISTS.iter().any(|profile| profile.name == list.as_str()) {
+/// A page of a list.
+///
+/// # Errors
+/// There is no such list, or a filter is not what is expected.
+pub fn page_of_list(state: &AppState, list: &str, query: &CatalogueQuery) -> Result<(Window, Page<CatalogueEntry>), Problem> {
+    if !LISTS.iter().any(|profile| profile.name == list) {
         return Err(Problem::not_found());
     }
     let day = wanted_day(&state, query.on.as_deref())?;
     let page = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
     let window: Window = page.window()?;
     let catalogue = state.registry.catalogue();
-    let version = catalogue.list_on(&list, day).ok_or_else(Problem::not_found)?;
+    let version = catalogue.list_on(list, day).ok_or_else(Problem::not_found)?;
     let text_of = |members: &Map<String, Value>, name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     // The cursor is a place in one version of the list, and says which.
     let after: usize = match window.after.as_deref().map(|text| text.split_once('.')) {
@@ -138,6 +141,15 @@ pub async fn list_catalogue(state: Data<AppState>, request: HttpRequest, list: P
         .map(|(index, entry)| (index + 1, CatalogueEntry { key: entry.key.clone(), members: entry.members().clone() }))
         .collect();
     let page = window.page(rows, |(next, _)| format!("{}.{next}", version.import.version), |(_, entry)| entry);
+    Ok((window, page))
+}
+
+/// Read a list of the catalogue
+#[utoipa::path(tag = "catalogue", operation_id = "list_catalogue", params(("list" = String, Path, description = "`occupations`, `levels`, `certificate_kinds`, `regions`, `former_regions`, `provinces`, `entry_class_items`, `special_operations`, `holidays`, `assessment_body_letters` or `qualification_number_provinces`", example = "occupations"), CatalogueQuery),
+    responses((status = 200, description = "A page of the list", body = Page<CatalogueEntry>), Problems), security(()))]
+#[get("/v1/catalogue/{list}")]
+pub async fn list_catalogue(state: Data<AppState>, request: HttpRequest, list: Path<String>, query: Query<CatalogueQuery>) -> Result<HttpResponse, Problem> {
+    let (window, page) = page_of_list(&state, &list, &query)?;
     Ok(read_page(&request, &window, &page))
 }
 
@@ -152,6 +164,33 @@ pub async fn get_occupation(state: Data<AppState>, request: HttpRequest, path: P
     Ok(read(&request, &CatalogueEntry { key, members }))
 }
 
+/// The first day of a new version, and its file.
+///
+/// # Errors
+/// It is no day, or the file is no text.
+pub fn import_order<'a>(valid_from: &str, file: &'a [u8]) -> Result<(NaiveDate, &'a str), Problem> {
+    let mut fields = Fields::default();
+    let valid_from = fields.date("valid_from", valid_from);
+    fields.finish()?;
+    let file = std::str::from_utf8(file).map_err(|_| Problem::invalid("file", "bytes that are not UTF-8 found, UTF-8 expected", "文件不是 UTF-8 编码"))?;
+    Ok((valid_from.expect(Fields::PARSED), file))
+}
+
+/// What an import is answered with.
+pub fn import_answer(imported: &ImportedList) -> Answer {
+    let import = &imported.import;
+    let answer = ImportAnswer {
+        import_id: import.id.clone(),
+        list: import.list.clone(),
+        version: import.version,
+        valid_from: import.valid_from.to_string(),
+        entries: import.entries,
+        digest: import.digest.clone(),
+        dry_run: imported.is_dry_run,
+    };
+    kept(if imported.is_dry_run { StatusCode::OK } else { StatusCode::CREATED }, Some(format!("/v1/catalogue/{}", import.list)), &answer)
+}
+
 /// Import a new version of a list
 #[utoipa::path(tag = "catalogue", operation_id = "import_catalogue", params(ImportQuery, ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")), request_body(content = String, content_type = "text/csv", description = "The whole list as CSV with a header row, UTF-8", example = "date,kind,name_zh,name_en\n2027-01-01,holiday,元旦,New Year's Day\n"),
     responses((status = 201, description = "The new version", body = ImportAnswer), (status = 200, description = "What a dry run found", body = ImportAnswer), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
@@ -160,23 +199,6 @@ pub async fn import_catalogue(state: Data<AppState>, request: HttpRequest, calle
     if body.media_type != "text/csv" {
         return Err(Problem::unsupported_media_type(&body.media_type, "text/csv"));
     }
-    let mut fields = super::fields::Fields::default();
-    let valid_from = fields.date("valid_from", &query.valid_from);
-    fields.finish()?;
-    let file = std::str::from_utf8(&body.bytes).map_err(|_| Problem::invalid("file", "bytes that are not UTF-8 found, UTF-8 expected", "文件不是 UTF-8 编码"))?;
-    let render = |imported: &ImportedList| {
-        let import = &imported.import;
-        let answer = ImportAnswer {
-            import_id: import.id.clone(),
-            list: import.list.clone(),
-            version: import.version,
-            valid_from: import.valid_from.to_string(),
-            entries: import.entries,
-            digest: import.digest.clone(),
-            dry_run: imported.is_dry_run,
-        };
-        kept(if imported.is_dry_run { StatusCode::OK } else { StatusCode::CREATED }, Some(format!("/v1/catalogue/{}", import.list)), &answer)
-    };
-    let (registry, valid_from) = (&state.registry, valid_from.expect(super::fields::Fields::PARSED));
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| registry.import_catalogue(&caller.0, &query.list, valid_from, file, query.dry_run, intent).await).await
+    let ((valid_from, file), registry) = (import_order(&query.valid_from, &body.bytes)?, &state.registry);
+    once(&request, &state, caller.0.client.as_str(), &body, import_answer, async |intent| registry.import_catalogue(&caller.0, &query.list, valid_from, file, query.dry_run, intent).await).await
 }

@@ -45,7 +45,7 @@ pub struct CompetitionResultRequest {
     pub decision_document: Option<String>,
 }
 
-fn newest_edition() -> String {
+pub fn newest_edition() -> String {
     "2022".to_owned()
 }
 
@@ -96,7 +96,7 @@ pub struct CompetitionResultDocument {
 }
 
 impl CompetitionResultDocument {
-    fn new(view: &CompetitionView) -> Self {
+    pub fn new(view: &CompetitionView) -> Self {
         let row = &view.row;
         CompetitionResultDocument {
             competition_result_id: row.id.clone(),
@@ -118,16 +118,11 @@ impl CompetitionResultDocument {
     }
 }
 
-fn answer_of(view: &CompetitionView) -> Answer {
-    kept(created_or_known(view.is_new), Some(format!("/v1/competition_results/{}", view.row.id)), &CompetitionResultDocument::new(view))
-}
-
-/// Record a place in a competition
-#[utoipa::path(tag = "training", operation_id = "record_competition_result", request_body = CompetitionResultRequest, params(("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
-    responses((status = 201, description = "The result", body = CompetitionResultDocument), (status = 200, description = "It is recorded already", body = CompetitionResultDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
-#[post("/v1/competition_results")]
-pub async fn record_competition_result(state: Data<AppState>, request: HttpRequest, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: CompetitionResultRequest = body.json()?;
+/// What a request asks to be recorded.
+///
+/// # Errors
+/// Every member that is not what is expected.
+pub fn competition_order(wanted: &CompetitionResultRequest) -> Result<CompetitionOrder, Problem> {
     let mut fields = Fields::default();
     let worker: Option<WorkerId> = fields.parse("worker_id", &wanted.worker_id);
     let competition = fields.text("competition", &wanted.competition, 100);
@@ -141,7 +136,7 @@ pub async fn record_competition_result(state: Data<AppState>, request: HttpReque
     let held_on = fields.date("held_on", &wanted.held_on);
     let decision_document = fields.text_opt("decision_document", wanted.decision_document.as_deref(), 100);
     fields.finish()?;
-    let order = CompetitionOrder {
+    Ok(CompetitionOrder {
         worker: WorkerReference::Id(worker.expect(Fields::PARSED).to_string()),
         competition: competition.expect(Fields::PARSED),
         level: level.expect(Fields::PARSED),
@@ -150,7 +145,31 @@ pub async fn record_competition_result(state: Data<AppState>, request: HttpReque
         place: wanted.place,
         held_on: held_on.expect(Fields::PARSED),
         decision_document,
-    };
+    })
+}
+
+pub fn answer_of(view: &CompetitionView) -> Answer {
+    kept(created_or_known(view.is_new), Some(format!("/v1/competition_results/{}", view.row.id)), &CompetitionResultDocument::new(view))
+}
+
+/// Reason and decision by which a result is taken back.
+///
+/// # Errors
+/// Every member that is not what is expected.
+pub fn annulment_of(wanted: &ResultAnnulmentRequest) -> Result<(String, Option<String>), Problem> {
+    let mut fields = Fields::default();
+    let reason = fields.text("reason", &wanted.reason, 500);
+    let decision = fields.text_opt("decision_document", wanted.decision_document.as_deref(), 100);
+    fields.finish()?;
+    Ok((reason.expect(Fields::PARSED), decision))
+}
+
+/// Record a place in a competition
+#[utoipa::path(tag = "training", operation_id = "record_competition_result", request_body = CompetitionResultRequest, params(("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
+    responses((status = 201, description = "The result", body = CompetitionResultDocument), (status = 200, description = "It is recorded already", body = CompetitionResultDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
+#[post("/v1/competition_results")]
+pub async fn record_competition_result(state: Data<AppState>, request: HttpRequest, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
+    let order = competition_order(&body.json()?)?;
     once(&request, &state, caller.0.client.as_str(), &body, answer_of, async |intent| state.registry.record_competition_result(&caller.0, &order, intent).await).await
 }
 
@@ -167,11 +186,6 @@ pub async fn get_competition_result(state: Data<AppState>, request: HttpRequest,
     responses((status = 201, description = "The result does not stand any more, and its credits are reversed", body = CompetitionResultDocument), (status = 200, description = "It was taken back already", body = CompetitionResultDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
 #[post("/v1/competition_results/{competition_result_id}/annulment")]
 pub async fn annul_competition_result(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: ResultAnnulmentRequest = body.json()?;
-    let mut fields = Fields::default();
-    let reason = fields.text("reason", &wanted.reason, 500);
-    let decision = fields.text_opt("decision_document", wanted.decision_document.as_deref(), 100);
-    fields.finish()?;
-    let (id, reason): (CompetitionResultId, _) = (path_id(&id)?, reason.expect(Fields::PARSED));
+    let (id, (reason, decision)): (CompetitionResultId, _) = (path_id(&id)?, annulment_of(&body.json()?)?);
     once(&request, &state, caller.0.client.as_str(), &body, answer_of, async |intent| state.registry.annul_competition_result(&caller.0, &id, &reason, decision.as_deref(), intent).await).await
 }

@@ -8,6 +8,17 @@ use crate::domain::rule::invalid;
 use chrono::{Datelike, NaiveDate};
 use std::str::FromStr;
 
+/// Why something is done, where nothing else is asked.
+///
+/// # Errors
+/// It is empty, too long, or has characters that nobody sees.
+pub fn reason_of(text: &str) -> Result<String, Problem> {
+    let mut fields = Fields::default();
+    let reason = fields.text("reason", text, 500);
+    fields.finish()?;
+    Ok(reason.expect(Fields::PARSED))
+}
+
 /// The faults found so far in one request.
 #[derive(Default)]
 pub struct Fields {
@@ -65,7 +76,7 @@ impl Fields {
             self.fault(field, format!("{count} characters found, 1 to {characters_max} expected"), format!("发现 {count} 个字符，应为 1 至 {characters_max} 个"));
             return None;
         }
-        let is_hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        let is_hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}');
         if trimmed.chars().any(is_hidden) {
             self.fault(field, "a control or invisible character found", "含有控制字符或不可见字符");
             return None;

@@ -3,7 +3,7 @@
 use super::AppState;
 use super::auth::Caller;
 use super::body::Body;
-use super::fields::Fields;
+use super::fields::{Fields, reason_of};
 use super::once::once;
 use super::organisations::path_id;
 use super::page::Page;
@@ -75,7 +75,7 @@ pub struct MergeDocument {
 }
 
 impl MergeDocument {
-    fn new(view: &MergeView, language: Language) -> Self {
+    pub fn new(view: &MergeView, language: Language) -> Self {
         MergeDocument {
             merge_id: view.row.id.clone(),
             worker_id: view.row.worker_id.clone(),
@@ -91,6 +91,19 @@ impl MergeDocument {
     }
 }
 
+/// What a request asks to be joined to a record.
+///
+/// # Errors
+/// Every member that is not what is expected.
+pub fn merge_order(worker: WorkerId, wanted: &MergeRequest) -> Result<MergeOrder, Problem> {
+    let mut fields = Fields::default();
+    let merged: Option<WorkerId> = fields.parse("merged_worker_id", &wanted.merged_worker_id);
+    let reason = fields.text("reason", &wanted.reason, 500);
+    let decision_document = fields.text_opt("decision_document", wanted.decision_document.as_deref(), 100);
+    fields.finish()?;
+    Ok(MergeOrder { worker, merged: merged.expect(Fields::PARSED), reason: reason.expect(Fields::PARSED), decision_document })
+}
+
 /// Join two records of one person
 ///
 /// Nothing is moved: facts stay under the record that they were recorded for, and reading follows the join.
@@ -98,13 +111,7 @@ impl MergeDocument {
     responses((status = 201, description = "The records are joined", body = MergeDocument), (status = 200, description = "A dry run", body = MergeDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
 #[post("/v1/workers/{worker_id}/merges")]
 pub async fn merge_workers(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, query: Query<MergeQuery>, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: MergeRequest = body.json()?;
-    let mut fields = Fields::default();
-    let merged: Option<WorkerId> = fields.parse("merged_worker_id", &wanted.merged_worker_id);
-    let reason = fields.text("reason", &wanted.reason, 500);
-    let decision_document = fields.text_opt("decision_document", wanted.decision_document.as_deref(), 100);
-    fields.finish()?;
-    let order = MergeOrder { worker: path_id(&id)?, merged: merged.expect(Fields::PARSED), reason: reason.expect(Fields::PARSED), decision_document };
+    let order = merge_order(path_id(&id)?, &body.json()?)?;
     let language = language(&request);
     let render = move |view: &MergeView| kept(created_or_known(view.is_new), None, &MergeDocument::new(view, language));
     once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.merge_workers(&caller.0, &order, query.dry_run, intent).await).await
@@ -125,10 +132,7 @@ pub async fn list_merges(state: Data<AppState>, request: HttpRequest, caller: Ca
 #[post("/v1/workers/{worker_id}/merges/{merge_id}/undo")]
 pub async fn undo_merge(state: Data<AppState>, request: HttpRequest, caller: Caller, path: Path<(String, String)>, body: Body) -> Result<HttpResponse, Problem> {
     let wanted: MergeEndRequest = body.json()?;
-    let mut fields = Fields::default();
-    let reason = fields.text("reason", &wanted.reason, 500);
-    fields.finish()?;
-    let (worker, merge, reason): (WorkerId, MergeId, _) = (path_id(&path.0)?, path_id(&path.1)?, reason.expect(Fields::PARSED));
+    let (worker, merge, reason): (WorkerId, MergeId, _) = (path_id(&path.0)?, path_id(&path.1)?, reason_of(&wanted.reason)?);
     let language = language(&request);
     let render = move |view: &MergeView| kept(created_or_known(view.is_new), None, &MergeDocument::new(view, language));
     once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.undo_merge(&caller.0, &worker, &merge, &reason, intent).await).await

@@ -1,5 +1,6 @@
 //! Codes of the registry as people read them, in both languages: on pages, in workbooks and on paper.
 
+use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::text::Language;
 
 /// Code, English, Chinese.
@@ -159,13 +160,70 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("class_id", "Class", "培训班"),
     ("certificate_id", "Certificate", "证书"),
     ("reason", "Reason", "原因"),
+    ("assessment", "Assessment", "考核"),
+    ("figures", "Figures", "核算数据"),
+    ("credit_hours", "Class hours of a credit", "每学分课时"),
+    ("arithmetic", "Arithmetic", "计算"),
+    ("planned_minutes", "Planned minutes", "计划分钟"),
+    ("in_person_minutes", "Minutes in person", "线下分钟"),
+    ("online_minutes", "Minutes online", "线上分钟"),
+    ("practical_minutes", "Minutes of practice", "实操分钟"),
+    ("concentrated_minutes", "Minutes of concentrated training", "集中培训分钟"),
+    ("class_hour_minutes", "Minutes of a class hour", "每课时分钟"),
+    ("online_factor_percent", "Online counts by, in percent", "线上折算比例（%）"),
+    ("online_cap_percent", "Online at most, in percent", "线上上限（%）"),
+    ("online_weighted_minutes", "Online minutes after that", "线上折算后分钟"),
+    ("online_cap_minutes", "Online minutes at most", "线上上限分钟"),
+    ("online_credited_minutes", "Online minutes credited", "线上认定分钟"),
+    ("credited_minutes", "Minutes credited", "认定分钟"),
+    ("hours_min", "Class hours at least", "最低课时"),
+    ("attendance_percent", "Attendance, in percent", "出勤率（%）"),
+    ("attendance_percent_min", "Attendance at least, in percent", "最低出勤率（%）"),
+    ("rules_version", "Version of the rules", "规则版本"),
+    ("certificate_kind", "Kind of certificate", "证书种类"),
+    ("worth", "Worth", "标准学分"),
+    ("class_credits", "Credits of the class", "培训已得学分"),
+    ("combination", "How both count", "并计方式"),
+    ("larger", "the larger one", "取较大者"),
+    ("sum", "both", "两者相加"),
+    ("are_spent", "Credits are spent", "是否扣减学分"),
+    ("balance_before", "Balance before it", "兑换前余额"),
+    ("entry", "Entry", "原条目"),
+    ("id", "Identifier", "标识"),
+    ("competition_level", "Held by", "竞赛级别"),
+    ("event", "Event", "赛项"),
+    ("place", "Place", "名次"),
+    ("open_university", "Open University credit bank", "国家开放大学学分银行"),
+    ("technician_college", "Technician college, full-time course", "技工院校全日制课程"),
+    // who held a competition
+    ("national", "the country", "国家级"),
+    ("provincial", "the province", "省级"),
+    ("municipal", "the city", "市级"),
+    // lists of the catalogue
+    ("list_occupations", "Occupations", "职业分类"),
+    ("list_levels", "Skill levels", "技能等级"),
+    ("list_certificate_kinds", "Kinds of certificates", "证书种类"),
+    ("list_regions", "Administrative divisions", "行政区划"),
+    ("list_former_regions", "Former divisions of Jiangsu", "江苏历史区划"),
+    ("list_provinces", "Provinces", "省级区划"),
+    ("list_entry_class_items", "Entry-class qualifications", "准入类职业资格"),
+    ("list_special_operations", "Special operations", "特种作业"),
+    ("list_holidays", "Holidays and working weekends", "节假日与调休"),
+    ("list_assessment_body_letters", "Letters of assessment bodies", "评价机构类别字母"),
+    ("list_qualification_number_provinces", "Provinces in qualification numbers", "职业资格证书编号省份代码"),
+    ("list_training_projects", "Training projects", "培训项目"),
+    ("list_training_rules", "Rules of hours and credits", "课时与学分规则"),
+    ("list_credit_values", "Credit values", "学分标准"),
+    ("list_credit_programmes", "Programmes that take credits", "学分兑换项目"),
 ];
 
 /// A code in words; a code without words stays as it is.
 pub fn word(code: &str, language: Language) -> String {
-    let Some((_, en, zh)) = WORDS.iter().find(|(known, ..)| *known == code) else { return code.to_owned() };
+    let known = WORDS.iter().find(|(known, ..)| *known == code).map(|(_, en, zh)| (*en, *zh));
+    let kind = || code.parse::<CertificateKind>().ok().map(|kind| (kind.name_en(), kind.name_zh()));
+    let Some((en, zh)) = known.or_else(kind) else { return code.to_owned() };
     match language {
-        Language::English => (*en).to_owned(),
-        Language::Chinese => (*zh).to_owned(),
+        Language::English => en.to_owned(),
+        Language::Chinese => zh.to_owned(),
     }
 }

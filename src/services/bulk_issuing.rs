@@ -116,8 +116,9 @@ impl Registry {
     /// Decides and signs the orders of a step.
     pub(super) async fn prepare_rows(&self, issuer: &OrganisationId, by: &str, orders: &[IssueOrder], is_dry_run: bool) -> Result<PreparedRows, Error> {
         loop {
-            let basis = self.read_basis(issuer, orders).await?;
-            let rows = self.decide_rows(issuer, orders, &basis)?;
+            let keys: Vec<String> = orders.iter().map(|order| self.business_key(issuer, order, 0)).collect();
+            let basis = self.read_basis(issuer, orders, keys.clone()).await?;
+            let rows = self.decide_rows(orders, &keys, &basis)?;
             // A refusal on remembered facts counts only if they are still the facts; of a dry run nothing else compares them.
             let is_to_compare = is_dry_run || rows.iter().any(|row| matches!(row, Row::Done(result) if result.is_failure()));
             if is_to_compare && !self.is_basis_of_rows_current(&basis).await? {
@@ -129,7 +130,7 @@ impl Registry {
     }
 
     /// Everything that the rules look at, in a handful of statements.
-    async fn read_basis(&self, issuer: &OrganisationId, orders: &[IssueOrder]) -> Result<Basis, Error> {
+    async fn read_basis(&self, issuer: &OrganisationId, orders: &[IssueOrder], keys: Vec<String>) -> Result<Basis, Error> {
         let body = self.get_body(issuer).await?;
         let mut sessions = HashMap::new();
         for order in orders {
@@ -149,7 +150,6 @@ impl Registry {
                 levelled.push(order.worker.to_string());
             }
         }
-        let keys: Vec<String> = orders.iter().map(|order| self.business_key(issuer, order, 0)).collect();
         let (found, levels, existing) = self
             .store
             .read_snapshot(move |conn| Ok((worker_store::find_workers(conn, &workers)?, store::list_level_facts_of_workers(conn, &levelled)?, store::list_by_business(conn, &keys)?)))
@@ -169,21 +169,21 @@ impl Registry {
     }
 
     /// One after the other: meanwhile the cores sign the step before.
-    fn decide_rows(&self, issuer: &OrganisationId, orders: &[IssueOrder], basis: &Basis) -> Result<Vec<Row>, Error> {
-        let mut first: HashMap<String, usize> = HashMap::new();
+    fn decide_rows(&self, orders: &[IssueOrder], keys: &[String], basis: &Basis) -> Result<Vec<Row>, Error> {
+        let mut first: HashMap<&str, usize> = HashMap::new();
         orders
             .iter()
+            .zip(keys)
             .enumerate()
-            .map(|(place, order)| {
+            .map(|(place, (order, key))| {
                 // A cure is another certificate for the same fact.
                 if order.cures.is_some() {
                     return self.decide_row(order, basis);
                 }
-                let key = self.business_key(issuer, order, 0);
-                if let Some(earlier) = first.get(&key) {
+                if let Some(earlier) = first.get(key.as_str()) {
                     return Ok(Row::Same(*earlier));
                 }
-                if let Some((id, number)) = basis.existing.get(&key) {
+                if let Some((id, number)) = basis.existing.get(key) {
                     return Ok(Row::Done(RowResult::issued(false, id, number, &[])));
                 }
                 let row = self.decide_row(order, basis)?;

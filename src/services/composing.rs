@@ -19,23 +19,23 @@ use std::collections::BTreeMap;
 
 /// What is taken for one certificate before it is composed; given away unused it stays a gap (IS-5).
 pub(super) struct Taken {
+    id: CertificateId,
     number: Numbered,
     reserved: Reserved,
 }
 
 impl Registry {
-    /// Takes number, status entry and key for what was decided.
+    /// Takes identifier, number, status entry and key for what was decided: in the order of a list, which its certificates keep.
     pub(super) async fn take_for(&self, order: &IssueOrder, decision: &Decision) -> Result<Taken, Error> {
         let number = self.take_number(order, &decision.subject, &decision.body.filings[decision.filing], &decision.gathered.worker).await?;
-        Ok(Taken { number, reserved: self.reserve_signing(&decision.body.organisation).await? })
+        Ok(Taken { id: self.new_id(CertificateId::new), number, reserved: self.reserve_signing(&decision.body.organisation).await? })
     }
 
     /// Composes and signs what was decided. Works without waiting, so that many can be composed at once.
     pub(super) fn compose(&self, by: &str, order: &IssueOrder, decision: Decision, cured: Option<&Standing>, taken: Taken) -> Result<(IssuedCertificate, Fact), Error> {
         let Decision { body, gathered, mut subject, filing, warnings } = decision;
-        let (worker, filing, Taken { number, reserved }) = (&gathered.worker, &body.filings[filing], taken);
+        let (worker, filing, Taken { id, number, reserved }) = (&gathered.worker, &body.filings[filing], taken);
         let now = self.now_micros();
-        let id = self.new_id(CertificateId::new);
         subject.facts.certificate_number = number.printed;
         let document = preferred_document(worker);
         let cure_ordinal = cured.map_or(0, |(row, ..)| row.cure_ordinal + 1);

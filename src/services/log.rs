@@ -16,7 +16,7 @@ use crate::store::backend::Conn;
 use crate::store::certificates::CertificateVersionRow;
 use crate::store::error::StoreError;
 use crate::store::known_tree::{KnownTree, StoredNodes};
-use crate::store::log::{self as store, EntryRow, FoundKind, Tip};
+use crate::store::log::{self as store, CredentialSigned, EntryRow, FoundKind, HistoryExported, Tip};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// An entry with its proof in the newest tree.
@@ -108,7 +108,7 @@ impl Registry {
         let place = version_place(&version.certificate_id, version.version);
         let (cosigned, tiles) = (self.cosigned_tree(), Arc::clone(&self.tiles));
         let read = move |conn: &mut Conn| {
-            let Some(row) = store::find_entry_of(conn, FoundKind::CredentialSigned, &place)? else { return Ok(None) };
+            let Some(row) = store::find_entry_of::<CredentialSigned>(conn, &place)? else { return Ok(None) };
             let Some(tip) = store::find_tip(conn)? else { return Ok(None) };
             match cosigned.filter(|tree| row.position.unsigned_abs() < tree.size && tree.size <= tip.frontier.size()) {
                 Some(tree) => prove_under(conn, &tiles, &row, &tip.frontier, tree.size, tree.note.clone()).map(Some),
@@ -121,13 +121,13 @@ impl Registry {
     /// Where the log includes exactly this document of this version, under a checkpoint that the log's key signed; None when it does
     /// not. A row that was put into the database beside the log is not issued.
     pub(super) async fn find_logged(&self, version: &CertificateVersionRow, document: &[u8]) -> Result<Option<Logged>, Error> {
-        self.find_logged_fact(FoundKind::CredentialSigned, version_place(&version.certificate_id, version.version), document).await
+        self.find_logged_fact::<CredentialSigned>(version_place(&version.certificate_id, version.version), document).await
     }
 
     /// The same of any fact, by its kind, what it is about, and its bytes.
-    pub(super) async fn find_logged_fact(&self, kind: FoundKind, subject: String, bytes: &[u8]) -> Result<Option<Logged>, Error> {
+    pub(super) async fn find_logged_fact<K: FoundKind>(&self, subject: String, bytes: &[u8]) -> Result<Option<Logged>, Error> {
         let tiles = Arc::clone(&self.tiles);
-        let found = self.store.read(move |conn| find_proven(conn, &tiles, kind, &subject)).await?;
+        let found = self.store.read(move |conn| store::find_entry_of::<K>(conn, &subject)?.map_or(Ok(None), |row| prove_recent(conn, &tiles, row))).await?;
         self.check_logged(found, bytes).await
     }
 
@@ -157,7 +157,7 @@ impl Registry {
     pub(super) async fn prove_fact_of_export(&self, export: &str) -> Result<ProvenEntry, Error> {
         let (subject, tiles) = (export.to_owned(), Arc::clone(&self.tiles));
         let read = move |conn: &mut Conn| {
-            let Some(row) = store::find_entry_of(conn, FoundKind::HistoryExported, &subject)? else { return Ok(None) };
+            let Some(row) = store::find_entry_of::<HistoryExported>(conn, &subject)? else { return Ok(None) };
             store::find_tip(conn)?.map(|tip| prove(conn, &tiles, &row, &tip)).transpose()
         };
         self.store.read_snapshot(read).await?.ok_or(Error::NotFound)
@@ -168,10 +168,9 @@ fn beyond(field: &str) -> Error {
     Error::Invalid(vec![invalid(field, Text::new("the log is not that long", "日志没有这么长"))])
 }
 
-/// The entry of a fact with its proof in a tree of a moment ago that holds it, as far as the database has them; nothing is compared yet.
-/// Not to be asked in a snapshot, which may be older than that tree.
-pub(super) fn find_proven(conn: &mut Conn, tiles: &KnownTree, kind: FoundKind, subject: &str) -> Result<Option<(EntryRow, ProvenEntry)>, StoreError> {
-    let Some(row) = store::find_entry_of(conn, kind, subject)? else { return Ok(None) };
+/// An entry with its proof in a tree of a moment ago that holds it, as far as the database has it; nothing is compared yet. Not to be
+/// asked in a snapshot, which may be older than that tree.
+pub(super) fn prove_recent(conn: &mut Conn, tiles: &KnownTree, row: EntryRow) -> Result<Option<(EntryRow, ProvenEntry)>, StoreError> {
     let Some(tip) = tiles.find_tip_over(conn, row.position)? else { return Ok(None) };
     match prove(conn, tiles, &row, &tip) {
         Ok(proven) => Ok(Some((row, proven))),

@@ -68,13 +68,14 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::credential::keys::IssuingKey;
 use crate::domain::access::{Act, Actor, authorise};
+use crate::domain::id::LastId;
 use crate::entropy::Entropy;
 use crate::key_module::KeyModule;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::vault::Vault;
 use error::Error;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 const STALE_TRIES: usize = 8;
 
@@ -97,6 +98,7 @@ pub struct Registry {
     pub access: Arc<access::AccessCache>,
     own_records: Arc<own::OwnRecords>,
     forms: Arc<forms::Forms>,
+    templates: Arc<signing::Templates>,
     known_issuers: Arc<verification::KnownIssuers>,
     genuine: Arc<verification::GenuineDocuments>,
     /// Holds the keys of issuers, where the operator has such a device.
@@ -109,6 +111,7 @@ pub struct Registry {
     pub status_lists: Arc<status_lists::SignedStatusLists>,
     /// Whose turn it is to keep every core busy.
     cores: Arc<tokio::sync::Mutex<()>>,
+    last_id: Arc<Mutex<LastId>>,
     /// Wakes whoever works on jobs when one is asked for on this node.
     job_asked: Arc<tokio::sync::Notify>,
 }
@@ -128,6 +131,7 @@ impl Registry {
             access: Arc::new(access::AccessCache::default()),
             own_records: Arc::default(),
             forms: Arc::default(),
+            templates: Arc::default(),
             known_issuers: Arc::default(),
             genuine: Arc::default(),
             key_module: config.key_module.as_ref().map(|module| KeyModule::open(&module.library, &module.token, &module.pin)).transpose().map_err(|fault| Error::Internal(fault.to_string()))?,
@@ -137,6 +141,7 @@ impl Registry {
             sessions: Arc::default(),
             status_lists: Arc::default(),
             cores: Arc::default(),
+            last_id: Arc::default(),
             job_asked: Arc::default(),
             did: crate::credential::identity::did_web(&config.public_url, None).into(),
             config: Arc::new(config),
@@ -159,7 +164,10 @@ impl Registry {
     }
 
     fn new_id<T>(&self, make: impl FnOnce(u64, u128) -> T) -> T {
-        make(u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0), self.entropy.number())
+        let (at_millis, chance) = (u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0), self.entropy.number());
+        let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = last.next(at_millis, chance);
+        make(last.at_millis, last.chance)
     }
 }
 

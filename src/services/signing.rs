@@ -6,8 +6,8 @@ use super::issuing::{CertificateFacts, Holder, IssuedCertificate};
 use super::keys::PURPOSE_CREDENTIALS;
 use super::serials::StatusEntry;
 use super::workers::{KnownDocument, Worker};
-use crate::credential::conformance;
-use crate::credential::document::{Achievement, CredentialFacts};
+use crate::credential::conformance::{Breach, CheckedDocument, Layout, Template};
+use crate::credential::document::{Achievement, CredentialFacts, OwnFacts, SharedFacts};
 use crate::credential::jws;
 use crate::credential::keys::IssuingKey;
 use crate::credential::packed;
@@ -41,6 +41,25 @@ pub(super) struct Reserved {
     key: Arc<IssuingKey>,
 }
 
+/// Templates of the documents that were signed last, by what they share.
+pub struct Templates(quick_cache::sync::Cache<Layout, Arc<Template>>);
+
+impl Default for Templates {
+    fn default() -> Self {
+        /// Classes and sessions whose certificates are issued at one time; a template has some four thousand bytes.
+        const KEPT: usize = 1000;
+        Templates(quick_cache::sync::Cache::new(KEPT))
+    }
+}
+
+impl Templates {
+    fn fill(&self, facts: CredentialFacts) -> Result<CheckedDocument, Vec<Breach>> {
+        let layout = (facts.shared, facts.own.parts_held());
+        let template = self.0.get_or_insert_with(&layout, || Template::of(&layout.0, &facts.own).map(Arc::new))?;
+        template.fill(&facts.own)
+    }
+}
+
 /// Where a version's sealed parts belong.
 pub(super) fn version_place(certificate: &str, version: i32) -> String {
     format!("{certificate}/{version}")
@@ -64,29 +83,32 @@ impl Registry {
         let facts = &content.facts;
         let score = |tenths: Option<i32>| tenths.and_then(crate::domain::assessment::Score::from_tenths);
         let document_type: crate::domain::document::IdDocumentType = super::stored(&content.holder.document_type)?;
-        let credential = CredentialFacts {
-            uuid: self.entropy.ordered_uuid(now.timestamp_millis()),
+        let shared = SharedFacts {
             public_url: self.config.public_url.clone(),
             issuer_did: did,
             issuer_name: issuer_name.to_owned(),
-            holder_name: content.holder.name.clone(),
             holder_document_name: document_type.name_zh().to_owned(),
-            holder_document_masked: crate::domain::document::mask_number(&content.holder.document_number),
             kind: super::stored(&row.kind)?,
-            certificate_number: facts.certificate_number.clone(),
             achievement: achievement_of(facts)?,
-            scores: facts.held_on.map(|_| Scores { theory: score(facts.theory), practical: score(facts.practical), comprehensive: score(facts.comprehensive) }),
             pass_score_tenths_min: self.config.rules.pass_score_tenths_min,
             held_on: facts.held_on,
             issued_on: content.issued_on,
-            issued_at: now,
             valid_to: content.valid_to,
             review_due_on: content.review_due_on,
             lineage: content.lineage,
             status_list: entry.list,
+        };
+        let own = OwnFacts {
+            uuid: self.entropy.ordered_uuid(now.timestamp_millis()),
+            holder_name: content.holder.name.clone(),
+            holder_document_masked: crate::domain::document::mask_number(&content.holder.document_number),
+            certificate_number: facts.certificate_number.clone(),
+            scores: facts.held_on.map_or_else(Scores::default, |_| Scores { theory: score(facts.theory), practical: score(facts.practical), comprehensive: score(facts.comprehensive) }),
+            issued_at: now,
             status_index: entry.index,
         };
-        let checked = conformance::check(&credential.compose()).map_err(|breaches| Error::Internal(format!("a composed document breaks rules: {breaches:?}")))?;
+        let credential_id = format!("urn:uuid:{}", own.uuid);
+        let checked = self.templates.fill(CredentialFacts { shared, own }).map_err(|breaches| Error::Internal(format!("a composed document breaks rules: {breaches:?}")))?;
         let document = jws::sign_credential(key, &checked)?;
         let place = version_place(&row.id, content.number);
         let holder = serde_json::to_vec(&content.holder).map_err(|error| Error::Internal(error.to_string()))?;
@@ -94,7 +116,7 @@ impl Registry {
         let version = CertificateVersionRow {
             certificate_id: row.id.clone(),
             version: content.number,
-            credential_id: format!("urn:uuid:{}", credential.uuid),
+            credential_id,
             key_id: key.public.key_id.clone(),
             document_digest: hex::encode(Sha256::digest(&document)),
             sealed_document: self.vault.seal(Sealed::Document, &place, &packed::pack(&document), &self.entropy),

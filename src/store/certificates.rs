@@ -3,10 +3,12 @@
 use super::backend::{Conn, on};
 use super::error::StoreError;
 use super::faults::site;
+use super::log::{CredentialSigned, EntryRow, IsOfKind};
 use super::stretch::{Stretch, stretch};
-use super::schema::{certificate_states, certificate_versions, certificates, permit_reviews, status_changes};
+use super::schema::{certificate_states, certificate_versions, certificates, log_entries, permit_reviews, status_changes};
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use serde::Serialize;
 
 /// A certificate. `number_key` is its number, or a keyed hash where the number discloses an identity number.
@@ -251,19 +253,21 @@ pub fn list_by_issuer(conn: &mut Conn, issuer_id: &str, page: &Stretch) -> Resul
     Ok(on!(conn, |c| stretch!(standing!(c, certificates::issuer_id.eq(issuer_id)), certificates::id, page).load(c))?)
 }
 
-/// The certificate that one version's credential belongs to, with that version.
-/// The version that a credential is of, and the certificate with its newest one.
-pub fn find_by_credential(conn: &mut Conn, credential_id: &str) -> Result<Option<(CertificateVersionRow, Standing)>, StoreError> {
-    let found: Option<Standing> = on!(conn, |c| certificate_versions::table
+/// The version that a credential is of, its certificate's state, and its entry in the log if there is one, in one statement: this is what
+/// a verification by document waits for.
+pub fn find_by_credential(conn: &mut Conn, credential_id: &str) -> Result<Option<(Standing, Option<EntryRow>)>, StoreError> {
+    Ok(on!(conn, |c| certificate_versions::table
         .inner_join(certificates::table.on(certificates::id.eq(certificate_versions::certificate_id)))
         .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificate_versions::certificate_id)))
+        .left_join(
+            log_entries::table.on(IsOfKind::<CredentialSigned>::new()
+                .and(log_entries::subject.eq(certificate_versions::certificate_id.concat("/").concat(certificate_versions::version.cast::<Text>()))))
+        )
         .filter(certificate_versions::credential_id.eq(credential_id))
-        .select((CertificateRow::as_select(), CertificateVersionRow::as_select(), CertificateStateRow::as_select()))
-        .get_result(c)
-        .optional())?;
-    let Some((row, version, state)) = found else { return Ok(None) };
-    let newest = if state.version == version.version { Some(version.clone()) } else { find_version(conn, &row.id, state.version)? };
-    Ok(newest.map(|newest| (version, (row, newest, state))))
+        .select((CertificateRow::as_select(), CertificateVersionRow::as_select(), CertificateStateRow::as_select(), Option::<EntryRow>::as_select()))
+        .get_result::<(CertificateRow, CertificateVersionRow, CertificateStateRow, Option<EntryRow>)>(c)
+        .optional())?
+    .map(|(row, version, state, entry)| ((row, version, state), entry)))
 }
 
 pub fn find_version(conn: &mut Conn, certificate_id: &str, version: i32) -> Result<Option<CertificateVersionRow>, StoreError> {

@@ -22,6 +22,7 @@ use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::Bool;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A fact that a job recorded, waiting for its position.
@@ -293,54 +294,67 @@ pub fn read_size(conn: &mut Conn) -> Result<i64, StoreError> {
 /// A file that a worker took away.
 const HISTORY_EXPORTED: &str = "history_exported";
 
-/// Kinds whose entries are found by what they are about: each has an index of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FoundKind {
-    /// By `certificate/version`.
-    CredentialSigned,
-    HistoryExported,
+/// A kind whose entries are found by what they are about: each has an index of its own.
+pub trait FoundKind: 'static {
+    const NAME: &'static str;
 }
 
-impl FoundKind {
-    fn as_str(self) -> &'static str {
-        match self {
-            FoundKind::CredentialSigned => CREDENTIAL_SIGNED,
-            FoundKind::HistoryExported => HISTORY_EXPORTED,
-        }
-    }
+/// Found by `certificate/version`.
+#[derive(Debug, Clone, Copy)]
+pub struct CredentialSigned;
+
+impl FoundKind for CredentialSigned {
+    const NAME: &'static str = CREDENTIAL_SIGNED;
+}
+
+/// Found by the export.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryExported;
+
+impl FoundKind for HistoryExported {
+    const NAME: &'static str = HISTORY_EXPORTED;
 }
 
 /// `kind = '…'` with the kind as a literal: SQLite would parse a statement anew for each value that is bound to what chooses an index,
-/// and diesel for each of its own literals. There are as many such statements as there are kinds, so they are kept.
+/// and diesel for each of its own literals.
 #[derive(Debug, Clone, Copy)]
-struct IsOfKind(FoundKind);
+pub struct IsOfKind<K>(PhantomData<K>);
 
-impl Expression for IsOfKind {
+impl<K> IsOfKind<K> {
+    pub fn new() -> Self {
+        IsOfKind(PhantomData)
+    }
+}
+
+impl<K> Expression for IsOfKind<K> {
     type SqlType = Bool;
 }
 
-impl AppearsOnTable<log_entries::table> for IsOfKind {}
+impl<K, Source> AppearsOnTable<Source> for IsOfKind<K> where log_entries::kind: AppearsOnTable<Source> {}
 
-impl ValidGrouping<()> for IsOfKind {
+impl<K> ValidGrouping<()> for IsOfKind<K> {
     type IsAggregate = is_aggregate::Never;
 }
 
-impl QueryId for IsOfKind {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+impl<K: FoundKind> QueryId for IsOfKind<K> {
+    type QueryId = IsOfKind<K>;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<DB: Backend> QueryFragment<DB> for IsOfKind {
+impl<K: FoundKind, DB: Backend> QueryFragment<DB> for IsOfKind<K> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        ["kind = '", self.0.as_str(), "'"].into_iter().for_each(|part| out.push_sql(part));
+        out.push_identifier("log_entries")?;
+        out.push_sql(".");
+        out.push_identifier("kind")?;
+        ["= '", K::NAME, "'"].into_iter().for_each(|part| out.push_sql(part));
         Ok(())
     }
 }
 
 /// The entry of a kind about a subject.
-pub fn find_entry_of(conn: &mut Conn, kind: FoundKind, subject: &str) -> Result<Option<EntryRow>, StoreError> {
+pub fn find_entry_of<K: FoundKind>(conn: &mut Conn, subject: &str) -> Result<Option<EntryRow>, StoreError> {
     Ok(on!(conn, |c| log_entries::table
-        .filter(IsOfKind(kind))
+        .filter(IsOfKind::<K>::new())
         .filter(log_entries::subject.eq(subject))
         .order(log_entries::position)
         .select(EntryRow::as_select())

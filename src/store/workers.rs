@@ -91,7 +91,6 @@ pub fn find_workers(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, F
             .inner_join(worker_names::table.on(worker_names::worker_id.eq(workers::id)))
             .inner_join(worker_documents::table.on(worker_documents::worker_id.eq(workers::id)))
             .filter(workers::id.eq_any(chunk))
-            .order((workers::id, worker_names::version.desc(), worker_documents::id))
             .select((WorkerRow::as_select(), WorkerNameRow::as_select(), WorkerDocumentRow::as_select()))
             .load(c))?;
         for (worker, name, document) in rows {
@@ -99,11 +98,21 @@ pub fn find_workers(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, F
                 Entry::Vacant(place) => {
                     place.insert((worker, name, vec![document]));
                 }
-                Entry::Occupied(mut known) if known.get().1.version == name.version => known.get_mut().2.push(document),
-                Entry::Occupied(_) => {}
+                Entry::Occupied(known) => {
+                    let (_, newest, documents) = known.into_mut();
+                    if newest.version < name.version {
+                        *newest = name;
+                    }
+                    // Each document comes once with each name.
+                    if documents.iter().all(|known| known.id != document.id) {
+                        documents.push(document);
+                    }
+                }
             }
         }
     }
+    // In the order of their registration. Sorted here: most have one, and a statement would sort all rows.
+    found.values_mut().for_each(|(_, _, documents)| documents.sort_by(|one, other| one.id.cmp(&other.id)));
     Ok(found)
 }
 

@@ -62,6 +62,17 @@ fn trainer(registry: &TestRegistry) -> (Body, Worker) {
     (body, worker)
 }
 
+on_both_databases!(certificates_of_a_batch_stand_in_the_order_of_its_rows, |registry| {
+    let (body, worker) = trainer(registry);
+    let projects: Vec<String> = (0..40).map(|place| format!("课程 {place}")).collect();
+    let file: Vec<String> = projects.iter().map(|project| json!({ "worker_id": worker.id, "project": project }).to_string()).collect();
+    // The clock of a test stands still: all of them are of one millisecond.
+    let (job, _) = run(registry, &body, NDJSON, file.join("\n").as_bytes());
+    assert_eq!((&job["state"], &job["failed"]), (&json!("finished"), &json!(0)));
+    let listed = registry.get_as(&body.client, "/v1/certificates?limit=100", &[]).expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().iter().map(|item| item["project"].as_str().unwrap()).collect::<Vec<_>>(), projects);
+});
+
 on_both_databases!(a_batch_issues_what_the_rules_allow_and_says_why_not, |registry| {
     let (body, workers, session) = assessed(registry);
     let lines = [

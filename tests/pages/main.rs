@@ -88,6 +88,11 @@ fn the_registrar_files_and_gives_access_and_a_supervisor_looks_on() {
 }
 
 #[test]
+fn the_registrar_keeps_records_credits_and_lists() {
+    Demo::start(&[]).drive("records.mjs");
+}
+
+#[test]
 fn a_training_provider_holds_a_class_and_a_supervisor_declares_it_false() {
     Demo::start(&[]).drive("training.mjs");
 }

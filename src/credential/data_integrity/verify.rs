@@ -142,7 +142,7 @@ mod tests {
     use crate::credential::keys::IssuingKey;
 
     fn key() -> IssuingKey {
-        IssuingKey::from_secret(&sample().issuer_did, &[7; 32])
+        IssuingKey::from_secret(&sample().shared.issuer_did, &[7; 32])
     }
 
     fn now() -> DateTime<Utc> {
@@ -238,7 +238,7 @@ mod tests {
         let other = IssuingKey::from_secret("did:web:evil.example", &[7; 32]);
         let document = conformance::check(&sample().compose()).unwrap();
         assert!(secure(&other, &document, now()).is_err());
-        let same_name = IssuingKey::from_secret(&sample().issuer_did, &[8; 32]);
+        let same_name = IssuingKey::from_secret(&sample().shared.issuer_did, &[8; 32]);
         assert_eq!(verify(&secured(), &Expectation::assertion(now()), &mut |_| Some(same_name.public.clone())), Err(ProofFault::WrongSignature));
     }
 

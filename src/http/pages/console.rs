@@ -88,6 +88,7 @@ fn tasks(reader: &Reader, role: Role) -> Vec<Value> {
         Role::Registrar | Role::Supervisor | Role::Auditor => vec![
             task("/console/organisations", "Organisations", "机构与备案", "Filings, and who has access", "机构、备案与账号"),
             task("/console/signals", "Signals", "风险信号", "Signs of fraud, the newest first", "最近发现的排在前面"),
+            task("/console/catalogue", "Catalogue", "目录", "The official lists that rules go by, and their versions", "规则所依据的官方名录及其版本"),
             task("/console/keys", "Keys", "密钥", "Every public key, and whether it still signs", "全部公钥及其状态"),
             disputes(),
             workers(),

@@ -5,12 +5,14 @@ use super::console_tables::{Said, answered, body_of, is_dry_run, refused_rows};
 use super::forms::Form;
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::domain::access::{Act, authorise};
+use crate::domain::competition::CompetitionLevel;
 use crate::domain::document::IdDocumentType;
 use crate::domain::id::WorkerId;
 use crate::domain::person_name::PersonName;
 use crate::domain::text::Text;
 use crate::http::AppState;
 use crate::http::fields::Fields;
+use crate::http::merges::MergeDocument;
 use crate::http::organisations::path_id;
 use crate::http::problem::Problem;
 use crate::http::reply::{instant_of, kept};
@@ -114,14 +116,20 @@ pub async fn upload_workers(state: Data<AppState>, sent: ConsoleForm) -> Result<
     }
 }
 
-async fn worker_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &WorkerId, said: &Said, code: Option<Value>) -> Result<HttpResponse, Problem> {
+/// A worker with what the reader may do for them.
+pub async fn worker_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &WorkerId, said: &Said, code: Option<Value>) -> Result<HttpResponse, Problem> {
     let view = state.registry.get_worker(page.actor(), id).await?;
     let worker = WorkerDocument::new(&view, page.reader.language);
     let may = |act| authorise(page.actor(), act).is_ok();
+    let merges = if may(Act::MergeWorkers) { Some(state.registry.list_merges(page.actor(), id).await?.iter().map(|view| MergeDocument::new(view, page.reader.language)).collect::<Vec<_>>()) } else { None };
+    let levels: Vec<&str> = CompetitionLevel::ALL.iter().map(|level| level.as_str()).collect();
     page.reader.at(format!("/console/workers/{id}")).page(
         status,
         "console-worker.html",
-        json!({ "worker": worker, "said": said, "code": code, "document_types": document_types(), "may_register": may(Act::RegisterWorker), "may_give_code": may(Act::MakeAccessCode) }),
+        json!({
+            "worker": worker, "said": said, "code": code, "document_types": document_types(), "merges": merges, "competition_levels": levels,
+            "may_register": may(Act::RegisterWorker), "may_give_code": may(Act::MakeAccessCode), "may_read_record": may(Act::ReadRecord), "may_record_competition": may(Act::RecordCompetition),
+        }),
     )
 }
 

@@ -9,9 +9,13 @@ pub mod bulk;
 pub mod consent;
 pub mod console;
 pub mod console_authority;
+pub mod console_catalogue;
 pub mod console_certificates;
 pub mod console_classes;
+pub mod console_competitions;
+pub mod console_credits;
 pub mod console_disputes;
+pub mod console_records;
 pub mod console_sessions;
 pub mod console_tables;
 pub mod console_workers;
@@ -50,6 +54,10 @@ pub fn pages(config: &mut ServiceConfig) {
         .configure(console_certificates::pages)
         .configure(console_classes::pages)
         .configure(console_workers::pages)
+        .configure(console_records::pages)
+        .configure(console_credits::pages)
+        .configure(console_competitions::pages)
+        .configure(console_catalogue::pages)
         .configure(console_disputes::pages)
         .configure(bulk::pages)
         .configure(own::pages)

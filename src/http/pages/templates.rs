@@ -22,6 +22,7 @@ templates!(
     "console-job.html", "console-certificates.html", "console-certificate.html",
     "console-organisations.html", "console-organisation.html", "console-keys.html", "console-signals.html", "console-disputes.html",
     "console-proposals.html", "console-classes.html", "console-class.html", "console-workers.html", "console-worker.html",
+    "console-record.html", "console-credits.html", "console-credit.html", "console-competition.html", "console-catalogue.html", "console-list.html",
 );
 
 static CHINESE: LazyLock<Environment<'static>> = LazyLock::new(|| environment(Language::Chinese));

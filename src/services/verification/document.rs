@@ -17,13 +17,12 @@ use crate::domain::verification::{Outcome, StandingFacts, standing_on};
 use crate::services::Registry;
 use crate::services::error::Error;
 use crate::services::issuing::CertificateFacts;
-use crate::services::log::{Logged, ProvenEntry, find_proven};
+use crate::services::log::{Logged, ProvenEntry, prove_recent};
 use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
 use crate::services::papers::PDF;
-use crate::services::signing::version_place;
 use crate::store::backend::Conn;
 use crate::store::certificates::{self as store, CertificateVersionRow};
-use crate::store::log::{EntryRow, FoundKind};
+use crate::store::log::EntryRow;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -44,9 +43,8 @@ pub(super) type OnRecord = (Standing, Check, u64, String, i32);
 
 /// A version with what the database has of its certificate and of its entry in the log, in one reading.
 pub(super) struct Issued {
-    pub version: CertificateVersionRow,
-    /// With the newest version.
-    pub standing: StandingRows,
+    /// With the version that was shown.
+    pub shown: StandingRows,
     entry: Option<(EntryRow, ProvenEntry)>,
 }
 
@@ -274,9 +272,9 @@ impl Registry {
         let Some(issued) = self.find_issued(&said.credential_id).await? else {
             return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
         };
-        let Issued { version, standing, .. } = &issued;
+        let version = &issued.shown.1;
         let stored = self.open_credential(version)?;
-        let is_same = hex::encode(Sha256::digest(&stored)) == version.document_digest && self.says_what_was_issued(&said.content, &stored, version, standing)?;
+        let is_same = hex::encode(Sha256::digest(&stored)) == version.document_digest && self.says_what_was_issued(&said.content, &stored, &issued.shown)?;
         if !is_same {
             return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
         }
@@ -289,9 +287,9 @@ impl Registry {
     pub(super) async fn find_issued(&self, credential_id: &str) -> Result<Option<Issued>, Error> {
         let (credential_id, tiles) = (credential_id.to_owned(), Arc::clone(&self.tiles));
         let read = move |conn: &mut Conn| {
-            let Some((version, standing)) = store::find_by_credential(conn, &credential_id)? else { return Ok(None) };
-            let entry = find_proven(conn, &tiles, FoundKind::CredentialSigned, &version_place(&version.certificate_id, version.version))?;
-            Ok(Some(Issued { version, standing, entry }))
+            let Some((shown, entry)) = store::find_by_credential(conn, &credential_id)? else { return Ok(None) };
+            let entry = entry.map_or(Ok(None), |row| prove_recent(conn, &tiles, row))?;
+            Ok(Some(Issued { shown, entry }))
         };
         // Neither a version nor its entry ever changes, and the entry is there when the version is: a snapshot would only cost.
         Ok(self.store.read(read).await?)
@@ -299,22 +297,29 @@ impl Registry {
 
     /// Of a document that says what `issued` says: whether the log has it, under a key that was good, and whether the body had the right
     /// to issue it. `text` is what was issued; a document that is not the original may have been signed by whoever stole the key.
-    pub(super) async fn check_issued(&self, text: &str, is_original: bool, Issued { version, standing, entry }: Issued) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
+    pub(super) async fn check_issued(&self, text: &str, is_original: bool, Issued { shown, entry }: Issued) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
         let record = check("record", true, "the registry issued exactly this document", "本登记系统签发了该文件原件");
         let Some(logged_at) = self.check_logged(entry, text.as_bytes()).await? else {
             return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
         };
         let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
-        let key = self.check_key(is_original, &version, logged_at);
+        let key = self.check_key(is_original, &shown.1, logged_at);
         if key.as_ref().is_some_and(|key| key.outcome == CheckOutcome::Failed) {
             return Ok(([record, logged].into_iter().chain(key).collect(), None));
         }
-        let facts: CertificateFacts = crate::services::stored_json(&version.facts)?;
-        let right = self.check_right(&standing, &version, &facts).await?;
+        let facts: CertificateFacts = crate::services::stored_json(&shown.1.facts)?;
+        let right = self.check_right(&shown, &facts).await?;
         let checks: Vec<Check> = [record, logged].into_iter().chain(key).collect();
-        let (number_key, shown) = (standing.0.number_key.clone(), version.version);
-        let newest = if standing.1.version == shown { self.standing_logged(standing, &facts, logged_at).await? } else { self.standing_of(standing).await? };
-        Ok((checks, newest.map(|standing| (standing, right, logged_at.index, number_key, shown))))
+        let (number_key, version) = (shown.0.number_key.clone(), shown.1.version);
+        let newest = if shown.2.version == version { self.standing_logged(shown, &facts, logged_at).await? } else { self.newest_standing(&shown.0.id).await? };
+        Ok((checks, newest.map(|standing| (standing, right, logged_at.index, number_key, version))))
+    }
+
+    /// How a certificate stands with its newest version.
+    async fn newest_standing(&self, id: &str) -> Result<Option<Standing>, Error> {
+        let wanted = id.to_owned();
+        let Some(rows) = self.store.read(move |conn| store::find_by_id(conn, &wanted)).await? else { return Ok(None) };
+        self.standing_of(rows).await
     }
 
     /// Whether the log had a document before its key was stolen; None for a key that was not.
@@ -333,13 +338,13 @@ impl Registry {
         CompactJws::parse(text).ok().and_then(|jws| self.known_key(jws.key_id()?)).is_none_or(|key| key.revoked_at.is_some())
     }
 
-    fn says_what_was_issued(&self, content: &Content, stored: &str, version: &CertificateVersionRow, standing: &StandingRows) -> Result<bool, Error> {
+    fn says_what_was_issued(&self, content: &Content, stored: &str, shown: &StandingRows) -> Result<bool, Error> {
         let payload = || CompactJws::parse(stored).ok().and_then(|jws| strict_json::parse(&jws.payload).ok()).unwrap_or_default();
         Ok(match content {
             Content::Text(text, document) => text == stored || *document == payload(),
             Content::Document(document) => *document == payload(),
             Content::Claims(claims) => {
-                let issued = self.open_issued((standing.0.clone(), version.clone(), standing.2.clone()), String::new())?;
+                let issued = self.open_issued(shown.clone(), String::new())?;
                 let facts = self.plain_facts(&issued, &payload())?;
                 let always = facts.claims();
                 let is_said = |(name, value): (&String, &Value)| name == "cnf" || always.get(name) == Some(value) || facts.shown.iter().any(|(shown, known)| shown == name && known == value);

@@ -219,8 +219,7 @@ impl Registry {
     }
 
     /// Whether the filing that the certificate names gave the right to issue it on that day (IS-1), asked of the rules again.
-    async fn check_right(&self, standing: &StandingRows, version: &CertificateVersionRow, facts: &CertificateFacts) -> Result<Check, Error> {
-        let row = &standing.0;
+    async fn check_right(&self, (row, version, _): &StandingRows, facts: &CertificateFacts) -> Result<Check, Error> {
         let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
         let occupation = facts.occupation.as_deref().map(super::stored).transpose()?;
         let level = facts.level.as_deref().map(super::stored).transpose()?;

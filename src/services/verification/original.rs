@@ -41,7 +41,7 @@ impl Registry {
         }
         let generation = self.genuine.generation();
         let Some(issued) = self.find_issued(&claims.id).await? else { return Ok(None) };
-        if issued.version.document_digest != hex::encode(digest) {
+        if issued.shown.1.document_digest != hex::encode(digest) {
             return Ok(None);
         }
         let proof = self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &Value::from(&*claims.issuer.id), true).await?;

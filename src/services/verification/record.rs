@@ -12,7 +12,7 @@ use crate::services::Registry;
 use crate::services::error::Error;
 use crate::services::log::Logged;
 use crate::store::history as store;
-use crate::store::log::{FoundKind, fact_bytes};
+use crate::store::log::{HistoryExported, fact_bytes};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -57,7 +57,7 @@ impl Registry {
     async fn find_logged_export(&self, text: &str) -> Result<Option<Logged>, Error> {
         let digest = hex::encode(Sha256::digest(text));
         let Some(row) = self.store.read(move |conn| store::find_export(conn, &digest)).await? else { return Ok(None) };
-        self.find_logged_fact(FoundKind::HistoryExported, row.id.clone(), &fact_bytes(&row)?).await
+        self.find_logged_fact::<HistoryExported>(row.id.clone(), &fact_bytes(&row)?).await
     }
 }
 

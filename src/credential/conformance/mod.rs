@@ -3,6 +3,10 @@
 //! Checks VCDM 2.0 section 4 and OB 3.0 (serialization and the AchievementCredential schema). Terms are a closed list per type: a
 //! term that no context defines would be dropped by JSON-LD readers, so it is an error (DI, "Securing Data Losslessly").
 
+mod template;
+
+pub use template::{Layout, Template};
+
 use super::document::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT};
 use super::learner_record::CLR_CONTEXT;
 use super::shapes::{CREDENTIAL, Form, RECORD, Shape};
@@ -235,7 +239,7 @@ fn check_relations(document: &Value, breaches: &mut Vec<Breach>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::tests::sample;
+    use crate::credential::document::tests::sample;
     use super::*;
     use serde_json::json;
 
@@ -250,7 +254,7 @@ mod tests {
         let document = sample().compose();
         let checked = check(&document).unwrap();
         assert_eq!(checked.bytes(), document.to_string().as_bytes());
-        assert_eq!(checked.issuer(), sample().issuer_did);
+        assert_eq!(checked.issuer(), sample().shared.issuer_did);
     }
 
     #[test]
