@@ -72,7 +72,7 @@ async fn refuse_if_behind(registry: &Registry) -> Result<(), Failure> {
 fn describe(error: &Error) -> String {
     match error {
         Error::Internal(why) => why.clone(),
-        Error::Invalid(violations) | Error::Refused(violations) => violations.iter().map(|violation| violation.detail.en.as_str()).collect::<Vec<_>>().join("; "),
+        Error::Invalid(violations) | Error::Refused(violations) => violations.iter().map(|violation| &*violation.detail.en).collect::<Vec<_>>().join("; "),
         other => format!("{other:?}"),
     }
 }

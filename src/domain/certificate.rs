@@ -55,7 +55,7 @@ pub fn member_name(member: &str) -> Text {
         "valid_to" => ("Valid to", "有效期至"),
         "review_due_on" => ("Review due by", "应复审日期"),
         "issuer_name" => ("Issued by", "发证机构"),
-        other => (other, other),
+        other => return Text::new(other.to_owned(), other.to_owned()),
     };
     Text::new(en, zh)
 }

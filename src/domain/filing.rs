@@ -82,9 +82,9 @@ impl FilingVersion {
 }
 
 /// The version of each filing that counts on `day`: the newest whose first day has come.
-pub fn versions_on(filings: &[FilingVersion], day: NaiveDate) -> Vec<&FilingVersion> {
+pub fn versions_on<'a>(filings: impl IntoIterator<Item = &'a FilingVersion>, day: NaiveDate) -> Vec<&'a FilingVersion> {
     let mut newest: Vec<&FilingVersion> = Vec::new();
-    for version in filings.iter().filter(|version| version.valid_from <= day) {
+    for version in filings.into_iter().filter(|version| version.valid_from <= day) {
         match newest.iter_mut().find(|known| known.filing == version.filing) {
             Some(known) if known.version < version.version => *known = version,
             Some(_) => {}
@@ -98,7 +98,7 @@ pub fn versions_on(filings: &[FilingVersion], day: NaiveDate) -> Vec<&FilingVers
 ///
 /// # Errors
 /// The violation names what the active filings cover instead.
-pub fn right_to_issue<'a>(filings: &'a [FilingVersion], target: &IssueTarget<'_>, day: NaiveDate) -> Result<&'a FilingVersion, Violation> {
+pub fn right_to_issue<'a>(filings: impl IntoIterator<Item = &'a FilingVersion>, target: &IssueTarget<'_>, day: NaiveDate) -> Result<&'a FilingVersion, Violation> {
     let current = versions_on(filings, day);
     let active: Vec<_> = current.iter().copied().filter(|version| day <= version.valid_to).collect();
     if let Some(version) = active.iter().copied().find(|version| version.covers(target)) {

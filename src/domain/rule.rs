@@ -4,6 +4,7 @@
 //! hears everything that is wrong at once.
 
 use super::text::Text;
+use std::borrow::Cow;
 
 /// What a rule says of the facts it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub fn decide(findings: Vec<Violation>) -> Result<Vec<Violation>, Vec<Violation>
 pub struct Malformed(pub Text);
 
 impl Malformed {
-    pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+    pub fn new(en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Self {
         Malformed(Text::new(en, zh))
     }
 }

@@ -1,14 +1,17 @@
 //! Sentences in the two languages that every answer can be read in.
 
-/// One sentence in English and in Chinese. Which one a reader gets is decided by `Accept-Language`.
+use std::borrow::Cow;
+
+/// One sentence in English and in Chinese. Which one a reader gets is decided by `Accept-Language`. Most are said by the program as they
+/// stand there, and are not copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    pub en: String,
-    pub zh: String,
+    pub en: Cow<'static, str>,
+    pub zh: Cow<'static, str>,
 }
 
 impl Text {
-    pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+    pub fn new(en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Self {
         Text { en: en.into(), zh: zh.into() }
     }
 

@@ -263,7 +263,7 @@ pub fn plan_faults(plan: &ClassPlan<'_>) -> Vec<Violation> {
     let (given, of) = (plan.particulars, plan.class_type);
     let mut faults = member_findings(given, of.class_members(), "particulars", of);
     faults.extend(code_findings([("employer_code", &given.employer_code), ("user_enterprise_code", &given.user_enterprise_code), ("placement_base_code", &given.placement_base_code)], "particulars"));
-    let mut add = |field: &str, en: &str, zh: &str| faults.push(invalid(field, Text::new(en, zh)));
+    let mut add = |field: &str, en: &'static str, zh: &'static str| faults.push(invalid(field, Text::new(en, zh)));
     if plan.last_on < plan.first_on {
         add("last_on", "a day not before first_on expected", "结班日期不应早于开班日期");
     }

@@ -107,7 +107,7 @@ pub fn check_name(check: &str) -> Text {
         "review" => ("Review", "复审"),
         "file" => ("The file as a whole", "文件完整性"),
         "certificates" => ("Certificates in it", "所含证书"),
-        other => (other, other),
+        other => return Text::new(other.to_owned(), other.to_owned()),
     };
     Text::new(en, zh)
 }

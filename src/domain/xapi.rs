@@ -16,6 +16,7 @@ use super::rule::{Violation, invalid};
 use super::text::Text;
 use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// The verb that ends a session.
 const TERMINATED: &str = "http://adlnet.gov/expapi/verbs/terminated";
@@ -70,7 +71,7 @@ struct Faults<'a> {
 }
 
 impl Faults<'_> {
-    fn add(&mut self, member: &str, en: impl Into<String>, zh: impl Into<String>) {
+    fn add(&mut self, member: &str, en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) {
         self.found.push(invalid(format!("{}.{member}", self.at), Text::new(en, zh)));
     }
 

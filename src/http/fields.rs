@@ -6,6 +6,7 @@ use crate::domain::text::Text;
 use crate::services::error::Error;
 use crate::domain::rule::invalid;
 use chrono::{Datelike, NaiveDate};
+use std::borrow::Cow;
 use std::str::FromStr;
 
 /// Why something is done, where nothing else is asked.
@@ -29,7 +30,7 @@ pub struct Fields {
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2200;
 
 impl Fields {
-    pub fn fault(&mut self, field: &str, en: impl Into<String>, zh: impl Into<String>) {
+    pub fn fault(&mut self, field: &str, en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) {
         self.faults.push(invalid(field, Text::new(en, zh)));
     }
 

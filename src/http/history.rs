@@ -212,7 +212,7 @@ fn certificate_sheet(history: &History, language: Language) -> Sheet<'static> {
             Cell::from(&certificate.issuer_name),
             Cell::Date(version.issued_on),
             version.valid_to.map_or(Cell::Empty, Cell::Date),
-            Cell::text(if is_chinese { certificate.outcome.name().zh } else { certificate.outcome.as_str().to_owned() }),
+            Cell::text(if is_chinese { certificate.outcome.name().zh } else { certificate.outcome.as_str().into() }),
         ]
     });
     Sheet { name: if is_chinese { "证书" } else { "Certificates" }, rows: rows.collect(), heading }

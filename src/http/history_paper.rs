@@ -75,6 +75,6 @@ fn held(issued: &crate::services::issuing::IssuedCertificate) -> HeldCertificate
         title: level.map_or(named.clone(), |level| format!("{named} {}", level.name_zh())),
         number: facts.certificate_number.clone(),
         issuer: issued.issuer_name.clone(),
-        state: issued.outcome.name().zh,
+        state: issued.outcome.name().zh.into_owned(),
     }
 }

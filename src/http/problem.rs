@@ -13,6 +13,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -136,7 +137,7 @@ impl Problem {
     }
 
     /// One fault of form at one field.
-    pub fn invalid(field: &str, en: impl Into<String>, zh: impl Into<String>) -> Self {
+    pub fn invalid(field: &str, en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Self {
         Error::Invalid(vec![invalid(field, Text::new(en, zh))]).into()
     }
 

@@ -68,7 +68,7 @@ pub fn parse_candidates(format: Format, bytes: &[u8]) -> Result<Rows<CandidateOr
         let worker = WorkerReference::of_cells(cell("worker_id"), cell("document_number")).ok_or_else(nobody_named);
         let employment = cell("employment").map_or(Some(Employment::Outside), |text| Employment::of_cell(&text)).ok_or_else(|| {
             let known = |name: fn(Employment) -> String| Employment::ALL.iter().copied().map(name).collect::<Vec<_>>();
-            let (codes, names) = (known(|employment| employment.as_str().to_owned()).join(", "), known(|employment| employment.name().zh).join("、"));
+            let (codes, names) = (known(|employment| employment.as_str().to_owned()).join(", "), known(|employment| employment.name().zh.into_owned()).join("、"));
             invalid("employment", Text::new(format!("one of {codes} expected"), format!("应为 {names} 之一")))
         });
         match (worker, employment) {
@@ -128,7 +128,7 @@ impl Registry {
 
     fn check_session(&self, order: &SessionOrder) -> Result<(), Error> {
         let mut faults: Vec<Violation> = Vec::new();
-        let mut add = |field: &str, en: String, zh: &str| faults.push(invalid(field, Text::new(en, zh)));
+        let mut add = |field: &str, en: String, zh: &'static str| faults.push(invalid(field, Text::new(en, zh)));
         if !order.kind.is_assessed() {
             add("certificate_kind", format!("{} is not earned in a session", order.kind.as_str()), "该类证书不经评价场次取得");
         }

@@ -197,7 +197,7 @@ impl Registry {
     }
 
     fn decide_row(&self, order: &IssueOrder, basis: &Basis) -> Result<Row, Error> {
-        let missing = |field: &str, en: &str, zh: &str| Ok(Row::Done(RowResult::refused(&[crate::domain::rule::invalid(field, Text::new(en, zh))])));
+        let missing = |field: &str, en: &'static str, zh: &'static str| Ok(Row::Done(RowResult::refused(&[crate::domain::rule::invalid(field, Text::new(en, zh))])));
         let session = match &order.subject {
             IssueSubject::Assessed { session } => match basis.sessions.get(session.as_str()) {
                 Some(facts) => Some(Arc::clone(facts)),

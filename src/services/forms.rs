@@ -106,7 +106,7 @@ impl Registry {
         let version = &issued.standing.1;
         let text = self.open_credential(version)?;
         // What only a stolen key has signed is not secured again by a clean one.
-        if self.find_logged(version, text.as_bytes()).await?.is_none_or(|logged| self.is_doubtful(version, logged)) {
+        if self.find_logged(version, text.as_bytes()).await?.is_none_or(|logged| self.is_doubtful(&version.key_id, logged)) {
             return Ok(None);
         }
         let stored = |fault: String| Error::Internal(format!("the document of {}: {fault}", version.certificate_id));

@@ -9,6 +9,7 @@ use crate::domain::text::Text;
 use crate::merkle::Hash;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::leaf::commitment;
+use crate::merkle::proof::is_included;
 use crate::merkle::tile::TileAddress;
 use crate::merkle::tlog_proof::TlogProof;
 use crate::merkle::tree::{Frontier, consistency_proof, inclusion_proof};
@@ -127,18 +128,25 @@ impl Registry {
     /// The same of any fact, by its kind, what it is about, and its bytes.
     pub(super) async fn find_logged_fact<K: FoundKind>(&self, subject: String, bytes: &[u8]) -> Result<Option<Logged>, Error> {
         let tiles = Arc::clone(&self.tiles);
-        let found = self.store.read(move |conn| store::find_entry_of::<K>(conn, &subject)?.map_or(Ok(None), |row| prove_recent(conn, &tiles, row))).await?;
+        let found = self.store.read(move |conn| store::find_entry_of::<K>(conn, &subject)?.map_or(Ok(None), |row| find_path(conn, &tiles, row))).await?;
         self.check_logged(found, bytes).await
     }
 
     /// Whether what the database has of the log includes these bytes.
-    pub(super) async fn check_logged(&self, found: Option<(EntryRow, ProvenEntry)>, bytes: &[u8]) -> Result<Option<Logged>, Error> {
-        let Some((row, proven)) = found else { return Ok(None) };
-        if commitment(&proven.salt, bytes).as_slice() != row.commitment {
+    pub(super) async fn check_logged(&self, found: Option<FoundEntry>, bytes: &[u8]) -> Result<Option<Logged>, Error> {
+        let Some(FoundEntry { row, leaf, path }) = found else { return Ok(None) };
+        let is_of = |salt: Hash| commitment(&salt, bytes).as_slice() == row.commitment;
+        if !row.salt.as_slice().try_into().is_ok_and(is_of) {
             return Ok(None);
         }
-        let Some(checkpoint) = self.open_checkpoint(&proven.proof.checkpoint).await? else { return Ok(None) };
-        Ok(proven.proof.is_of(proven.entry.as_bytes(), &checkpoint).then_some(Logged { index: proven.proof.index, recorded_at: row.recorded_at }))
+        let logged = Logged { index: row.position.unsigned_abs(), recorded_at: row.recorded_at };
+        let Some(Path { hashes, note }) = path else { return Ok(Some(logged)) };
+        let Some(checkpoint) = self.open_checkpoint(&note).await? else { return Ok(None) };
+        if !is_included(&leaf, logged.index, checkpoint.size, &hashes, &checkpoint.root) {
+            return Ok(None);
+        }
+        self.tiles.believe_tile(logged.index, &leaf, &hashes);
+        Ok(Some(logged))
     }
 
     /// The checkpoint of a note that the log's key signed. The newest one is asked for again and again, and opened once.
@@ -168,12 +176,35 @@ fn beyond(field: &str) -> Error {
     Error::Invalid(vec![invalid(field, Text::new("the log is not that long", "日志没有这么长"))])
 }
 
-/// An entry with its proof in a tree of a moment ago that holds it, as far as the database has it; nothing is compared yet. Not to be
-/// asked in a snapshot, which may be older than that tree.
-pub(super) fn prove_recent(conn: &mut Conn, tiles: &KnownTree, row: EntryRow) -> Result<Option<(EntryRow, ProvenEntry)>, StoreError> {
-    let Some(tip) = tiles.find_tip_over(conn, row.position)? else { return Ok(None) };
-    match prove(conn, tiles, &row, &tip) {
-        Ok(proven) => Ok(Some((row, proven))),
+/// What the database has of an entry.
+pub(super) struct FoundEntry {
+    row: EntryRow,
+    leaf: Hash,
+    /// None where a tile that a signed checkpoint covers has this very leaf.
+    path: Option<Path>,
+}
+
+/// How a leaf leads to a root.
+struct Path {
+    hashes: Vec<Hash>,
+    /// The checkpoint whose root it is to be, as a note whose signature is still to be looked at.
+    note: String,
+}
+
+/// How the log of a moment ago holds an entry, as far as the database says; None when it does not. Not to be asked in a snapshot, which may
+/// be older than that log.
+pub(super) fn find_path(conn: &mut Conn, tiles: &KnownTree, row: EntryRow) -> Result<Option<FoundEntry>, StoreError> {
+    let looked = (|| {
+        let (leaf, position) = (row.leaf_hash()?, row.position.unsigned_abs());
+        if let Some(is_held) = tiles.is_in_proven_tile(position, &leaf) {
+            return Ok(is_held.then_some((leaf, None)));
+        }
+        let Some(tip) = tiles.find_tip_over(conn, row.position)?.filter(|tip| position < tip.frontier.size()) else { return Ok(None) };
+        let hashes = inclusion_proof(&mut StoredNodes::new(conn, &tip.frontier, tiles), position, tip.frontier.size())?;
+        Ok(Some((leaf, Some(Path { hashes, note: tip.checkpoint.note.clone() }))))
+    })();
+    match looked {
+        Ok(found) => Ok(found.map(|(leaf, path)| FoundEntry { row, leaf, path })),
         // Tiles that do not fit are no proof.
         Err(StoreError::Corrupt(_)) => Ok(None),
         Err(other) => Err(other),

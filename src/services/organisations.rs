@@ -23,6 +23,7 @@ use crate::store::organisations::{self as store, ClientRevocationRow, ClientRow,
 use crate::store::writer::Tx;
 use chrono::NaiveDate;
 use serde_json::json;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -276,19 +277,19 @@ impl Registry {
     /// Faults of form in a filing, all at once.
     fn check_filing(&self, order: &FilingOrder) -> Result<(), Error> {
         let (catalogue, mut faults) = (self.catalogue(), Vec::new());
-        let mut add = |field: &str, en: String, zh: String| faults.push(invalid(field, Text::new(en, zh)));
+        let mut add = |field: &str, en: Cow<'static, str>, zh: Cow<'static, str>| faults.push(invalid(field, Text::new(en, zh)));
         if order.kinds.is_empty() {
             add("certificate_kinds", "at least one kind expected".into(), "至少应有一种证书".into());
         }
         if order.valid_to < order.valid_from {
-            add("valid_to", format!("{} lies before valid_from {}", order.valid_to, order.valid_from), "有效期止早于有效期起".into());
+            add("valid_to", format!("{} lies before valid_from {}", order.valid_to, order.valid_from).into(), "有效期止早于有效期起".into());
         }
         for filed in &order.occupations {
             if catalogue.find_occupation_name(&filed.occupation, order.valid_from.max(self.clock.today())).is_none() {
-                add("occupations", format!("{} is not in the catalogue", filed.occupation), format!("职业 {} 不在目录中", filed.occupation));
+                add("occupations", format!("{} is not in the catalogue", filed.occupation).into(), format!("职业 {} 不在目录中", filed.occupation).into());
             }
             if filed.levels.is_empty() {
-                add("occupations", format!("no level found for {}", filed.occupation), format!("{} 未注明等级", filed.occupation));
+                add("occupations", format!("no level found for {}", filed.occupation).into(), format!("{} 未注明等级", filed.occupation).into());
             }
         }
         let has = |kind| order.kinds.contains(&kind);
@@ -308,7 +309,7 @@ impl Registry {
                 Some(Err(fault)) => add("number_prefix", fault.0.en, fault.0.zh),
                 Some(Ok(parsed)) if parsed.letter() != order.body_kind.letter() => {
                     let (found, expected) = (parsed.letter(), order.body_kind.letter());
-                    add("number_prefix", format!("letter {found} found, {expected} expected for {}", order.body_kind.as_str()), format!("首字母为 {found}，应为 {expected}"));
+                    add("number_prefix", format!("letter {found} found, {expected} expected for {}", order.body_kind.as_str()).into(), format!("首字母为 {found}，应为 {expected}").into());
                 }
                 Some(Ok(_)) => {}
             }

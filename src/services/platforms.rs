@@ -147,7 +147,7 @@ impl Registry {
         };
         let terms = ShareTerms { purpose: consent.platform.name, parts: PlatformScope::parts(&platform.scopes), certificates: None, token: hex::encode(self.entropy.bytes::<16>()), platform: Some(platform.clone()) };
         let row = self.share_row(own, &terms, until)?;
-        let mut back = redirect_url(&platform.redirect_uri, &self.config.platform_hosts).map_err(|fault| Error::Internal(fault.en))?;
+        let mut back = redirect_url(&platform.redirect_uri, &self.config.platform_hosts).map_err(|fault| Error::Internal(fault.en.into_owned()))?;
         back.query_pairs_mut().append_pair("code", &format!("{}.{}", row.id, platform.code)).append_pair("scope", &scope_text(&platform.scopes)).append_pair("iss", &self.config.public_url);
         if let Some(state) = state {
             back.query_pairs_mut().append_pair("state", state);

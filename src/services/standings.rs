@@ -6,7 +6,8 @@
 use crate::domain::certificate_kind::CertificateKind;
 use super::error::Error;
 use crate::domain::verification::StandingFacts;
-use crate::store::certificates::Standing as Rows;
+use crate::store::certificates::CertificateStateRow;
+use chrono::NaiveDate;
 use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -43,14 +44,8 @@ pub struct Standing {
 ///
 /// # Errors
 /// When the database holds a state that is none.
-pub(super) fn standing_facts((_, version, state): &Rows) -> Result<StandingFacts, Error> {
-    Ok(StandingFacts {
-        state: super::stored(&state.state)?,
-        is_superseded: state.version != version.version,
-        valid_to: version.valid_to,
-        review_due_on: version.review_due_on,
-        reviewed_on: state.reviewed_on,
-    })
+pub(super) fn standing_facts(state: &CertificateStateRow, version: i32, valid_to: Option<NaiveDate>, review_due_on: Option<NaiveDate>) -> Result<StandingFacts, Error> {
+    Ok(StandingFacts { state: super::stored(&state.state)?, is_superseded: state.version != version, valid_to, review_due_on, reviewed_on: state.reviewed_on })
 }
 
 /// What is known under each number key.

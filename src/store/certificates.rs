@@ -253,9 +253,54 @@ pub fn list_by_issuer(conn: &mut Conn, issuer_id: &str, page: &Stretch) -> Resul
     Ok(on!(conn, |c| stretch!(standing!(c, certificates::issuer_id.eq(issuer_id)), certificates::id, page).load(c))?)
 }
 
-/// The version that a credential is of, its certificate's state, and its entry in the log if there is one, in one statement: this is what
-/// a verification by document waits for.
-pub fn find_by_credential(conn: &mut Conn, credential_id: &str) -> Result<Option<(Standing, Option<EntryRow>)>, StoreError> {
+/// What a verification asks of a certificate and one of its versions: no more columns than that, since whoever shows a document waits
+/// for them.
+#[derive(Debug, Clone, Queryable)]
+pub struct ShownRow {
+    pub certificate_id: String,
+    pub number_key: String,
+    pub kind: String,
+    pub issuer_id: String,
+    pub worker_id: String,
+    pub filing_id: String,
+    pub filing_version: i32,
+    pub version: i32,
+    pub key_id: String,
+    pub document_digest: String,
+    pub sealed_holder: Vec<u8>,
+    pub facts: String,
+    pub issued_on: NaiveDate,
+    pub valid_to: Option<NaiveDate>,
+    pub review_due_on: Option<NaiveDate>,
+    /// Of the certificate; its version is the newest.
+    pub state: CertificateStateRow,
+}
+
+impl From<Standing> for ShownRow {
+    fn from((row, version, state): Standing) -> Self {
+        ShownRow {
+            certificate_id: row.id,
+            number_key: row.number_key,
+            kind: row.kind,
+            issuer_id: row.issuer_id,
+            worker_id: row.worker_id,
+            filing_id: row.filing_id,
+            filing_version: row.filing_version,
+            version: version.version,
+            key_id: version.key_id,
+            document_digest: version.document_digest,
+            sealed_holder: version.sealed_holder,
+            facts: version.facts,
+            issued_on: version.issued_on,
+            valid_to: version.valid_to,
+            review_due_on: version.review_due_on,
+            state,
+        }
+    }
+}
+
+/// The version that a credential is of, and its entry in the log if there is one, in one statement.
+pub fn find_by_credential(conn: &mut Conn, credential_id: &str) -> Result<Option<(ShownRow, Option<EntryRow>)>, StoreError> {
     Ok(on!(conn, |c| certificate_versions::table
         .inner_join(certificates::table.on(certificates::id.eq(certificate_versions::certificate_id)))
         .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificate_versions::certificate_id)))
@@ -264,10 +309,41 @@ pub fn find_by_credential(conn: &mut Conn, credential_id: &str) -> Result<Option
                 .and(log_entries::subject.eq(certificate_versions::certificate_id.concat("/").concat(certificate_versions::version.cast::<Text>()))))
         )
         .filter(certificate_versions::credential_id.eq(credential_id))
-        .select((CertificateRow::as_select(), CertificateVersionRow::as_select(), CertificateStateRow::as_select(), Option::<EntryRow>::as_select()))
-        .get_result::<(CertificateRow, CertificateVersionRow, CertificateStateRow, Option<EntryRow>)>(c)
-        .optional())?
-    .map(|(row, version, state, entry)| ((row, version, state), entry)))
+        .select((
+            (
+                certificates::id,
+                certificates::number_key,
+                certificates::kind,
+                certificates::issuer_id,
+                certificates::worker_id,
+                certificates::filing_id,
+                certificates::filing_version,
+                certificate_versions::version,
+                certificate_versions::key_id,
+                certificate_versions::document_digest,
+                certificate_versions::sealed_holder,
+                certificate_versions::facts,
+                certificate_versions::issued_on,
+                certificate_versions::valid_to,
+                certificate_versions::review_due_on,
+                certificate_states::all_columns,
+            ),
+            log_entries::all_columns.nullable(),
+        ))
+        .get_result(c)
+        .optional())?)
+}
+
+/// A version with its certificate and the state of that.
+pub fn find_with_version(conn: &mut Conn, certificate_id: &str, version: i32) -> Result<Option<Standing>, StoreError> {
+    Ok(on!(conn, |c| certificate_versions::table
+        .inner_join(certificates::table.on(certificates::id.eq(certificate_versions::certificate_id)))
+        .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificate_versions::certificate_id)))
+        .filter(certificate_versions::certificate_id.eq(certificate_id))
+        .filter(certificate_versions::version.eq(version))
+        .select((CertificateRow::as_select(), CertificateVersionRow::as_select(), CertificateStateRow::as_select()))
+        .get_result(c)
+        .optional())?)
 }
 
 pub fn find_version(conn: &mut Conn, certificate_id: &str, version: i32) -> Result<Option<CertificateVersionRow>, StoreError> {

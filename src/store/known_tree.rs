@@ -6,6 +6,7 @@ use super::log::{Tip, corrupt, find_tip, tile_hashes};
 use crate::merkle::Hash;
 use crate::merkle::tile::{HEIGHT, WIDTH};
 use crate::merkle::tree::{Frontier, Nodes, node_hash};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -41,10 +42,37 @@ impl KnownTree {
         *self.tip.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&tip), Instant::now()));
         Ok(Some(tip))
     }
+
+    /// Whether the log has this leaf at a position, as far as a full tile says that a signed checkpoint was found to cover; None when
+    /// no such tile is known. The log only grows, so what one checkpoint covers, all later ones do.
+    pub fn is_in_proven_tile(&self, position: u64, leaf: &Hash) -> Option<bool> {
+        let tile = self.leaves(position).filter(|tile| tile.is_proven.load(Ordering::Acquire))?;
+        Some(tile.find(0, position % WIDTH).as_ref() == Some(leaf))
+    }
+
+    /// The path of a leaf has led to the root of a signed checkpoint. Where it goes through the tile that is known here, each of its
+    /// other leaves has such a path too.
+    pub fn believe_tile(&self, position: u64, leaf: &Hash, path: &[Hash]) {
+        let Some(tile) = self.leaves(position) else { return };
+        let place = position % WIDTH;
+        let is_on_path = |level: u32| tile.find(level, (place >> level) ^ 1).is_some_and(|sibling| path.get(level as usize) == Some(&sibling));
+        if tile.find(0, place).as_ref() == Some(leaf) && (0..HEIGHT).all(is_on_path) {
+            tile.is_proven.store(true, Ordering::Release);
+        }
+    }
+
+    /// The full tile of leaves that has a position, if it is known.
+    fn leaves(&self, position: u64) -> Option<Arc<TileNodes>> {
+        self.nodes.get(&(0, position / WIDTH, WIDTH))
+    }
 }
 
 /// The nodes over the hashes of one tile, level by level, the hashes themselves first.
-struct TileNodes(Vec<Vec<Hash>>);
+struct TileNodes {
+    levels: Vec<Vec<Hash>>,
+    /// Whether a signed checkpoint was found to cover them.
+    is_proven: AtomicBool,
+}
 
 impl TileNodes {
     fn over(hashes: Vec<Hash>) -> Self {
@@ -54,11 +82,11 @@ impl TileNodes {
             let above = below.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
             levels.push(above);
         }
-        TileNodes(levels)
+        TileNodes { levels, is_proven: AtomicBool::new(false) }
     }
 
     fn find(&self, level: u32, index: u64) -> Option<Hash> {
-        self.0.get(level as usize)?.get(usize::try_from(index).ok()?).copied()
+        self.levels.get(level as usize)?.get(usize::try_from(index).ok()?).copied()
     }
 }
 
@@ -149,5 +177,19 @@ mod tests {
             let leaf = list_entries(&mut conn, index as i64, index as i64 + 1).unwrap()[0].leaf_hash().unwrap();
             assert!(is_included(&leaf, index, newest.size, &proof, &newest.root), "{index}");
         }
+        let leaf = |conn: &mut Conn, index: u64| list_entries(conn, index as i64, index as i64 + 1).unwrap()[0].leaf_hash().unwrap();
+        let path = |conn: &mut Conn, index: u64| inclusion_proof(&mut StoredNodes::new(conn, &frontier, &known), index, newest.size).unwrap();
+        // A full tile is believed once a path leads through it, and then tells of its other leaves; not of foreign ones.
+        let (of_300, of_301, way) = (leaf(&mut conn, 300), leaf(&mut conn, 301), path(&mut conn, 300));
+        known.believe_tile(300, &of_301, &way);
+        known.believe_tile(300, &of_300, &path(&mut conn, 302));
+        known.believe_tile(300, &of_300, &way[..7]);
+        assert_eq!(known.is_in_proven_tile(300, &of_300), None);
+        known.believe_tile(300, &of_300, &way);
+        assert_eq!([known.is_in_proven_tile(300, &of_300), known.is_in_proven_tile(301, &of_301), known.is_in_proven_tile(301, &of_300), known.is_in_proven_tile(600, &of_300)], [Some(true), Some(true), Some(false), None]);
+        // A tile that still grows is never believed.
+        let (last, way) = (leaf(&mut conn, 66_799), path(&mut conn, 66_799));
+        known.believe_tile(66_799, &last, &way);
+        assert_eq!(known.is_in_proven_tile(66_799, &last), None);
     }
 }

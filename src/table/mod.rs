@@ -11,6 +11,7 @@ mod xlsx;
 use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::io::{Cursor, Read, Seek};
 
 /// A form that a table may have.
@@ -121,7 +122,7 @@ pub fn in_rows(mut fault: Violation, numbers: &[usize]) -> Violation {
         while let Some((before, after)) = text.split_once(&format!("{list}["))
             && let Some((other, after)) = row(after)
         {
-            *text = format!("{before}{name}{other}{after}");
+            *text = format!("{before}{name}{other}{after}").into();
         }
     }
     // A column has the last part of its member's name: `trainees[3].particulars.agreement_number` is `agreement_number`.
@@ -162,7 +163,7 @@ pub fn has_nul(cells: &Map<String, Value>) -> bool {
     cells.iter().any(|(name, value)| name.contains('\0') || value.as_str().is_some_and(|text| text.contains('\0')))
 }
 
-fn damaged(en: impl Into<String>, zh: impl Into<String>) -> Violation {
+fn damaged(en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Violation {
     invalid("file", Text::new(en, zh))
 }
 

@@ -174,6 +174,26 @@ fn a_certificate_that_the_log_does_not_include_was_never_issued() {
     }
 }
 
+#[test]
+fn a_date_that_was_edited_in_the_database_lengthens_no_document() {
+    let registry = TestRegistry::start(Database::Sqlite, &[]);
+    registry.set_clock("2026-03-02T01:00:00Z");
+    let school = registry.body_with("52320100000000027X", json!({ "certificate_kinds": ["special_operation"], "occupations": [], "number_prefix": null, "valid_from": "2020-01-01" }));
+    let worker = registry.worker(&school.client, 1);
+    let permit = json!({ "worker_id": worker.id, "category": "高处作业", "item": "登高架设作业", "issued_on": "2024-03-02", "valid_to": "2026-03-10" });
+    let permit = registry.post_as(&school.client, "/v1/certificates", &permit).expect(201);
+    let path = format!("/v1/certificates/{}", permit["certificate_id"].as_str().unwrap());
+    let credential = json!({ "credential": registry.get_as(&school.client, &path, &[("accept", "application/vc+jwt")]).text() });
+    let outcome = || registry.post("/v1/verifications/document", &credential).expect(200)["outcome"].clone();
+    assert_eq!(outcome(), "valid");
+    let mut conn = Conn::open(&registry.database_url.parse().unwrap()).unwrap();
+    conn.execute_script("DROP TRIGGER certificate_versions_refuses_update; UPDATE certificate_versions SET valid_to = '2099-12-31', review_due_on = NULL").unwrap();
+    registry.set_clock("2026-03-20T01:00:00Z");
+    assert_eq!(outcome(), "expired");
+    std::thread::sleep(Duration::from_millis(3_100));
+    assert_eq!(outcome(), "expired", "nor when nothing of it is remembered any more");
+}
+
 /// Fetches `count` proofs of random entries from several threads while `write` appends; every proof and its checkpoint are of one tree.
 fn prove_under_load(nodes: &[&TestRegistry], count: u32, write: impl Fn(&TestRegistry, u32) + Sync) -> Vec<Checkpoint> {
     let key = log_key(nodes[0]);

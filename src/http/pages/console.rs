@@ -71,7 +71,7 @@ pub fn role_name(role: Role) -> Text {
 
 /// What there is to do for a role.
 fn tasks(reader: &Reader, role: Role) -> Vec<Value> {
-    let task = |href: &str, en: &str, zh: &str, about_en: &str, about_zh: &str| json!({ "href": href, "name": reader.say(&Text::new(en, zh)), "about": reader.say(&Text::new(about_en, about_zh)) });
+    let task = |href: &str, en: &'static str, zh: &'static str, about_en: &'static str, about_zh: &'static str| json!({ "href": href, "name": reader.say(&Text::new(en, zh)), "about": reader.say(&Text::new(about_en, about_zh)) });
     let workers = || task("/console/workers", "Workers", "劳动者", "Find, register, give the code to sign in", "查找、建档、生成登录验证码");
     let certificates = || task("/console/certificates", "Certificates", "证书", "Every certificate of your body, with its paper", "本机构的全部证书及 PDF");
     let disputes = || task("/console/disputes", "Disputes", "异议", "Contested entries and their answers", "劳动者对记录的异议及答复");

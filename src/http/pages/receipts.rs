@@ -74,14 +74,14 @@ fn sheet_of(answer: &Value, text: &str, key_id: &str, public_url: &str) -> Recei
             Some("failed") => Sign::Failed,
             _ => Sign::Skipped,
         };
-        Check { name_zh: name.zh, name_en: name.en, outcome, detail: check["detail"].as_str().unwrap_or_default().to_owned() }
+        Check { name_zh: name.zh.into_owned(), name_en: name.en.into_owned(), outcome, detail: check["detail"].as_str().unwrap_or_default().to_owned() }
     });
     ReceiptSheet {
         sign: sign_of(outcome),
-        outcome_zh: name.zh,
-        outcome_en: name.en,
-        meaning_zh: meaning.zh,
-        meaning_en: meaning.en,
+        outcome_zh: name.zh.into_owned(),
+        outcome_en: name.en.into_owned(),
+        meaning_zh: meaning.zh.into_owned(),
+        meaning_en: meaning.en.into_owned(),
         verified_at: beijing_time(made_at, Language::Chinese),
         facts,
         checks: checks.collect(),

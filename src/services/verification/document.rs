@@ -17,15 +17,15 @@ use crate::domain::verification::{Outcome, StandingFacts, standing_on};
 use crate::services::Registry;
 use crate::services::error::Error;
 use crate::services::issuing::CertificateFacts;
-use crate::services::log::{Logged, ProvenEntry, prove_recent};
+use crate::services::log::{FoundEntry, Logged, find_path};
 use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
 use crate::services::papers::PDF;
 use crate::store::backend::Conn;
-use crate::store::certificates::{self as store, CertificateVersionRow};
-use crate::store::log::EntryRow;
+use crate::store::certificates::{self as store, ShownRow};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What a document says, once its form is understood.
@@ -41,11 +41,10 @@ pub(super) struct Said {
 /// version that was shown.
 pub(super) type OnRecord = (Standing, Check, u64, String, i32);
 
-/// A version with what the database has of its certificate and of its entry in the log, in one reading.
+/// The version that was shown, with what the database has of its certificate and of its entry in the log, in one reading.
 pub(super) struct Issued {
-    /// With the version that was shown.
-    pub shown: StandingRows,
-    entry: Option<(EntryRow, ProvenEntry)>,
+    pub shown: ShownRow,
+    entry: Option<FoundEntry>,
 }
 
 /// What is compared with the record.
@@ -76,7 +75,7 @@ fn stolen() -> Check {
 }
 
 /// What stops a document from being read at all.
-fn unread(en: impl Into<String>, zh: impl Into<String>) -> Vec<Check> {
+fn unread(en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Vec<Check> {
     vec![check("proof", false, en, zh)]
 }
 
@@ -149,7 +148,12 @@ impl Registry {
     /// What is answered of a genuine document, where its certificate stands now.
     fn verdict_of(&self, genuine: &Genuine, standing: &Standing, now: DateTime<Utc>) -> Verdict {
         let facts = StandingFacts { is_superseded: standing.version != genuine.version, ..standing.facts };
-        let outcome = standing_on(&facts, self.clock.today());
+        // The document says itself until when it is valid, whatever a row says that somebody edited by hand.
+        let has_ended = genuine.dates.1.flatten().is_some_and(|until| until < now);
+        let outcome = match standing_on(&facts, self.clock.today()) {
+            Outcome::Valid if has_ended => Outcome::Expired,
+            other => other,
+        };
         let mut checks = genuine.form.clone();
         checks.push(check_dates(genuine.dates, now));
         checks.extend(genuine.record.iter().cloned());
@@ -184,15 +188,15 @@ impl Registry {
         let Some(payload @ Value::Object(_)) = payload else {
             return Ok(Err(unread("the payload is not one JSON object without duplicate members", "载荷不是无重复成员的 JSON 对象")));
         };
+        let issuer = payload["issuer"]["id"].as_str().unwrap_or_default();
         if !is_badge {
-            let proof = self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &payload["issuer"]["id"], true).await?;
+            let proof = self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), issuer, true).await?;
             let credential_id = text_of(&payload, "id");
             return Ok(Ok(Said { proof, credential_id, content: Content::Text(text.to_owned(), payload) }));
         }
         // The header names the address of the key, whose last part is the key's name behind the issuer's DID.
-        let issuer = payload["issuer"]["id"].as_str().unwrap_or_default();
         let key_id = jws.key_id().and_then(|url| url.strip_prefix(&format!("{}/keys/", self.config.public_url))).map(|thumbprint| format!("{issuer}#{thumbprint}"));
-        let proof = self.check_jws(&jws, "", key_id.as_deref(), &payload["issuer"]["id"], false).await?;
+        let proof = self.check_jws(&jws, "", key_id.as_deref(), issuer, false).await?;
         match badge_jwt::strip(&payload) {
             Ok(document) => Ok(Ok(Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) })),
             Err(fault) => Ok(Err(vec![proof, check("schema", false, format!("the claims of the JWT and the document disagree: {fault}"), format!("JWT 声明与文件不一致：{fault}"))])),
@@ -236,7 +240,7 @@ impl Registry {
         };
         let issuer = shown.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
         let did = issuer.strip_prefix(&format!("{}/organisations/", self.config.public_url)).map(|id| format!("{}:organisations:{id}", self.registry_did()));
-        let mut proof = self.check_jws(&shown.jws, crate::credential::sd_jwt::TYP, shown.jws.key_id(), &Value::from(did.unwrap_or_default()), false).await?;
+        let mut proof = self.check_jws(&shown.jws, crate::credential::sd_jwt::TYP, shown.jws.key_id(), &did.unwrap_or_default(), false).await?;
         if let Err(fault) = shown.check_key_binding(None) {
             proof = check("proof", false, fault.to_string(), "持有人密钥绑定与出示内容不符");
         }
@@ -246,8 +250,8 @@ impl Registry {
 
     /// A signature, strictly, by a published key that the issuer controls. An empty `typ` stands for none. `is_original`: whether the
     /// text itself may be in the log, which says when it was signed; a stolen key proves nothing otherwise.
-    pub(super) async fn check_jws(&self, jws: &CompactJws<'_>, typ: &str, key_id: Option<&str>, issuer: &Value, is_original: bool) -> Result<Check, Error> {
-        let failed = |en: &str, zh: &str| Ok(check("proof", false, en, zh));
+    pub(super) async fn check_jws(&self, jws: &CompactJws<'_>, typ: &str, key_id: Option<&str>, issuer: &str, is_original: bool) -> Result<Check, Error> {
+        let failed = |en: &'static str, zh: &'static str| Ok(check("proof", false, en, zh));
         if !typ.is_empty() && jws.typ() != Some(typ) {
             return Ok(check("proof", false, format!("typ {typ} expected in the header"), format!("头部 typ 应为 {typ}")));
         }
@@ -255,7 +259,7 @@ impl Registry {
         let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_CREDENTIALS) else {
             return failed("the key is not one that this registry published", "签名密钥不是本登记系统公布的密钥");
         };
-        if *issuer != key.owner.as_str() {
+        if issuer != key.owner {
             return failed("the issuer is not the controller of the key", "签发者不是密钥的控制者");
         }
         if !jws.is_signed_by(&key.public) {
@@ -272,9 +276,10 @@ impl Registry {
         let Some(issued) = self.find_issued(&said.credential_id).await? else {
             return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
         };
-        let version = &issued.shown.1;
-        let stored = self.open_credential(version)?;
-        let is_same = hex::encode(Sha256::digest(&stored)) == version.document_digest && self.says_what_was_issued(&said.content, &stored, &issued.shown)?;
+        let (certificate, version) = (issued.shown.certificate_id.clone(), issued.shown.version);
+        let whole = self.store.read(move |conn| store::find_with_version(conn, &certificate, version)).await?.ok_or_else(|| Error::Internal("a version was there and is gone".to_owned()))?;
+        let stored = self.open_credential(&whole.1)?;
+        let is_same = hex::encode(Sha256::digest(&stored)) == whole.1.document_digest && self.says_what_was_issued(&said.content, &stored, whole)?;
         if !is_same {
             return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
         }
@@ -288,7 +293,7 @@ impl Registry {
         let (credential_id, tiles) = (credential_id.to_owned(), Arc::clone(&self.tiles));
         let read = move |conn: &mut Conn| {
             let Some((shown, entry)) = store::find_by_credential(conn, &credential_id)? else { return Ok(None) };
-            let entry = entry.map_or(Ok(None), |row| prove_recent(conn, &tiles, row))?;
+            let entry = entry.map_or(Ok(None), |row| find_path(conn, &tiles, row))?;
             Ok(Some(Issued { shown, entry }))
         };
         // Neither a version nor its entry ever changes, and the entry is there when the version is: a snapshot would only cost.
@@ -303,15 +308,15 @@ impl Registry {
             return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
         };
         let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
-        let key = self.check_key(is_original, &shown.1, logged_at);
+        let key = self.check_key(is_original, &shown.key_id, logged_at);
         if key.as_ref().is_some_and(|key| key.outcome == CheckOutcome::Failed) {
             return Ok(([record, logged].into_iter().chain(key).collect(), None));
         }
-        let facts: CertificateFacts = crate::services::stored_json(&shown.1.facts)?;
+        let facts: CertificateFacts = crate::services::stored_json(&shown.facts)?;
         let right = self.check_right(&shown, &facts).await?;
         let checks: Vec<Check> = [record, logged].into_iter().chain(key).collect();
-        let (number_key, version) = (shown.0.number_key.clone(), shown.1.version);
-        let newest = if shown.2.version == version { self.standing_logged(shown, &facts, logged_at).await? } else { self.newest_standing(&shown.0.id).await? };
+        let (number_key, version) = (shown.number_key.clone(), shown.version);
+        let newest = if shown.state.version == version { self.standing_logged(shown, &facts, logged_at).await? } else { self.newest_standing(&shown.certificate_id).await? };
         Ok((checks, newest.map(|standing| (standing, right, logged_at.index, number_key, version))))
     }
 
@@ -323,9 +328,9 @@ impl Registry {
     }
 
     /// Whether the log had a document before its key was stolen; None for a key that was not.
-    fn check_key(&self, is_original: bool, version: &CertificateVersionRow, logged: Logged) -> Option<Check> {
-        let stolen_at = self.known_key(&version.key_id)?.revoked_at?;
-        let was_before = !self.is_doubtful(version, logged) && is_original;
+    fn check_key(&self, is_original: bool, key_id: &str, logged: Logged) -> Option<Check> {
+        let stolen_at = self.known_key(key_id)?.revoked_at?;
+        let was_before = !self.is_doubtful(key_id, logged) && is_original;
         let at = stolen_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         Some(if was_before {
             check("key", true, format!("the issuer's key was stolen at {at}; the log had the document before"), format!("签发密钥于 {at} 被盗；日志在此之前已收录该文件"))
@@ -338,13 +343,13 @@ impl Registry {
         CompactJws::parse(text).ok().and_then(|jws| self.known_key(jws.key_id()?)).is_none_or(|key| key.revoked_at.is_some())
     }
 
-    fn says_what_was_issued(&self, content: &Content, stored: &str, shown: &StandingRows) -> Result<bool, Error> {
+    fn says_what_was_issued(&self, content: &Content, stored: &str, whole: StandingRows) -> Result<bool, Error> {
         let payload = || CompactJws::parse(stored).ok().and_then(|jws| strict_json::parse(&jws.payload).ok()).unwrap_or_default();
         Ok(match content {
             Content::Text(text, document) => text == stored || *document == payload(),
             Content::Document(document) => *document == payload(),
             Content::Claims(claims) => {
-                let issued = self.open_issued(shown.clone(), String::new())?;
+                let issued = self.open_issued(whole, String::new())?;
                 let facts = self.plain_facts(&issued, &payload())?;
                 let always = facts.claims();
                 let is_said = |(name, value): (&String, &Value)| name == "cnf" || always.get(name) == Some(value) || facts.shown.iter().any(|(shown, known)| shown == name && known == value);

@@ -19,17 +19,17 @@ use super::keys::PURPOSE_CREDENTIALS;
 use super::log::Logged;
 use super::standings::{HolderHashes, Standing, standing_facts};
 use crate::credential::keys::IssuingKey;
-use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::{IssueTarget, right_to_issue};
 use crate::domain::number::normalised;
 use crate::domain::person_name::PersonName;
 use crate::domain::text::Text;
 use crate::domain::verification::{Outcome, StandingFacts, query_findings, standing_on};
-use crate::store::certificates::{self as store, CertificateVersionRow, Standing as StandingRows};
+use crate::store::certificates::{self as store, ShownRow, Standing as StandingRows};
 use crate::store::workers as worker_store;
 use crate::vault::Sealed;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use subtle::ConstantTimeEq;
 
@@ -102,7 +102,7 @@ pub struct Verdict {
     pub status_as_of: DateTime<Utc>,
 }
 
-fn check(name: &'static str, passed: bool, en: impl Into<String>, zh: impl Into<String>) -> Check {
+fn check(name: &'static str, passed: bool, en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Check {
     Check { name, outcome: if passed { CheckOutcome::Passed } else { CheckOutcome::Failed }, detail: Text::new(en, zh) }
 }
 
@@ -219,15 +219,15 @@ impl Registry {
     }
 
     /// Whether the filing that the certificate names gave the right to issue it on that day (IS-1), asked of the rules again.
-    async fn check_right(&self, (row, version, _): &StandingRows, facts: &CertificateFacts) -> Result<Check, Error> {
+    async fn check_right(&self, row: &ShownRow, facts: &CertificateFacts) -> Result<Check, Error> {
         let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
         let occupation = facts.occupation.as_deref().map(super::stored).transpose()?;
         let level = facts.level.as_deref().map(super::stored).transpose()?;
         let target = IssueTarget { kind: super::stored(&row.kind)?, occupation: occupation.as_ref(), level, ability: facts.ability.as_deref() };
         // Versions that came later do not take back a right that was used before them.
-        let known: Vec<_> = body.filings.iter().filter(|filing| filing.filing.as_str() == row.filing_id && filing.version <= row.filing_version).cloned().collect();
-        let (day, filing, number) = (version.issued_on, &row.filing_id, row.filing_version);
-        Ok(match right_to_issue(&known, &target, day) {
+        let known = body.filings.iter().filter(|filing| filing.filing.as_str() == row.filing_id && filing.version <= row.filing_version);
+        let (day, filing, number) = (row.issued_on, &row.filing_id, row.filing_version);
+        Ok(match right_to_issue(known, &target, day) {
             Ok(_) => check("right_to_issue", true, format!("filing {filing}, version {number}, covered it on {day}"), format!("备案 {filing} 第 {number} 版在 {day} 有效并包含该项")),
             Err(violation) => Check { name: "right_to_issue", outcome: CheckOutcome::Failed, detail: violation.detail },
         })
@@ -280,8 +280,8 @@ impl Registry {
     }
 
     /// Whether a document came into the log when its key was stolen already. Such a one has to be issued again.
-    pub(super) fn is_doubtful(&self, version: &CertificateVersionRow, logged: Logged) -> bool {
-        self.known_key(&version.key_id).and_then(|key| key.revoked_at).is_some_and(|stolen_at| stolen_at.timestamp_micros() <= logged.recorded_at)
+    pub(super) fn is_doubtful(&self, key_id: &str, logged: Logged) -> bool {
+        self.known_key(key_id).and_then(|key| key.revoked_at).is_some_and(|stolen_at| stolen_at.timestamp_micros() <= logged.recorded_at)
     }
 
     /// A certificate as verification sees it; None when the log does not include its document, for then it was never issued, and for one
@@ -294,35 +294,32 @@ impl Registry {
             return Ok(None);
         };
         let facts: CertificateFacts = super::stored_json(&version.facts)?;
-        self.standing_logged((row, version, state), &facts, logged).await
+        self.standing_logged((row, version, state).into(), &facts, logged).await
     }
 
     /// The same where the log is known to include the newest document, which says `facts`.
-    async fn standing_logged(&self, rows: StandingRows, facts: &CertificateFacts, logged: Logged) -> Result<Option<Standing>, Error> {
-        let (row, version, _) = &rows;
-        if self.is_doubtful(version, logged) {
-            tracing::warn!(certificate = %row.id, version = version.version, "a certificate was issued when its key was stolen already");
+    async fn standing_logged(&self, row: ShownRow, facts: &CertificateFacts, logged: Logged) -> Result<Option<Standing>, Error> {
+        if self.is_doubtful(&row.key_id, logged) {
+            tracing::warn!(certificate = %row.certificate_id, version = row.version, "a certificate was issued when its key was stolen already");
             return Ok(None);
         }
         let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
-        let (kind, standing, summary) = (super::stored::<CertificateKind>(&row.kind)?, standing_facts(&rows)?, summary(&rows, facts, &body.name)?);
-        let (row, version, _) = rows;
         Ok(Some(Standing {
-            kind,
-            sealed_holder: version.sealed_holder,
+            kind: super::stored(&row.kind)?,
             holder: OnceLock::new(),
-            facts: standing,
-            summary,
-            version: version.version,
+            facts: standing_facts(&row.state, row.version, row.valid_to, row.review_due_on)?,
+            summary: summary(&row, facts, &body.name)?,
+            sealed_holder: row.sealed_holder,
+            version: row.version,
             log_index: logged.index,
             worker_id: row.worker_id,
-            certificate_id: row.id,
+            certificate_id: row.certificate_id,
         }))
     }
 
     /// How a version stands today.
-    pub(super) fn outcome_today(&self, rows: &StandingRows) -> Result<Outcome, Error> {
-        Ok(standing_on(&standing_facts(rows)?, self.clock.today()))
+    pub(super) fn outcome_today(&self, (_, version, state): &StandingRows) -> Result<Outcome, Error> {
+        Ok(standing_on(&standing_facts(state, version.version, version.valid_to, version.review_due_on)?, self.clock.today()))
     }
 
     /// The key that signs receipts now.
@@ -369,13 +366,13 @@ struct SummarisedOccupation<'a> {
     occupation_code: &'a str,
 }
 
-fn summary((row, version, state): &StandingRows, facts: &CertificateFacts, issuer_name: &str) -> Result<String, Error> {
+fn summary(row: &ShownRow, facts: &CertificateFacts, issuer_name: &str) -> Result<String, Error> {
     let occupation = facts.occupation.as_deref().and_then(|text| text.split_once('/'));
     let summary = Summary {
         certificate_number: &facts.certificate_number,
         certificate_kind: &row.kind,
-        state: &state.state,
-        version: version.version,
+        state: &row.state.state,
+        version: row.version,
         occupation: occupation.map(|(occupation_edition, occupation_code)| SummarisedOccupation { occupation_edition, occupation_code }),
         occupation_name: facts.occupation_name.as_deref(),
         job_type: facts.job_type.as_deref(),
@@ -384,9 +381,9 @@ fn summary((row, version, state): &StandingRows, facts: &CertificateFacts, issue
         project: facts.project.as_deref(),
         category: facts.category.as_deref(),
         item: facts.item.as_deref(),
-        issued_on: version.issued_on,
-        valid_to: version.valid_to,
-        review_due_on: version.review_due_on,
+        issued_on: row.issued_on,
+        valid_to: row.valid_to,
+        review_due_on: row.review_due_on,
         issuer_id: &row.issuer_id,
         issuer_name,
     };

@@ -10,10 +10,10 @@ use crate::services::Registry;
 use crate::services::error::Error;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::Value;
 use std::borrow::Cow;
 
-/// The members that say which credential this is and when it is valid; the others are not read.
+/// The members that say which credential this is and when it is valid; the others are not read. They are asked of the document and not
+/// of the database, where a row that somebody edited by hand says what it likes.
 #[derive(Deserialize)]
 struct Claims<'a> {
     #[serde(borrow)]
@@ -41,10 +41,10 @@ impl Registry {
         }
         let generation = self.genuine.generation();
         let Some(issued) = self.find_issued(&claims.id).await? else { return Ok(None) };
-        if issued.shown.1.document_digest != hex::encode(digest) {
+        if issued.shown.document_digest != hex::encode(digest) {
             return Ok(None);
         }
-        let proof = self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &Value::from(&*claims.issuer.id), true).await?;
+        let proof = self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &claims.issuer.id, true).await?;
         let form = vec![proof, schema_kept()];
         let dates = dates_of_texts(claims.valid_from.as_deref(), claims.valid_until.as_deref());
         let (record, on_record) = self.check_issued(text, true, issued).await?;

@@ -22,7 +22,7 @@ impl Registry {
     /// decides the outcome.
     pub(super) async fn verify_record(&self, text: &str, record: &Value, now: DateTime<Utc>) -> Result<Verdict, Error> {
         let Ok(jws) = CompactJws::parse(text) else { return Ok(failed(vec![check("proof", false, "not a JWS that can be verified", "不是可验证的 JWS")], now)) };
-        let mut checks = vec![self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &record["issuer"]["id"], false).await?, schema_of(record), check_dates_in(record, now)];
+        let mut checks = vec![self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), record["issuer"]["id"].as_str().unwrap_or_default(), false).await?, schema_of(record), check_dates_in(record, now)];
         let logged = self.find_logged_export(text).await?;
         checks.push(match logged {
             Some(_) => check("record", true, "the registry handed out exactly this record, and the public log has it", "本登记系统出具了该档案原件，公开日志已收录"),
