@@ -22,10 +22,8 @@ impl LastId {
     /// are in the order in which they were made and still neither count anything nor can be guessed.
     #[must_use]
     pub fn next(self, at_millis: u64, chance: u128) -> Self {
-        // Two threads may have looked at the clock in the other order.
-        let is_same = self.at_millis >= at_millis && self.at_millis - at_millis <= 1;
         let behind = self.chance + (chance & u128::from(u64::MAX)) + 1;
-        if is_same && behind <= Self::CHANCE_MAX {
+        if self.at_millis == at_millis && behind <= Self::CHANCE_MAX {
             return LastId { chance: behind, ..self };
         }
         // The lower half leaves room for those that follow.
@@ -164,10 +162,8 @@ mod tests {
             last = next;
         }
         assert!(last.chance - LastId::default().next(7, u128::MAX).chance > u128::from(u64::MAX), "the distance is chance");
-        // Another millisecond begins anew; one that a slower thread has read does not go back.
+        // Another millisecond begins anew.
         assert_eq!(last.next(8, 3), LastId { at_millis: 8, chance: 3 });
-        assert_eq!(LastId { at_millis: 8, chance: 3 }.next(7, 0), LastId { at_millis: 8, chance: 4 });
-        assert_eq!(LastId { at_millis: 8, chance: 3 }.next(1, 2), LastId { at_millis: 1, chance: 2 });
         // What would not fit begins anew too.
         let full = LastId { at_millis: 7, chance: (1 << 80) - 1 };
         assert_eq!(full.next(7, 9), LastId { at_millis: 7, chance: 9 });

@@ -135,6 +135,13 @@ impl Catalogue {
         self.lists.get(list)?.iter().filter(|version| version.import.valid_from <= day).max_by_key(|version| (version.import.valid_from, version.import.version))
     }
 
+    /// The versions of a list whose first day is still to come, in that order.
+    pub fn coming_after(&self, list: &str, day: NaiveDate) -> Vec<&Arc<ListVersion>> {
+        let mut coming: Vec<_> = self.lists.get(list).into_iter().flatten().filter(|version| version.import.valid_from > day).collect();
+        coming.sort_by_key(|version| (version.import.valid_from, version.import.version));
+        coming
+    }
+
     /// The name of an occupation, if the catalogue in force on the day knows it.
     pub fn find_occupation_name(&self, occupation: &Occupation, day: NaiveDate) -> Option<String> {
         let key = occupation.to_string();

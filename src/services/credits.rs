@@ -219,6 +219,12 @@ impl Registry {
         self.balance_of(worker).await
     }
 
+    /// The balance with a page of the ledger: one look.
+    pub async fn get_credits_and_entries(&self, actor: &Actor, worker: &WorkerId, after: Option<LedgerPlace>, limit: i64) -> Result<(CreditBalance, Vec<CreditEntryRow>), Error> {
+        let entries = self.list_credit_entries(actor, worker, after, limit).await?;
+        Ok((self.balance_of(worker).await?, entries))
+    }
+
     pub(super) async fn balance_of(&self, worker: &WorkerId) -> Result<CreditBalance, Error> {
         let wanted = worker.to_string();
         let read_ledgers = self.ledger_reader();

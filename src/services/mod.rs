@@ -164,9 +164,10 @@ impl Registry {
     }
 
     fn new_id<T>(&self, make: impl FnOnce(u64, u128) -> T) -> T {
-        let (at_millis, chance) = (u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0), self.entropy.number());
+        let chance = self.entropy.number();
         let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = last.next(at_millis, chance);
+        // Looked at in turn: whoever is held up before must not bring back an earlier moment.
+        *last = last.next(u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0), chance);
         make(last.at_millis, last.chance)
     }
 }

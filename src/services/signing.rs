@@ -6,7 +6,7 @@ use super::issuing::{CertificateFacts, Holder, IssuedCertificate};
 use super::keys::PURPOSE_CREDENTIALS;
 use super::serials::StatusEntry;
 use super::workers::{KnownDocument, Worker};
-use crate::credential::conformance::{Breach, CheckedDocument, Layout, Template};
+use crate::credential::conformance::{Breach, CheckedDocument, Layout, Template, check};
 use crate::credential::document::{Achievement, CredentialFacts, OwnFacts, SharedFacts};
 use crate::credential::jws;
 use crate::credential::keys::IssuingKey;
@@ -42,7 +42,7 @@ pub(super) struct Reserved {
 }
 
 /// Templates of the documents that were signed last, by what they share.
-pub struct Templates(quick_cache::sync::Cache<Layout, Arc<Template>>);
+pub struct Templates(quick_cache::sync::Cache<Layout, Option<Arc<Template>>>);
 
 impl Default for Templates {
     fn default() -> Self {
@@ -54,9 +54,16 @@ impl Default for Templates {
 
 impl Templates {
     fn fill(&self, facts: CredentialFacts) -> Result<CheckedDocument, Vec<Breach>> {
+        // What says where it comes from is the only one of its kind.
+        if facts.shared.lineage.is_some() {
+            return check(&facts.compose());
+        }
         let layout = (facts.shared, facts.own.parts_held());
-        let template = self.0.get_or_insert_with(&layout, || Template::of(&layout.0, &facts.own).map(Arc::new))?;
-        template.fill(&facts.own)
+        let template = self.0.get_or_insert_with(&layout, || Template::of(&layout.0, &facts.own).map(|template| template.map(Arc::new)))?;
+        match template {
+            Some(template) => template.fill(&facts.own),
+            None => check(&CredentialFacts { shared: layout.0, own: facts.own }.compose()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::console_tables::{Said, answered, is_dry_run};
 use super::forms::Form;
-use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
+use super::signed_in::{ConsoleForm, ConsolePage, submit};
 use crate::domain::access::{Act, authorise};
 use crate::domain::text::Text;
 use crate::http::AppState;
@@ -35,7 +35,8 @@ fn catalogue_page(state: &AppState, page: &ConsolePage, status: StatusCode, form
         .iter()
         .filter_map(|profile| {
             let import = &catalogue.list_on(profile.name, today)?.import;
-            Some(json!({ "name": profile.name, "version": import.version, "valid_from": import.valid_from, "entries": import.entries }))
+            let coming: Vec<Value> = catalogue.coming_after(profile.name, today).iter().map(|version| json!({ "version": version.import.version, "valid_from": version.import.valid_from })).collect();
+            Some(json!({ "name": profile.name, "version": import.version, "valid_from": import.valid_from, "entries": import.entries, "coming": coming }))
         })
         .collect();
     let given = |name: &str| form.map_or("", |form| form.text(name)).to_owned();
@@ -76,7 +77,10 @@ pub async fn import_list(state: Data<AppState>, sent: ConsoleForm) -> Result<Htt
         answered::<ImportAnswer>(&answer)
     };
     match imported.await {
-        Ok(_) if !is_dry_run(&form) => Ok(see_other("/console/catalogue")),
+        Ok(ImportAnswer { version, entries, valid_from, .. }) if !is_dry_run(&form) => {
+            let done = page.reader.say(&Text::new(format!("Version {version} with {entries} entries is in force from {valid_from} on."), format!("第 {version} 版已导入，共 {entries} 条，自 {valid_from} 起施行。")));
+            catalogue_page(&state, &page, StatusCode::OK, None, &Said { done: Some(done), ..Said::default() })
+        }
         Ok(ImportAnswer { version, entries, .. }) => {
             let checked = page.reader.say(&Text::new(format!("It would be version {version} with {entries} entries."), format!("将作为第 {version} 版导入，共 {entries} 条。")));
             catalogue_page(&state, &page, StatusCode::OK, Some(&form), &Said { checked: Some(checked), ..Said::default() })

@@ -2,7 +2,7 @@
 
 use super::console_credits::{leads_to_entry, may_post};
 use super::console_tables::Said;
-use super::console_workers::worker_page;
+use super::console_workers::{Shown, worker_page};
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::domain::id::{CompetitionResultId, WorkerId};
 use crate::http::AppState;
@@ -47,7 +47,7 @@ pub async fn record_result(state: Data<AppState>, sent: ConsoleForm, id: Path<St
     };
     match recorded.await {
         Ok(answer) => Ok(see_other(answer.location.as_deref().unwrap_or("/console"))),
-        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, page.reader.language), None).await,
+        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, page.reader.language), Shown::again(&form)).await,
         Err(problem) => Err(problem),
     }
 }

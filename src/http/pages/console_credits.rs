@@ -35,8 +35,8 @@ pub fn may_post(page: &ConsolePage) -> bool {
 async fn credits_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &WorkerId, query: &PlaceQuery, said: &Said) -> Result<HttpResponse, Problem> {
     let window = query.page().window()?;
     let after = ledger_place(window.after.as_deref())?;
-    let credits = CreditsDocument::new(id, state.registry.get_credits(page.actor(), id).await?);
-    let rows = state.registry.list_credit_entries(page.actor(), id, after, window.fetch()).await?;
+    let (balance, rows) = state.registry.get_credits_and_entries(page.actor(), id, after, window.fetch()).await?;
+    let credits = CreditsDocument::new(id, balance);
     let listed = window.page(rows, |row| format!("{}.{}", row.worker_id, row.sequence), |row| CreditEntryDocument::new(&row));
     let catalogue = state.registry.catalogue();
     let name = page.reader.say(&Text::new("name_en", "name_zh"));
@@ -84,25 +84,38 @@ async fn shown(state: &AppState, page: &ConsolePage, id: &WorkerId, posted: Resu
     }
 }
 
-/// The credits of a certificate go to its holder.
-async fn recognised(state: &AppState, page: &ConsolePage, form: &Form) -> Result<Answer, Problem> {
+/// The record that stands for a person.
+async fn person(state: &AppState, page: &ConsolePage, worker: &WorkerId) -> Result<WorkerId, Problem> {
+    Ok(state.registry.get_worker(page.actor(), worker).await?.merged_into.unwrap_or_else(|| worker.clone()))
+}
+
+/// The credits of a certificate go to its holder, who must be the worker of the page.
+async fn recognised(state: &AppState, page: &ConsolePage, worker: &WorkerId, form: &Form) -> Result<Answer, Problem> {
     let mut fields = Fields::default();
     let class: Option<ClassId> = fields.parse_opt("class_id", form.given("class_id").as_deref());
     fields.finish()?;
-    let name = CertificateName::parse(form.text("certificate"))?;
-    let issued = match state.registry.get_certificate(page.actor(), &name, None).await {
+    let found = match CertificateName::parse(form.text("certificate")) {
+        Ok(name) => state.registry.get_certificate(page.actor(), &name, None).await,
+        Err(Error::NotFound) => Err(Error::NotFound),
+        Err(_) => return Err(Problem::invalid("certificate", "the number of a permit names its holder; its identifier, crt_…, expected", "特种作业操作证编号含公民身份号码，请填写以 crt_ 开头的标识")),
+    };
+    let issued = match found {
         Err(Error::NotFound) => return Err(Problem::invalid("certificate", "no such certificate", "没有该证书")),
         other => other?,
     };
-    let id = path_id(&issued.standing.0.id)?;
+    let (id, holder) = (path_id(&issued.standing.0.id)?, path_id(&issued.standing.0.worker_id)?);
+    if person(state, page, &holder).await? != person(state, page, worker).await? {
+        return Err(Problem::invalid("certificate", "a certificate of another person found, one of this worker expected", "该证书属于他人，应为本人证书"));
+    }
     submit(state, page.actor().client.as_str(), "recognition", form, leads_to_entry, async |intent| state.registry.recognise_certificate(page.actor(), &id, class.as_ref(), intent).await).await
 }
 
 /// Recognise a certificate.
 #[post("/console/workers/{worker_id}/credits/recognitions")]
 pub async fn recognise_certificate(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let posted = recognised(&state, &sent.page, &sent.form).await;
-    shown(&state, &sent.page, &path_id(&id)?, posted).await
+    let id: WorkerId = path_id(&id)?;
+    let posted = recognised(&state, &sent.page, &id, &sent.form).await;
+    shown(&state, &sent.page, &id, posted).await
 }
 
 /// Use credits in another programme.
@@ -125,6 +138,8 @@ pub async fn reverse_credits(state: Data<AppState>, sent: ConsoleForm, path: Pat
     let (worker, entry): (WorkerId, CreditEntryId) = (path_id(&path.0)?, path_id(&path.1)?);
     let reversed = async {
         let reason = reason_of(form.text("reason"))?;
+        // An entry of this worker, or none.
+        state.registry.get_credit_entry(page.actor(), &worker, &entry).await?;
         submit(&state, page.actor().client.as_str(), "reversal", &form, leads_to_entry, async |intent| state.registry.reverse_credits(page.actor(), &entry, &reason, intent).await).await
     };
     match reversed.await {

@@ -2,7 +2,7 @@
 //! looks at a record leaves a trace that the worker sees.
 
 use super::console_tables::{Said, answered, is_dry_run};
-use super::console_workers::worker_page;
+use super::console_workers::{Shown, worker_page};
 use super::own::{PlaceQuery, named_entries};
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::domain::access::{Act, authorise};
@@ -76,9 +76,9 @@ pub async fn merge_workers(state: Data<AppState>, sent: ConsoleForm, id: Path<St
                 warnings => warnings.iter().map(|warning| warning.detail.as_str()).collect::<Vec<_>>().join(" · "),
             };
             let about = page.reader.say(&Text::new(format!("{} would be joined to this record. {found}", tried.merged_worker_id), format!("将把 {} 并入本档案。{found}", tried.merged_worker_id)));
-            worker_page(&state, &page, StatusCode::OK, &id, &Said { checked: Some(about), ..Said::default() }, None).await
+            worker_page(&state, &page, StatusCode::OK, &id, &Said { checked: Some(about), ..Said::default() }, Shown::again(&form)).await
         }
-        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, language), None).await,
+        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, language), Shown::again(&form)).await,
         Err(problem) => Err(problem),
     }
 }
@@ -94,7 +94,7 @@ pub async fn undo_merge(state: Data<AppState>, sent: ConsoleForm, path: Path<(St
     };
     match parted.await {
         Ok(_) => Ok(see_other(&format!("/console/workers/{id}"))),
-        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, page.reader.language), None).await,
+        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, page.reader.language), Shown::default()).await,
         Err(problem) => Err(problem),
     }
 }

@@ -26,6 +26,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{HttpResponse, get, post};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 pub fn pages(config: &mut ServiceConfig) {
     config.service(show_workers).service(search_workers).service(register_worker).service(upload_workers).service(show_worker).service(add_document).service(make_access_code);
@@ -116,18 +117,38 @@ pub async fn upload_workers(state: Data<AppState>, sent: ConsoleForm) -> Result<
     }
 }
 
+/// Fields of forms that are shown again.
+const GIVEN: [&str; 9] = ["merged_worker_id", "reason", "decision_document", "competition", "competition_level", "event", "occupation_code", "place", "held_on"];
+
+/// What the page of a worker shows besides the worker.
+#[derive(Default)]
+pub struct Shown<'a> {
+    /// A code that was just made.
+    pub code: Option<Value>,
+    /// A form that was not done with: what was typed stays, and it stands open.
+    pub form: Option<&'a Form>,
+}
+
+impl<'a> Shown<'a> {
+    pub fn again(form: &'a Form) -> Self {
+        Shown { form: Some(form), ..Shown::default() }
+    }
+}
+
 /// A worker with what the reader may do for them.
-pub async fn worker_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &WorkerId, said: &Said, code: Option<Value>) -> Result<HttpResponse, Problem> {
+pub async fn worker_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &WorkerId, said: &Said, shown: Shown<'_>) -> Result<HttpResponse, Problem> {
     let view = state.registry.get_worker(page.actor(), id).await?;
     let worker = WorkerDocument::new(&view, page.reader.language);
     let may = |act| authorise(page.actor(), act).is_ok();
     let merges = if may(Act::MergeWorkers) { Some(state.registry.list_merges(page.actor(), id).await?.iter().map(|view| MergeDocument::new(view, page.reader.language)).collect::<Vec<_>>()) } else { None };
+    let given: BTreeMap<&str, &str> = GIVEN.iter().map(|name| (*name, shown.form.map_or("", |form| form.text(name)))).collect();
+    let open = shown.form.and_then(|form| form.path().rsplit('/').next()).unwrap_or_default();
     let levels: Vec<&str> = CompetitionLevel::ALL.iter().map(|level| level.as_str()).collect();
     page.reader.at(format!("/console/workers/{id}")).page(
         status,
         "console-worker.html",
         json!({
-            "worker": worker, "said": said, "code": code, "document_types": document_types(), "merges": merges, "competition_levels": levels,
+            "worker": worker, "said": said, "code": shown.code, "given": given, "open": open, "document_types": document_types(), "merges": merges, "competition_levels": levels,
             "may_register": may(Act::RegisterWorker), "may_give_code": may(Act::MakeAccessCode), "may_read_record": may(Act::ReadRecord), "may_record_competition": may(Act::RecordCompetition),
         }),
     )
@@ -136,7 +157,7 @@ pub async fn worker_page(state: &AppState, page: &ConsolePage, status: StatusCod
 /// A worker, masked.
 #[get("/console/workers/{worker_id}")]
 pub async fn show_worker(state: Data<AppState>, page: ConsolePage, id: Path<String>) -> Result<HttpResponse, Problem> {
-    worker_page(&state, &page, StatusCode::OK, &path_id(&id)?, &Said::default(), None).await
+    worker_page(&state, &page, StatusCode::OK, &path_id(&id)?, &Said::default(), Shown::default()).await
 }
 
 /// Add a document to a worker.
@@ -153,7 +174,7 @@ pub async fn add_document(state: Data<AppState>, sent: ConsoleForm, id: Path<Str
     };
     match added.await {
         Ok(_) => Ok(see_other(&format!("/console/workers/{id}"))),
-        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, page.reader.language), None).await,
+        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, page.reader.language), Shown::default()).await,
         Err(problem) => Err(problem),
     }
 }
@@ -165,8 +186,8 @@ pub async fn make_access_code(state: Data<AppState>, sent: ConsoleForm, id: Path
     let id: WorkerId = path_id(&id)?;
     let render = |code: &NewAccessCode| kept(StatusCode::CREATED, None, &json!({ "access_code": code.code, "expires_at": instant_of(code.expires_at) }));
     match submit(&state, page.actor().client.as_str(), "access code", &form, render, async |intent| state.registry.make_access_code(page.actor(), &id, intent).await).await {
-        Ok(answer) => worker_page(&state, &page, StatusCode::OK, &id, &Said::default(), Some(answered(&answer)?)).await,
-        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, page.reader.language), None).await,
+        Ok(answer) => worker_page(&state, &page, StatusCode::OK, &id, &Said::default(), Shown { code: Some(answered(&answer)?), ..Shown::default() }).await,
+        Err(problem) if problem.status().is_client_error() => worker_page(&state, &page, problem.status(), &id, &Said::refused(&problem, page.reader.language), Shown::default()).await,
         Err(problem) => Err(problem),
     }
 }

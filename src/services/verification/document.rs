@@ -4,6 +4,7 @@
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
 use super::genuine::{Genuine, digest_of};
+use super::original::key_and_last_day;
 use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, VerifiedCertificate, check, standing_checks};
 use crate::credential::badge_jwt;
 use crate::credential::conformance;
@@ -148,12 +149,7 @@ impl Registry {
     /// What is answered of a genuine document, where its certificate stands now.
     fn verdict_of(&self, genuine: &Genuine, standing: &Standing, now: DateTime<Utc>) -> Verdict {
         let facts = StandingFacts { is_superseded: standing.version != genuine.version, ..standing.facts };
-        // The document says itself until when it is valid, whatever a row says that somebody edited by hand.
-        let has_ended = genuine.dates.1.flatten().is_some_and(|until| until < now);
-        let outcome = match standing_on(&facts, self.clock.today()) {
-            Outcome::Valid if has_ended => Outcome::Expired,
-            other => other,
-        };
+        let outcome = standing_on(&facts, self.clock.today());
         let mut checks = genuine.form.clone();
         checks.push(check_dates(genuine.dates, now));
         checks.extend(genuine.record.iter().cloned());
@@ -273,16 +269,18 @@ impl Registry {
 
     /// Whether the registry issued exactly this, and whether the body had the right to on that day.
     async fn check_record(&self, said: &Said) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
-        let Some(issued) = self.find_issued(&said.credential_id).await? else {
+        let Some(mut issued) = self.find_issued(&said.credential_id).await? else {
             return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
         };
         let (certificate, version) = (issued.shown.certificate_id.clone(), issued.shown.version);
         let whole = self.store.read(move |conn| store::find_with_version(conn, &certificate, version)).await?.ok_or_else(|| Error::Internal("a version was there and is gone".to_owned()))?;
         let stored = self.open_credential(&whole.1)?;
-        let is_same = hex::encode(Sha256::digest(&stored)) == whole.1.document_digest && self.says_what_was_issued(&said.content, &stored, whole)?;
+        let signed = key_and_last_day(&stored).filter(|(key_id, _)| *key_id == whole.1.key_id);
+        let is_same = signed.is_some() && hex::encode(Sha256::digest(&stored)) == whole.1.document_digest && self.says_what_was_issued(&said.content, &stored, whole)?;
         if !is_same {
             return Ok((vec![check("record", false, "the document differs from the one that was issued", "文件与签发的原件不一致")], None));
         }
+        issued.shown.valid_to = signed.and_then(|(_, last)| last);
         // Only the very text stands in the log with its time; the same words under the same key may have been signed by a thief.
         let is_original = !matches!(&said.content, Content::Text(text, _) if *text != stored && self.is_signed_by_stolen(text));
         self.check_issued(&stored, is_original, issued).await

@@ -287,12 +287,18 @@ impl Registry {
     /// A certificate as verification sees it; None when the log does not include its document, for then it was never issued, and for one
     /// that only a stolen key has signed.
     async fn standing_of(&self, rows: StandingRows) -> Result<Option<Standing>, Error> {
-        let (row, version, state) = rows;
+        let (row, mut version, state) = rows;
         let document = self.open_credential(&version)?;
         let Some(logged) = self.find_logged(&version, document.as_bytes()).await? else {
             tracing::error!(certificate = %row.id, version = version.version, "a certificate in the database is not in the log");
             return Ok(None);
         };
+        // The document says who signed it and until when it is valid, whatever a row says that somebody edited by hand.
+        let Some((_, last_day)) = original::key_and_last_day(&document).filter(|(key_id, _)| *key_id == version.key_id) else {
+            tracing::error!(certificate = %row.id, version = version.version, "a certificate in the database names another key than its document");
+            return Ok(None);
+        };
+        version.valid_to = last_day;
         let facts: CertificateFacts = super::stored_json(&version.facts)?;
         self.standing_logged((row, version, state).into(), &facts, logged).await
     }

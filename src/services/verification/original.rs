@@ -8,7 +8,7 @@ use super::Verdict;
 use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
 use crate::services::Registry;
 use crate::services::error::Error;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -31,6 +31,18 @@ struct Issuer<'a> {
     id: Cow<'a, str>,
 }
 
+/// The last valid day of a document whose member `validUntil` is this: a legal day, as it stands there.
+fn last_day(valid_until: Option<&str>) -> Option<NaiveDate> {
+    Some(DateTime::parse_from_rfc3339(valid_until?).ok()?.date_naive())
+}
+
+/// What a text that was issued says of its key and of its last valid day; None when it is no such text.
+pub(super) fn key_and_last_day(text: &str) -> Option<(String, Option<NaiveDate>)> {
+    let jws = CompactJws::parse(text).ok()?;
+    let claims: Claims<'_> = serde_json::from_slice(&jws.payload).ok()?;
+    Some((jws.key_id()?.to_owned(), last_day(claims.valid_until.as_deref())))
+}
+
 impl Registry {
     /// Verifies a text if it is what the registry issued, byte for byte; None when it is anything else. `digest` is that of the text.
     pub(super) async fn verify_original(&self, text: &str, digest: [u8; 32], now: DateTime<Utc>) -> Result<Option<Verdict>, Error> {
@@ -40,10 +52,14 @@ impl Registry {
             return Ok(None);
         }
         let generation = self.genuine.generation();
-        let Some(issued) = self.find_issued(&claims.id).await? else { return Ok(None) };
+        let Some(mut issued) = self.find_issued(&claims.id).await? else { return Ok(None) };
         if issued.shown.document_digest != hex::encode(digest) {
             return Ok(None);
         }
+        if jws.key_id() != Some(&issued.shown.key_id) {
+            return Ok(None);
+        }
+        issued.shown.valid_to = last_day(claims.valid_until.as_deref());
         let proof = self.check_jws(&jws, CREDENTIAL_TYP, jws.key_id(), &claims.issuer.id, true).await?;
         let form = vec![proof, schema_kept()];
         let dates = dates_of_texts(claims.valid_from.as_deref(), claims.valid_until.as_deref());
