@@ -148,7 +148,7 @@ fn table(data: &[u8]) {
     let format = formats[usize::from(*first) % formats.len()];
     let _ = parse_candidates(format, file);
     let Err(faults) = parse_results(format, file) else { return };
-    let notes: BTreeMap<usize, String> = faults.iter().filter_map(|fault| Some((place_of(fault.field.as_deref()?)?.0, fault.detail.en.clone()))).collect();
+    let notes: BTreeMap<usize, String> = faults.iter().filter_map(|fault| Some((place_of(fault.field.as_deref()?)?.0, fault.detail.en.to_string()))).collect();
     // What comes back to be corrected is read as what was sent.
     if let Some(again) = corrections(format, file, &RESULTS, &notes) {
         let rows = |result: Result<_, Vec<_>>| result.err().map(|faults: Vec<jilu::domain::rule::Violation>| faults.len());
