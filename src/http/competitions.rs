@@ -148,7 +148,7 @@ pub fn competition_order(wanted: &CompetitionResultRequest) -> Result<Competitio
     })
 }
 
-pub fn answer_of(view: &CompetitionView) -> Answer {
+fn answer_of(view: &CompetitionView) -> Answer {
     kept(created_or_known(view.is_new), Some(format!("/v1/competition_results/{}", view.row.id)), &CompetitionResultDocument::new(view))
 }
 

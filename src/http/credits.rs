@@ -175,7 +175,7 @@ pub fn ledger_place(cursor: Option<&str>) -> Result<Option<LedgerPlace>, Problem
     place.map(Some).ok_or_else(PageQuery::wrong_cursor)
 }
 
-pub fn entry_answer((row, is_new): &(CreditEntryRow, bool)) -> Answer {
+fn answer_of((row, is_new): &(CreditEntryRow, bool)) -> Answer {
     let location = format!("/v1/workers/{}/credits/entries/{}/explanation", row.worker_id, row.id);
     kept(created_or_known(*is_new), Some(location), &CreditEntryDocument::new(row))
 }
@@ -243,7 +243,7 @@ pub async fn recognise_achievement(state: Data<AppState>, request: HttpRequest, 
         (Some(certificate), _) => state.registry.recognise_certificate(&caller.0, &certificate, class.as_ref(), intent).await,
         (None, competition) => state.registry.recognise_competition(&caller.0, &competition.expect(Fields::PARSED), intent).await,
     };
-    once(&request, &state, caller.0.client.as_str(), &body, entry_answer, recognise).await
+    once(&request, &state, caller.0.client.as_str(), &body, answer_of, recognise).await
 }
 
 /// Reverse a credit entry
@@ -257,7 +257,7 @@ pub async fn reverse_credits(state: Data<AppState>, request: HttpRequest, caller
     let reason = fields.text("reason", &wanted.reason, 500);
     fields.finish()?;
     let (entry, reason) = (entry.expect(Fields::PARSED), reason.expect(Fields::PARSED));
-    once(&request, &state, caller.0.client.as_str(), &body, entry_answer, async |intent| state.registry.reverse_credits(&caller.0, &entry, &reason, intent).await).await
+    once(&request, &state, caller.0.client.as_str(), &body, answer_of, async |intent| state.registry.reverse_credits(&caller.0, &entry, &reason, intent).await).await
 }
 
 /// Convert credits
@@ -266,5 +266,5 @@ pub async fn reverse_credits(state: Data<AppState>, request: HttpRequest, caller
 #[post("/v1/credit_conversions")]
 pub async fn convert_credits(state: Data<AppState>, request: HttpRequest, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
     let (worker, programme, credits) = conversion_of(&body.json()?)?;
-    once(&request, &state, caller.0.client.as_str(), &body, entry_answer, async |intent| state.registry.convert_credits(&caller.0, &worker, &programme, credits, intent).await).await
+    once(&request, &state, caller.0.client.as_str(), &body, answer_of, async |intent| state.registry.convert_credits(&caller.0, &worker, &programme, credits, intent).await).await
 }
