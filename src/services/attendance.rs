@@ -82,6 +82,8 @@ pub(super) struct AttendanceInsert {
     /// Intervals that were there when the rows were decided.
     known: i64,
     rows: Vec<IntervalRow>,
+    /// Of each row, committed to where it was decided: the writer's time is everybody's.
+    facts: Vec<Fact>,
     signals: Vec<SignalRow>,
 }
 
@@ -115,9 +117,7 @@ impl AttendanceInsert {
             return Err(StoreError::Stale);
         }
         store::insert_intervals(tx.conn, &self.rows)?;
-        for row in &self.rows {
-            tx.record(Fact::of(Some(&self.provider), row)?);
-        }
+        self.facts.iter().for_each(|fact| tx.record(fact.clone()));
         Ok(())
     }
 
@@ -266,7 +266,8 @@ impl Registry {
         let Judge { mut rows, signals, .. } = judge;
         // In the order of the table, so that neighbours are written together and two nodes lock in one order.
         rows.sort_by(|one, other| (&one.worker_id, one.started_at).cmp(&(&other.worker_id, other.started_at)));
-        Ok(DecidedStep { insert: AttendanceInsert { provider, class_id: class.row.id.clone(), stamp: class.stamp, named: names, workers, window, known, rows, signals }, unchanged, refused })
+        let facts = rows.iter().map(|row| Ok(Fact::of(Some(&provider), row)?.committed(self.entropy.bytes()))).collect::<Result<_, StoreError>>()?;
+        Ok(DecidedStep { insert: AttendanceInsert { provider, class_id: class.row.id.clone(), stamp: class.stamp, named: names, workers, window, known, rows, facts, signals }, unchanged, refused })
     }
 
     /// Voids intervals of an open class that were recorded wrongly: they stay in the record, and their time is free again.

@@ -215,10 +215,10 @@ fn open_sqlite(path: &std::path::Path) -> Result<SqliteConnection, StoreError> {
     let unusable = |error: String| StoreError::Unusable(format!("sqlite:{}: {error}", path.display()));
     let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| unusable(error.to_string()))?;
     // No mmap: a file that shrinks under it would end the process. A larger cache would cost more than it saves: a commit that has
-    // moved pages about walks through all of it.
+    // moved pages about walks through all of it. SQLite carries its write-ahead log by itself only where `wal` does not keep up.
     conn.batch_execute(
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; \
-         PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 16000;",
+         PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 64000;",
     )?;
     let setting = |conn: &mut SqliteConnection, sql: &str| -> Result<String, StoreError> { Ok(diesel::sql_query(sql).get_result::<Setting>(conn)?.value) };
     let version = setting(&mut conn, "SELECT sqlite_version() AS value")?;

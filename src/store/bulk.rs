@@ -1,5 +1,8 @@
 //! Many rows at once, as each database likes it: PostgreSQL in few statements, since every statement is a round trip; SQLite in one
 //! prepared statement row by row, since a statement of another length would be parsed anew and nothing travels anyway.
+//!
+//! The tables that grow by thousands of rows a second go to PostgreSQL as columns: one array for each, whatever the number of rows. A
+//! value of its own for every cell, five thousand to a statement, takes PostgreSQL longer to understand than to store.
 
 use super::assessments::{CandidateRow, ScoreRow};
 use super::attendance::{IntervalRow, VoidRow};
@@ -19,12 +22,20 @@ use super::statements::{StatementRow, StatementVoidRow};
 use super::training::{ClassResultRow, EnrolmentRow};
 use super::workers::{WorkerDocumentRow, WorkerNameRow, WorkerRow};
 use diesel::prelude::*;
+use diesel::sql_types::Array;
 
 /// Rows of one statement: far below PostgreSQL's limit of 65,535 parameters for the widest of these tables.
 const ROWS_PER_STATEMENT: usize = 500;
 
 macro_rules! bulk_insert {
     ($(#[$meta:meta])* $name:ident, $table:ident, $row:ty) => {
+        bulk_insert!($(#[$meta])* $name, $table, $row, |chunk| diesel::insert_into($table::table).values(chunk));
+    };
+    // With every column of the table: as arrays, one for each column.
+    ($(#[$meta:meta])* $name:ident, $table:ident, $row:ty, $columns:tt) => {
+        bulk_insert!($(#[$meta])* $name, $table, $row, |chunk| columnar!($table, chunk, $columns));
+    };
+    ($(#[$meta:meta])* $name:ident, $table:ident, $row:ty, |$chunk:ident| $statement:expr) => {
         $(#[$meta])*
         pub fn $name(conn: &mut Conn, rows: &[$row]) -> Result<(), StoreError> {
             match conn {
@@ -34,8 +45,8 @@ macro_rules! bulk_insert {
                     }
                 }
                 Conn::Pg(postgres) => {
-                    for chunk in rows.chunks(ROWS_PER_STATEMENT) {
-                        site!(diesel::insert_into($table::table).values(chunk).execute(postgres.as_mut()))?;
+                    for $chunk in rows.chunks(ROWS_PER_STATEMENT) {
+                        site!($statement.execute(postgres.as_mut()))?;
                     }
                 }
             }
@@ -44,8 +55,22 @@ macro_rules! bulk_insert {
     };
 }
 
+/// One array for each column of these rows.
+macro_rules! columnar {
+    ($table:ident, $rows:ident, [$($column:ident),+]) => {
+        diesel::sql_query(insert_unnested(stringify!($table), &[$(stringify!($column)),+]))
+            $(.bind::<Array<<$table::$column as Expression>::SqlType>, _>($rows.iter().map(|row| &row.$column).collect::<Vec<_>>()))+
+    };
+}
+
+/// Inserts what arrays hold, one for each of these columns.
+fn insert_unnested(table: &str, columns: &[&str]) -> String {
+    let arrays: Vec<String> = (1..=columns.len()).map(|number| format!("${number}")).collect();
+    format!("INSERT INTO {table} ({}) SELECT * FROM unnest({})", columns.join(", "), arrays.join(", "))
+}
+
 bulk_insert!(/// Log entries of one group.
-    insert_log_entries, log_entries, LogEntryRow);
+    insert_log_entries, log_entries, LogEntryRow, [position, kind, organisation_id, subject, recorded_at, salt, commitment]);
 bulk_insert!(/// Tiles of the log that have become full.
     insert_log_tiles, log_tiles, TileRow);
 bulk_insert!(/// Entries of one catalogue import.
@@ -61,21 +86,24 @@ bulk_insert!(/// Candidates of a session; one who is a candidate already is a co
 bulk_insert!(/// Scores of a session.
     insert_scores, session_scores, ScoreRow);
 bulk_insert!(/// Identities of certificates.
-    insert_certificate_rows, certificates, CertificateRow);
+    insert_certificate_rows, certificates, CertificateRow, [id, number_key, permit_scope, kind, issuer_id, worker_id, session_id, cures, cure_ordinal, business_key, token, filing_id, filing_version, registered_at, registered_by]);
 bulk_insert!(/// First versions of certificates.
-    insert_certificate_versions, certificate_versions, CertificateVersionRow);
+    insert_certificate_versions, certificate_versions, CertificateVersionRow, [
+        certificate_id, version, credential_id, key_id, document_digest, sealed_document, sealed_holder, holder_document_id, facts, issued_on, valid_to,
+        review_due_on, form_serial, status_list, status_position, status_index, reason, decision_document, issued_at, issued_by
+    ]);
 bulk_insert!(/// Where new certificates stand.
-    insert_certificate_states, certificate_states, CertificateStateRow);
+    insert_certificate_states, certificate_states, CertificateStateRow, [certificate_id, version, state, reviewed_on, changed_at]);
 bulk_insert!(/// Looks at certificates.
     insert_lookup_rows, lookups, LookupRow);
 bulk_insert!(/// Changes of status.
     insert_status_changes, status_changes, StatusChangeRow);
 bulk_insert!(/// Row results of a job's step.
-    insert_job_rows, job_rows, JobRowRow);
+    insert_job_rows, job_rows, JobRowRow, [job_id, row_number, subject, outcome, result]);
 bulk_insert!(/// Trainees of a class; one who is a trainee already is a conflict.
     insert_enrolments, class_enrolments, EnrolmentRow);
 bulk_insert!(/// Attendance; the table refuses what overlaps (HR-5).
-    insert_intervals, attendance_intervals, IntervalRow);
+    insert_intervals, attendance_intervals, IntervalRow, [worker_id, started_at, revision, ended_at, class_id, mode, part, source, recorded_at, recorded_by]);
 bulk_insert!(/// Statements of online platforms; one that is known is a conflict.
     insert_statements, statements, StatementRow);
 bulk_insert!(/// Statements that others have voided; one that was voided before is a conflict.

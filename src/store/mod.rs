@@ -14,6 +14,7 @@ pub mod log;
 pub mod lookups;
 mod reader;
 pub mod schema;
+mod wal;
 pub mod writer;
 
 pub mod assessments;

@@ -9,6 +9,7 @@ use super::backend::{Conn, DatabaseUrl};
 use super::counters;
 use super::error::StoreError;
 use super::log::{self, Fact};
+use super::wal::Carrier;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::merkle::note::NoteSigner;
@@ -154,7 +155,7 @@ impl Writer {
     pub(super) fn start(conn: Conn, url: DatabaseUrl, queue_length: usize, clock: Clock, entropy: Entropy) -> Self {
         let (sender, receiver) = crossbeam_channel::bounded(queue_length);
         let signer = LogKey::default();
-        let mut worker = Worker { conn: Some(conn), url, clock, entropy, signer: Arc::clone(&signer) };
+        let mut worker = Worker { conn: Some(conn), carrier: Carrier::start(&url), url, clock, entropy, signer: Arc::clone(&signer) };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || worker.serve(&receiver)).expect("a process that cannot start a thread cannot serve");
         Writer { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), signer }
     }
@@ -205,6 +206,7 @@ impl Drop for Writer {
 
 struct Worker {
     conn: Option<Conn>,
+    carrier: Option<Carrier>,
     url: DatabaseUrl,
     clock: Clock,
     entropy: Entropy,
@@ -221,6 +223,9 @@ impl Worker {
                 group.push(job);
             }
             self.commit_group(group);
+            if let (Some(carrier), Some(conn)) = (&self.carrier, &mut self.conn) {
+                carrier.after_commit(conn);
+            }
         }
     }
 
