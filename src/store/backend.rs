@@ -1,4 +1,4 @@
-//! The two databases behind one enum. With `bulk.rs` the only file that names a database.
+//! The two databases behind one enum, and how a connection to each is made.
 //!
 //! PostgreSQL is spoken by tokio-postgres under diesel-async's blocking wrapper: TLS by rustls, and nothing to install on the
 //! machine. libpq was left because its bundled form has no TLS and its other forms need OpenSSL's headers.

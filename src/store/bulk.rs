@@ -1,8 +1,8 @@
 //! Many rows at once, as each database likes it: PostgreSQL in few statements, since every statement is a round trip; SQLite in one
 //! prepared statement row by row, since a statement of another length would be parsed anew and nothing travels anyway.
 //!
-//! The tables that grow by thousands of rows a second go to PostgreSQL as columns: one array for each, whatever the number of rows. A
-//! value of its own for every cell, five thousand to a statement, takes PostgreSQL longer to understand than to store.
+//! The tables that grow by thousands of rows a second go to PostgreSQL as columns: one array for each. A value of its own for every cell,
+//! five thousand to a statement, takes PostgreSQL longer to understand than to store.
 
 use super::assessments::{CandidateRow, ScoreRow};
 use super::attendance::{IntervalRow, VoidRow};
@@ -24,7 +24,7 @@ use super::workers::{WorkerDocumentRow, WorkerNameRow, WorkerRow};
 use diesel::prelude::*;
 use diesel::sql_types::Array;
 
-/// Rows of one statement: far below PostgreSQL's limit of 65,535 parameters for the widest of these tables.
+/// Rows of one statement: far below PostgreSQL's limit of 65,535 parameters for the widest of the tables whose cells are parameters.
 const ROWS_PER_STATEMENT: usize = 500;
 
 macro_rules! bulk_insert {
@@ -57,10 +57,12 @@ macro_rules! bulk_insert {
 
 /// One array for each column of these rows.
 macro_rules! columnar {
-    ($table:ident, $rows:ident, [$($column:ident),+]) => {
+    ($table:ident, $rows:ident, [$($column:ident),+]) => {{
+        // A column of the table that is missing here would be NULL, and the log would commit to another row.
+        let _: <$table::table as diesel::Table>::AllColumns = ($($table::$column,)+);
         diesel::sql_query(insert_unnested(stringify!($table), &[$(stringify!($column)),+]))
             $(.bind::<Array<<$table::$column as Expression>::SqlType>, _>($rows.iter().map(|row| &row.$column).collect::<Vec<_>>()))+
-    };
+    }};
 }
 
 /// Inserts what arrays hold, one for each of these columns.

@@ -3,32 +3,37 @@
 //! What is committed stands in the write-ahead log first. Left alone, SQLite carries it over at the end of some commit, and everybody waits
 //! until the disk has written sixty megabytes at scattered places: the longer the tables, the more of them. So a thread of its own carries,
 //! while the writer goes on. The log begins anew only when all of it has been carried and nobody reads it, and while the writer writes, a
-//! rest of it always has not: that rest, a few hundred pages, the writer carries between two commits.
+//! rest of it has not: that rest the writer carries between two commits.
 //!
 //! Follows sqlite.org/wal.html and sqlite.org/pragma.html#pragma_wal_checkpoint. Every kind of carrying used here is PASSIVE: it waits for
 //! nobody, and whatever a reader still needs stays.
 
 use super::backend::{Conn, DatabaseUrl};
 use super::error::StoreError;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use diesel::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Pages of the log from which on they are carried: 64 MiB.
+/// From so many pages on the log is carried, and is to begin anew: 62.5 MiB.
 const CARRIED_FROM: i32 = 16_000;
-/// So few pages are the writer's to carry.
+/// At most so many pages are the writer's to carry.
 const REST_MAX: i32 = 1_000;
-/// How often the thread carries what came in while it carried, before it leaves the rest to the writer.
-const ROUNDS: usize = 5;
+/// How often the thread carries what came in while it carried. Each round is shorter than the one before, and the first that meets no
+/// commit has the disk write everything down (SQLite does so only at the end of the log), so that the writer need not wait for that.
+const ROUNDS: usize = 8;
 /// Looking into the log behind every commit would cost more than it tells.
 const PAUSE: Duration = Duration::from_millis(50);
+/// A disk that fails now will not have been mended in a moment.
+const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(10);
 
 /// The thread that carries, and what it tells the writer.
 pub(super) struct Carrier {
     wake: Option<Sender<()>>,
+    /// Nothing is ever sent: that it is gone ends the thread, also within a pause.
+    alive: Option<Sender<()>>,
     is_rest_left: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -54,11 +59,11 @@ impl Carrier {
         if matches!(url, DatabaseUrl::Postgres(_)) {
             return None;
         }
-        let (wake, woken) = crossbeam_channel::bounded(1);
+        let ((wake, woken), (alive, lives)) = (crossbeam_channel::bounded(1), crossbeam_channel::bounded(0));
         let is_rest_left = Arc::new(AtomicBool::new(false));
         let (url, flag) = (url.clone(), Arc::clone(&is_rest_left));
-        let thread = std::thread::Builder::new().name("wal".to_owned()).spawn(move || serve(&url, &woken, &flag)).expect("a process that cannot start a thread cannot serve");
-        Some(Carrier { wake: Some(wake), is_rest_left, thread: Some(thread) })
+        let thread = std::thread::Builder::new().name("wal".to_owned()).spawn(move || serve(&url, &woken, &lives, &flag)).expect("a process that cannot start a thread cannot serve");
+        Some(Carrier { wake: Some(wake), alive: Some(alive), is_rest_left, thread: Some(thread) })
     }
 
     /// For the writer, between two commits.
@@ -66,7 +71,7 @@ impl Carrier {
         if self.is_rest_left.swap(false, Ordering::Relaxed)
             && let Err(error) = carry(conn)
         {
-            tracing::warn!(%error, "the rest of the write-ahead log was not carried; SQLite will do so later");
+            tracing::warn!(%error, "the rest of the write-ahead log was not carried");
         }
         // Woken already is woken enough.
         let _ = self.wake.as_ref().map(|wake| wake.try_send(()));
@@ -75,58 +80,63 @@ impl Carrier {
 
 impl Drop for Carrier {
     fn drop(&mut self) {
-        self.wake = None;
+        (self.wake, self.alive) = (None, None);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn serve(url: &DatabaseUrl, woken: &Receiver<()>, is_rest_left: &AtomicBool) {
-    let mut conn: Option<Conn> = None;
-    while woken.recv().is_ok() {
-        std::thread::sleep(PAUSE);
+fn serve(url: &DatabaseUrl, woken: &Receiver<()>, lives: &Receiver<()>, is_rest_left: &AtomicBool) {
+    let (mut conn, mut pause) = (None, PAUSE);
+    while woken.recv().is_ok() && lives.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         let carried = match conn.as_mut() {
-            Some(conn) => carry_most(conn),
-            None => Conn::open_for_reading(url).and_then(|opened| carry_most(conn.insert(opened))),
+            Some(conn) => carry_most(conn, lives),
+            None => Conn::open_for_reading(url).and_then(|opened| carry_most(conn.insert(opened), lives)),
         };
+        pause = PAUSE;
         match carried {
-            Ok(is_most) => is_rest_left.store(is_most, Ordering::Relaxed),
+            // Only the writer says that it is done: what it was told must not be taken back while it is in a long commit.
+            Ok(true) => is_rest_left.store(true, Ordering::Relaxed),
+            Ok(false) => {}
             // SQLite carries by itself when the log has become four times as long.
             Err(error) => {
                 tracing::warn!(%error, "the write-ahead log is not carried beside the writer");
-                conn = None;
+                pause = PAUSE_AFTER_FAULT;
             }
         }
     }
 }
 
-/// Whether the log was long enough to be carried, and is now, but for a rest.
-fn carry_most(conn: &mut Conn) -> Result<bool, StoreError> {
+/// Whether the log is long, and carried but for a rest: then the writer can let it begin anew.
+fn carry_most(conn: &mut Conn, lives: &Receiver<()>) -> Result<bool, StoreError> {
     let mut pages = look(conn)?;
-    if pages.rest() < CARRIED_FROM {
+    if pages.log < CARRIED_FROM {
         return Ok(false);
     }
     for _ in 0..ROUNDS {
-        let before = pages.rest();
-        pages = carry(conn)?;
-        if pages.rest() <= REST_MAX {
-            return Ok(true);
+        if pages.rest() == 0 || lives.try_recv() == Err(TryRecvError::Disconnected) {
+            break;
         }
-        if pages.rest() >= before {
-            // Somebody reads an old state, or the writer is faster: SQLite's own carrying makes it wait when the log has become too long.
-            return Ok(false);
+        carry(conn)?;
+        let before = std::mem::replace(&mut pages, look(conn)?);
+        if pages.checkpointed == before.checkpointed {
+            // Somebody reads an old state, or carries at this moment.
+            break;
         }
     }
-    Ok(true)
+    // Where the rest stays long, somebody reads an old state or the writer is faster: SQLite's own carrying makes it wait, later.
+    Ok(pages.rest() <= REST_MAX)
 }
 
+/// Where the log stands now.
 fn look(conn: &mut Conn) -> Result<Pages, StoreError> {
     pragma(conn, "PRAGMA wal_checkpoint(NOOP)")
 }
 
-fn carry(conn: &mut Conn) -> Result<Pages, StoreError> {
-    pragma(conn, "PRAGMA wal_checkpoint(PASSIVE)")
+/// Carries what can be carried. How long the log is afterwards, only [`look`] tells: SQLite answers with the length from before.
+fn carry(conn: &mut Conn) -> Result<(), StoreError> {
+    pragma(conn, "PRAGMA wal_checkpoint(PASSIVE)").map(drop)
 }
 
 fn pragma(conn: &mut Conn, sql: &str) -> Result<Pages, StoreError> {
@@ -141,13 +151,14 @@ mod tests {
     use super::*;
     use std::time::Instant;
 
-    /// A database with one wide table, and rows that fill a page each.
+    /// Rows that fill a page each, a thousand to a commit.
     fn fill(conn: &mut Conn, pages: usize) {
         for _ in 0..pages.div_ceil(1_000) {
             conn.execute_script("INSERT INTO wide SELECT randomblob(3000) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i FROM n)").unwrap();
         }
     }
 
+    /// A database with one wide table.
     fn open() -> (tempfile::TempDir, DatabaseUrl, Conn) {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("wal.sqlite"));
@@ -160,20 +171,37 @@ mod tests {
     fn a_long_log_is_carried_beside_the_writer_and_begins_anew() {
         let (_folder, url, mut conn) = open();
         let carrier = Carrier::start(&url).unwrap();
-        fill(&mut conn, CARRIED_FROM as usize + 2_000);
+        fill(&mut conn, CARRIED_FROM as usize + 1_000);
         assert!(look(&mut conn).unwrap().rest() > CARRIED_FROM, "nobody has carried anything yet");
-        let started = Instant::now();
+        // A writer that does not rest: the log gets shorter only when it has begun anew.
+        let (started, mut longest) = (Instant::now(), 0);
         loop {
+            fill(&mut conn, 1_000);
             carrier.after_commit(&mut conn);
-            let pages = look(&mut conn).unwrap();
-            if pages.rest() == 0 && pages.log > CARRIED_FROM {
+            let log = look(&mut conn).unwrap().log;
+            if log < longest {
                 break;
             }
-            assert!(started.elapsed() < Duration::from_secs(60), "{} of {} pages carried", pages.checkpointed, pages.log);
-            std::thread::sleep(Duration::from_millis(10));
+            longest = log;
+            assert!(started.elapsed() < Duration::from_secs(60) && log < 60_000, "the log has {log} pages and does not begin anew");
         }
-        fill(&mut conn, 1_000);
-        assert!(look(&mut conn).unwrap().log < CARRIED_FROM, "the log has begun anew");
+    }
+
+    #[test]
+    fn what_the_writer_is_told_is_not_taken_back() {
+        let (_folder, url, mut conn) = open();
+        let carrier = Carrier::start(&url).unwrap();
+        fill(&mut conn, CARRIED_FROM as usize + 1_000);
+        carrier.after_commit(&mut conn);
+        let started = Instant::now();
+        while !carrier.is_rest_left.load(Ordering::Relaxed) {
+            assert!(started.elapsed() < Duration::from_secs(60), "nothing was carried");
+            std::thread::sleep(PAUSE);
+        }
+        fill(&mut conn, 500);
+        let _ = carrier.wake.as_ref().unwrap().try_send(());
+        std::thread::sleep(4 * PAUSE);
+        assert!(carrier.is_rest_left.load(Ordering::Relaxed));
     }
 
     #[test]
@@ -182,12 +210,12 @@ mod tests {
         fill(&mut conn, 1_000);
         let mut reader = Conn::open_for_reading(&url).unwrap();
         reader.begin_snapshot().unwrap();
-        look(&mut reader).unwrap();
         reader.execute_script("SELECT count(*) FROM wide").unwrap();
         fill(&mut conn, CARRIED_FROM as usize + 1_000);
-        let mut beside = Conn::open_for_reading(&url).unwrap();
-        assert!(!carry_most(&mut beside).unwrap(), "the rest is too long for the writer");
+        let (mut beside, (_alive, lives)) = (Conn::open_for_reading(&url).unwrap(), crossbeam_channel::bounded(0));
+        assert!(!carry_most(&mut beside, &lives).unwrap(), "the rest is too long for the writer");
         reader.execute_script("ROLLBACK").unwrap();
-        assert!(carry_most(&mut beside).unwrap());
+        assert!(carry_most(&mut beside, &lives).unwrap());
+        assert_eq!(look(&mut beside).unwrap().rest(), 0);
     }
 }

@@ -59,7 +59,7 @@ fn sites() -> Vec<Site> {
                 function = next.trim().split(',').next().unwrap().to_owned();
             }
             let is_site = (line.contains("on!(") || line.contains("site!(") || line.starts_with("bulk_insert!(")) && !line.contains("macro") && !line.trim_start().starts_with("//");
-            let is_definition = ["backend.rs", "faults.rs", "bulk.rs"].iter().any(|file| path.ends_with(file)) && (line.contains("$body") || line.contains("$table") || line.contains("$run"));
+            let is_definition = ["backend.rs", "faults.rs", "bulk.rs"].iter().any(|file| path.ends_with(file)) && (line.contains("$body") || line.contains("$table") || line.contains("$statement") || line.contains("$run"));
             if is_site && !is_definition {
                 found.push(Site { place: format!("{}:{}", path.display(), number + 1), function: function.clone() });
             }
