@@ -202,6 +202,15 @@ pub fn added_by_second(first: Credits, second: Credits, rules: &TrainingRules) -
     }
 }
 
+/// [`added_by_second`] as a formula, which is read in every language.
+pub fn formula_of_second(first: Credits, second: Credits, rules: &TrainingRules) -> String {
+    let added = added_by_second(first, second, rules);
+    match rules.class_and_certificate {
+        Combination::Sum => format!("{first} + {second} - {first} = {added}"),
+        Combination::Larger => format!("max({first}, {second}) - {first} = {added}"),
+    }
+}
+
 /// CR-8: the last day on which credits must have been earned to be expired on a day; None when credits never expire.
 pub fn expired_if_earned_by(day: NaiveDate, rules: &TrainingRules) -> Option<NaiveDate> {
     let years = u32::try_from(rules.credit_valid_years).ok().filter(|years| *years > 0)?;
@@ -300,8 +309,10 @@ mod tests {
         let (rules, tenths) = (TrainingRules::standard(), Credits::from_tenths);
         assert_eq!(added_by_second(tenths(35), tenths(30), &rules), tenths(0));
         assert_eq!(added_by_second(tenths(25), tenths(30), &rules), tenths(5));
+        assert_eq!(formula_of_second(tenths(25), tenths(30), &rules), "max(2.5, 3.0) - 2.5 = 0.5");
         let sum = TrainingRules { class_and_certificate: Combination::Sum, ..rules };
         assert_eq!(added_by_second(tenths(25), tenths(30), &sum), tenths(30));
+        assert_eq!(formula_of_second(tenths(25), tenths(30), &sum), "2.5 + 3.0 - 2.5 = 3.0");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::intent::{Answer, Intent};
 use super::records::RecordPart;
 use crate::domain::access::{Act, Actor};
 use crate::domain::certificate::CertificateState;
-use crate::domain::credit::{Credits, StandingCredits, added_by_second, expired_credits, expired_if_earned_by};
+use crate::domain::credit::{Credits, StandingCredits, added_by_second, expired_credits, expired_if_earned_by, formula_of_second};
 use crate::domain::id::{CertificateId, ClassId, CreditEntryId, OrganisationId, WorkerId};
 use crate::domain::rule::{Violation, invalid};
 use crate::domain::text::Text;
@@ -363,7 +363,7 @@ impl Registry {
         let amount = if class.is_some() { added_by_second(first, worth, &rules) } else { worth };
         let facts = json!({
             "certificate_id": row.id, "certificate_kind": row.kind, "worth": worth.to_string(), "class_id": class.map(ClassId::as_str), "class_credits": class.map(|_| first.to_string()),
-            "combination": class.map(|_| rules.class_and_certificate.as_str()), "arithmetic": if class.is_some() { format!("{worth} with {first} from the class: {amount} more") } else { format!("{worth}") },
+            "combination": class.map(|_| rules.class_and_certificate.as_str()), "arithmetic": if class.is_some() { formula_of_second(first, worth, &rules) } else { worth.to_string() },
         });
         let posting = Posting {
             id: self.new_entry_id(),
