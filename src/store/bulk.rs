@@ -1,8 +1,8 @@
 //! Many rows at once, as each database likes it: PostgreSQL in few statements, since every statement is a round trip; SQLite in one
 //! prepared statement row by row, since a statement of another length would be parsed anew and nothing travels anyway.
 //!
-//! The tables that grow by thousands of rows a second go to PostgreSQL as columns: one array for each. A value of its own for every cell,
-//! five thousand to a statement, takes PostgreSQL longer to understand than to store.
+//! The tables that grow by thousands of rows a second go to PostgreSQL as columns: one array for each. With a parameter for every cell it
+//! would parse five thousand of them with each statement.
 
 use super::assessments::{CandidateRow, ScoreRow};
 use super::attendance::{IntervalRow, VoidRow};

@@ -5,6 +5,8 @@
 //! while the writer goes on. The log begins anew only when all of it has been carried and nobody reads it, and while the writer writes, a
 //! rest of it has not: that rest the writer carries between two commits.
 //!
+//! To carry is what SQLite calls a checkpoint; in this program a checkpoint is what the log's key signs.
+//!
 //! Follows sqlite.org/wal.html and sqlite.org/pragma.html#pragma_wal_checkpoint. Every kind of carrying used here is PASSIVE: it waits for
 //! nobody, and whatever a reader still needs stays.
 

@@ -59,8 +59,8 @@ impl Suite {
     }
 }
 
-/// RFC 8785. Its library writes every object into buffers of its own, which took three times as long as the signature. What has only
-/// plain parts, as our own documents have, is in this form when the members are in order; a property test holds both ways equal.
+/// RFC 8785. Its library writes every object into buffers of its own, which took longer than the signature. What has only plain parts, as
+/// our own documents have, is in this form when the members are in order; a property test holds both ways equal.
 fn canonical_json(value: &Value) -> Result<Vec<u8>, ProofFault> {
     let written = if is_plain(value) { serde_json::to_vec(&InOrder(value)).ok() } else { serde_json_canonicalizer::to_vec(value).ok() };
     written.ok_or(ProofFault::NoCanonicalForm)
