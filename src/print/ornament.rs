@@ -63,26 +63,41 @@ pub(super) fn ring(middle: [f32; 2], radius: f32, drawn: Drawn) -> Mark {
 /// Tenths of a point, the unit of the frame: whole numbers are short in the file.
 const TENTHS: f32 = 10.0;
 
-/// Two waves from the origin along a line, in tenths of a point.
-fn waves(to: [f32; 2]) -> Mark {
-    /// Half a wave, in points.
+/// A band woven of two waves and their mirror images, from `from` along a line of this length.
+///
+/// The waves repeat, so a stretch of them is an object of its own, and the band that many of them: what is painted once is short in the
+/// file, and its edges are computed once.
+fn band(from: [f32; 2], [right, down]: [f32; 2]) -> Mark {
+    /// About half a wave, in points; as much as makes whole stretches.
     const HALF_WAVE: f32 = 16.0;
+    /// Half waves of a stretch: an even number, so that the next one begins as this one did.
+    const STRETCH: usize = 4;
+    let length = right + down;
+    let stretches = (length / HALF_WAVE / STRETCH as f32).round().max(1.0);
+    let step = (length / stretches / STRETCH as f32 * TENTHS).round();
     let mut path = PathBuilder::new();
-    let length = to[0] + to[1];
-    let count = (length / HALF_WAVE).round();
-    let step = [to[0] / count, to[1] / count];
     for height in [4.6, 2.3] {
-        let normal = [-to[1] / length * height, to[0] / length * height];
-        let at = |along: f32, lift: f32| [0, 1].map(|axis| ((step[axis] * along + normal[axis] * lift) * TENTHS).round());
+        let at = |along: f32, lift: f32| [(step * along).round(), (height * lift * TENTHS).round()];
         path.move_to(0.0, 0.0);
-        for number in 0..count as usize {
+        for number in 0..STRETCH {
             let along = number as f32;
             let lift = if number % 2 == 0 { SINE_HANDLES[1] } else { -SINE_HANDLES[1] };
             let [first, second, end] = [at(along + SINE_HANDLES[0], lift), at(along + 1.0 - SINE_HANDLES[0], lift), at(along + 1.0, 0.0)];
             path.cubic_to(first[0], first[1], second[0], second[1], end[0], end[1]);
         }
     }
-    Mark::Path { path: finished(path), drawn: Drawn::Stroked(TINT, 0.5 * TENTHS), place: Some(Transform::from_scale(1.0 / TENTHS, 1.0 / TENTHS)) }
+    let waves = Mark::Path { path: finished(path), drawn: Drawn::Stroked(TINT, 0.5 * TENTHS), place: None };
+    // What rounding left is spread over the band.
+    let grain = length / (stretches * STRETCH as f32 * step);
+    let [cosine, sine] = [right / length, down / length];
+    let places = [1.0, -1.0].into_iter().flat_map(|side| {
+        let place = move |number: usize| {
+            let along = number as f32 * STRETCH as f32 * step * grain;
+            Transform::from_row(grain * cosine, grain * sine, -side / TENTHS * sine, side / TENTHS * cosine, from[0] + along * cosine, from[1] + along * sine)
+        };
+        (0..stretches as usize).map(place)
+    });
+    Mark::Repeated { marks: vec![waves], places: places.collect() }
 }
 
 /// The frame of a page: a strong rule, a woven band, a fine rule, a lozenge in every corner.
@@ -97,11 +112,8 @@ pub(super) fn frame([width, height]: [f32; 2]) -> Vec<Mark> {
         rectangle([inner + 3.0, inner + 3.0], [width - 2.0 * inner - 6.0, height - 2.0 * inner - 6.0], Drawn::Stroked(TINT, 0.4)),
     ];
     let [left, right, top, bottom] = [inner, width - inner, inner, height - inner];
-    // Each band is woven of two waves and their mirror images.
-    let along = |y: f32, side: f32| Transform::from_row(1.0, 0.0, 0.0, side, left, y);
-    let down = |x: f32, side: f32| Transform::from_row(side, 0.0, 0.0, 1.0, x, top);
-    marks.push(Mark::Repeated { marks: vec![waves([right - left, 0.0])], places: [1.0, -1.0].into_iter().flat_map(|side| [along(middle, side), along(height - middle, side)]).collect() });
-    marks.push(Mark::Repeated { marks: vec![waves([0.0, bottom - top])], places: [1.0, -1.0].into_iter().flat_map(|side| [down(middle, side), down(width - middle, side)]).collect() });
+    marks.extend([middle, height - middle].map(|y| band([left, y], [right - left, 0.0])));
+    marks.extend([middle, width - middle].map(|x| band([x, top], [0.0, bottom - top])));
     for corner in [[OUTER, OUTER], [width - inner, OUTER], [OUTER, height - inner], [width - inner, height - inner]] {
         marks.push(rectangle(corner, [BAND, BAND], Drawn::Filled(GREEN)));
         let [x, y] = [corner[0] + BAND / 2.0, corner[1] + BAND / 2.0];

@@ -444,9 +444,10 @@ fn check_dates((begins, ends): Dates, now: DateTime<Utc>) -> Check {
     let has_not_ended = ends.is_none_or(|until| until.is_some_and(|until| now <= until));
     let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
     let said = |end: Option<Option<DateTime<Utc>>>| end.flatten().map_or_else(|| "-".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let (from, until) = (said(begins), said(ends));
     Check {
         name: "validity",
         outcome: if has_begun && has_not_ended { CheckOutcome::Passed } else { CheckOutcome::Failed },
-        detail: Text::new(format!("valid from {} until {}, compared with {at}", said(begins), said(ends)), format!("有效期 {} 至 {}，与 {at} 比对", said(begins), said(ends))),
+        detail: Text::new(format!("valid from {from} until {until}, compared with {at}"), format!("有效期 {from} 至 {until}，与 {at} 比对")),
     }
 }
