@@ -71,7 +71,7 @@
         // Of a camera that was stopped meanwhile nothing is said.
         if (stream !== mine) return;
         // A detector that fails is none: who scans is told so before a picture leaves the device.
-        if (!detector) return stop(state.dataset.failed);
+        if (!detector) return stop(state.dataset.unanswered);
         withoutDetector();
         return stop('');
       }

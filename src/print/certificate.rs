@@ -132,7 +132,7 @@ fn body(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     let en = text::fit(fonts, statement(7.0).sized(7.0, 5.6), &sheet.statement_en, FIELDS_WIDTH, 2)?;
     bottom -= zh.height() + en.height() + if zh.lines.is_empty() { 0.0 } else { 8.0 };
     let type_of_document = format!("{} {}", sheet.document_type_zh, sheet.document_type_en);
-    let mut all = vec![Field::new("证件类型", "Identity document", type_of_document.trim()), Field::new("证件号码", "Document number", &sheet.document_masked)];
+    let mut all = vec![Field::shared("证件类型", "Identity document", type_of_document.trim()), Field::new("证件号码", "Document number", &sheet.document_masked)];
     all.extend(sheet.fields.iter().cloned());
     all.push(Field::new("证书编号", "Certificate number", &sheet.certificate_number));
     let name = fields::set(fonts, &Field::new("姓名", "Name", &sheet.holder_name))?;
@@ -182,7 +182,7 @@ fn side(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     let [issuer_head, date_head] = heads;
     let (issuer_head, date_head) = (issuer_head?, date_head?);
     let issuer = text::fit(fonts, Style::fixed(Face::Title, 12.0, INK).sized(12.0, 7.0).led(1.2), &sheet.issuer_name, SIDE_WIDTH, 2)?;
-    let date = text::fit(fonts, Style::fixed(Face::Text, 11.0, INK).sized(11.0, 7.0).led(1.2), &sheet.issued_on, SIDE_WIDTH, 1)?;
+    let date = text::fit(fonts, Style::fixed(Face::Shared, 11.0, INK).sized(11.0, 7.0).led(1.2), &sheet.issued_on, SIDE_WIDTH, 1)?;
     let parts = [(issuer_head, None), (issuer, Some(3.0)), (date_head, None), (date, None)];
     let height: f32 = parts.iter().map(|(part, gap)| part.height() + gap.unwrap_or(0.0)).sum();
     if height > room {
@@ -203,16 +203,16 @@ fn foot(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     page.ornament(vec![rule([LEFT, FOOT_TOP], [RIGHT, FOOT_TOP], GREEN, 0.8)]);
     let log = &sheet.log;
     let facts = [
-        ("证书编号 Certificate no.", sheet.certificate_number.clone()),
-        ("签名密钥 Signing key", sheet.key_id.clone()),
-        ("透明日志 Log", log.origin.clone()),
-        ("条目/规模 Entry / tree size", format!("{} / {}", log.index, log.tree_size)),
-        ("根哈希 Root hash", log.root_hash.clone()),
+        ("证书编号 Certificate no.", sheet.certificate_number.clone(), Face::Text),
+        ("签名密钥 Signing key", sheet.key_id.clone(), Face::Shared),
+        ("透明日志 Log", log.origin.clone(), Face::Shared),
+        ("条目/规模 Entry / tree size", format!("{} / {}", log.index, log.tree_size), Face::Text),
+        ("根哈希 Root hash", log.root_hash.clone(), Face::Shared),
     ];
     let mut at = FOOT_TOP + 6.0;
     let mut table = Vec::new();
-    for (head, value) in facts {
-        let style = Style::fixed(Face::Text, 6.8, INK).sized(6.8, 5.0).led(1.32);
+    for (head, value, face) in facts {
+        let style = Style::fixed(face, 6.8, INK).sized(6.8, 5.0).led(1.32);
         let value = text::fit(fonts, style, &value, FACTS_WIDTH - HEAD_WIDTH, 1)?;
         let head = label(fonts, head, [LEFT, at + value.baseline(0)], 6.4, GREY)?;
         let [head, cell] = [vec![head], lines(&value, [LEFT + HEAD_WIDTH, at], FACTS_WIDTH - HEAD_WIDTH, Side::Left)].map(|marks| page.leaf(marks, None));
@@ -252,7 +252,7 @@ pub(super) mod tests {
             document_type_zh: "居民身份证".to_owned(),
             document_type_en: "Resident identity card".to_owned(),
             document_masked: "320***********001X".to_owned(),
-            fields: vec![Field::new("职业名称", "Occupation", "电工"), Field::new("职业技能等级", "Skill level", "三级/高级工")],
+            fields: vec![Field::shared("职业名称", "Occupation", "电工"), Field::shared("职业技能等级", "Skill level", "三级/高级工")],
             certificate_number: "S000032000001263000001".to_owned(),
             issued_on: "2026年3月10日".to_owned(),
             issuer_name: "示例市职业技能评价中心".to_owned(),
@@ -272,6 +272,26 @@ pub(super) mod tests {
         assert_eq!(made, certificate(&Fonts::new(), &sample()).unwrap());
         let other = CertificateSheet { holder_name: "李四".to_owned(), ..sample() };
         assert_ne!(made, certificate(fonts(), &other).unwrap());
+    }
+
+    /// The packed fonts of a file.
+    fn fonts_of(file: &[u8]) -> Vec<&[u8]> {
+        let end = |bytes: &[u8]| memchr::memmem::find(bytes, b"endstream").unwrap();
+        let begins: Vec<usize> = memchr::memmem::find_iter(file, b"/CIDFontType0C>>").collect();
+        begins.into_iter().map(|begin| &file[begin..begin + end(&file[begin..])]).collect()
+    }
+
+    #[test]
+    fn papers_of_one_class_differ_in_one_font() {
+        let paper = |holder: &str, number: &str, score: &str, index: u64| {
+            let fields = [sample().fields, vec![Field::new("理论知识考试成绩", "Theory score", score)]].concat();
+            let own = CertificateSheet { holder_name: holder.to_owned(), document_masked: format!("320***********00{index}X"), certificate_number: number.to_owned(), ..sample() };
+            certificate(fonts(), &CertificateSheet { fields, log: LogPlace { index, ..sample().log }, ..own }).unwrap()
+        };
+        let papers = [paper("张三", "S000032000001263000001", "81.5", 7), paper("欧阳娜娜", "S000032000001263000946", "70.0", 8)];
+        let [one, two] = papers.each_ref().map(|file| fonts_of(file));
+        assert_eq!((one.len(), two.len()), (4, 4));
+        assert_eq!(one.iter().filter(|font| two.contains(font)).count(), 3);
     }
 
     #[test]

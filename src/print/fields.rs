@@ -12,12 +12,21 @@ pub struct Field {
     pub label_zh: String,
     pub label_en: String,
     pub value: String,
+    /// Whether papers of one class have the value alike.
+    pub is_shared: bool,
 }
 
 impl Field {
+    /// A value of its own.
     #[must_use]
     pub fn new(label_zh: &str, label_en: &str, value: &str) -> Self {
-        Self { label_zh: label_zh.to_owned(), label_en: label_en.to_owned(), value: value.to_owned() }
+        Self { label_zh: label_zh.to_owned(), label_en: label_en.to_owned(), value: value.to_owned(), is_shared: false }
+    }
+
+    /// A value that papers of one class have alike.
+    #[must_use]
+    pub fn shared(label_zh: &str, label_en: &str, value: &str) -> Self {
+        Self { is_shared: true, ..Self::new(label_zh, label_en, value) }
     }
 }
 
@@ -46,7 +55,8 @@ pub(super) struct SetField {
 /// A character is in no font.
 pub(super) fn set(fonts: &Fonts, field: &Field) -> Result<SetField, PrintFault> {
     let [label_zh, label_en] = [&field.label_zh, &field.label_en].map(|label| text::set(fonts, Face::Form, label));
-    Ok(SetField { label_zh: label_zh?, label_en: label_en?, value: text::set(fonts, Face::Text, &field.value)? })
+    let face = if field.is_shared { Face::Shared } else { Face::Text };
+    Ok(SetField { label_zh: label_zh?, label_en: label_en?, value: text::set(fonts, face, &field.value)? })
 }
 
 /// A field with its lines.

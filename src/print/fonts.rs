@@ -7,6 +7,10 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
 /// What a text is for.
+///
+/// The characters that a file uses of a font are cut out of it and packed, which is most of the time that the file takes, and a cut is
+/// remembered by its characters (krilla's `comemo`). So texts that many papers have alike are set in fonts of their own: those are cut once,
+/// and for each paper only what it alone says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Face {
     /// Values and running text: every character that is shipped. The time that a font costs grows with the characters of the font out of
@@ -14,10 +18,10 @@ pub(super) enum Face {
     Text,
     /// Titles and names of bodies, heavier.
     Title,
-    /// Labels and sentences that are the same on every paper of a kind: the text face again, as a font of its own. The characters that a
-    /// file uses of a font are cut out and packed, which is half of the time that the file takes, and remembered by what they are: so the
-    /// same labels cost nothing the next time, and only what a paper alone says is cut for it.
+    /// Labels and sentences that are the same on every paper of a kind: the text face again.
     Form,
+    /// Values that papers of one class have alike, and keys and hashes: the text face a third time.
+    Shared,
 }
 
 impl Face {
@@ -26,6 +30,7 @@ impl Face {
             Self::Text => TEXT,
             Self::Title => TITLE,
             Self::Form => FORM,
+            Self::Shared => SHARED,
         }
     }
 }
@@ -38,8 +43,9 @@ const FURTHER: usize = 2;
 const RARE: usize = 3;
 /// Latin letters of other countries that the text face has not.
 const LATIN: usize = 4;
-/// The characters of `TEXT` once more.
+/// The characters of `TEXT` once more, and again.
 const FORM: usize = 5;
+const SHARED: usize = 6;
 
 static BYTES: [&[u8]; 5] = [
     include_bytes!("../../assets/fonts/serif-common.otf"),
@@ -49,11 +55,11 @@ static BYTES: [&[u8]; 5] = [
     include_bytes!("../../assets/fonts/latin.ttf"),
 ];
 
-/// The text font for labels. Four bytes behind its end, which no table reaches, make it another font for krilla.
-static FORM_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| [BYTES[TEXT], &[0; 4]].concat());
+/// The text font for `FORM` and `SHARED`. Bytes behind its end, which no table reaches, make it another font for krilla.
+static AGAIN: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| [4, 8].map(|more| [BYTES[TEXT], &vec![0; more]].concat()));
 
 /// The fonts, ready to set text with. Made once; a reference is all that a thread needs.
-pub struct Fonts([Typeface; BYTES.len() + 1]);
+pub struct Fonts([Typeface; BYTES.len() + 2]);
 
 struct Typeface {
     font: Font,
@@ -74,7 +80,7 @@ impl Fonts {
     /// Opens the fonts that are compiled in. Takes some milliseconds.
     #[must_use]
     pub fn new() -> Self {
-        Self(std::array::from_fn(|index| Typeface::new(BYTES.get(index).copied().unwrap_or(&FORM_BYTES))))
+        Self(std::array::from_fn(|index| Typeface::new(BYTES.get(index).copied().unwrap_or_else(|| &AGAIN[index - FORM]))))
     }
 
     pub(super) fn font(&self, index: usize) -> &Font {

@@ -150,6 +150,9 @@ fn statement(kind: CertificateKind) -> (&'static str, &'static str) {
     }
 }
 
+/// What each certificate of a class says by itself.
+const OWN: [&str; 3] = ["theory", "practical", "comprehensive"];
+
 /// The fields of a kind in the order of the paper (certificate-formats, section 12).
 fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
     let (facts, version) = (&issued.facts, &issued.standing.1);
@@ -174,6 +177,9 @@ fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
         ("valid_to", day(version.valid_to)),
         ("review_due_on", day(version.review_due_on)),
     ];
-    let field = |(member, value): (&str, Option<String>)| value.map(|value| (member_name(member), value)).map(|(label, value)| Field::new(&label.zh, &label.en, &value));
+    let field = |(member, value): (&str, Option<String>)| {
+        let (label, field) = (member_name(member), if OWN.contains(&member) { Field::new } else { Field::shared });
+        value.map(|value| field(&label.zh, &label.en, &value))
+    };
     Ok(all.into_iter().filter_map(field).collect())
 }

@@ -36,7 +36,7 @@ export async function asEveryReader(act, camera) {
       const visit = new Visit(page, reader, browser, downloads);
       page.on('request', request => { if (!request.url().startsWith(story.base_url) && !visit.elsewhere.some(site => request.url().startsWith(site)) && /^https?:/.test(request.url())) faults.push(`asked ${request.url()}`); });
       page.on('pageerror', error => faults.push(`script: ${error.message}`));
-      page.on('console', message => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) faults.push(`console: ${message.text()}`); });
+      page.on('console', message => { if (message.type() === 'error' && !/status of 4\d\d|ERR_INTERNET_DISCONNECTED/.test(message.text())) faults.push(`console: ${message.text()}`); });
       await act(visit);
       assert.deepEqual(faults, [], reader.name);
       await context.close();
