@@ -23,14 +23,17 @@
   const formats = 'BarcodeDetector' in window ? BarcodeDetector.getSupportedFormats().catch(() => []) : Promise.resolve([]);
   const ready = formats.then(known => { if (known.includes('qr_code')) detector = new BarcodeDetector({ formats: ['qr_code'] }); else withoutDetector(); });
 
-  // What the code before the camera says; a browser that cannot read codes asks the registry about a small picture.
+  // A browser that cannot read codes asks the registry what a small picture says.
   const canvas = document.createElement('canvas');
-  const ask = async () => {
+  const picture = async () => {
     const scale = Math.min(1, FRAME / Math.max(view.videoWidth, view.videoHeight));
     [canvas.width, canvas.height] = [view.videoWidth * scale, view.videoHeight * scale];
     canvas.getContext('2d').drawImage(view, 0, 0, canvas.width, canvas.height);
+    return new Promise((done, fail) => canvas.toBlob(blob => blob ? done(blob) : fail(new Error('no picture')), 'image/jpeg', 0.8));
+  };
+  const ask = async blob => {
     const form = new FormData();
-    form.append('file', await new Promise(done => canvas.toBlob(done, 'image/jpeg', 0.8)), 'frame.jpg');
+    form.append('file', blob, 'frame.jpg');
     const response = await fetch('/verify/frame', { method: 'POST', body: form, signal: AbortSignal.timeout(10_000) });
     // Others are looked at first: the next picture may have its turn.
     if (response.status === 503) return undefined;
@@ -64,14 +67,20 @@
     // Whoever stops at once has no picture.
     await view.play().catch(() => {});
     for (const begun = Date.now(), mine = stream; stream === mine;) {
-      let text;
+      let text, fault = state.dataset.failed;
       try {
-        text = detector ? (await detector.detect(view))[0]?.rawValue : await ask();
+        if (detector) {
+          text = (await detector.detect(view))[0]?.rawValue;
+        } else {
+          const blob = await picture();
+          fault = state.dataset.unanswered;
+          text = await ask(blob);
+        }
       } catch {
         // Of a camera that was stopped meanwhile nothing is said.
         if (stream !== mine) return;
         // A detector that fails is none: who scans is told so before a picture leaves the device.
-        if (!detector) return stop(state.dataset.unanswered);
+        if (!detector) return stop(fault);
         withoutDetector();
         return stop('');
       }

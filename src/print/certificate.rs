@@ -207,7 +207,7 @@ fn foot(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
         ("签名密钥 Signing key", sheet.key_id.clone(), Face::Shared),
         ("透明日志 Log", log.origin.clone(), Face::Shared),
         ("条目/规模 Entry / tree size", format!("{} / {}", log.index, log.tree_size), Face::Text),
-        ("根哈希 Root hash", log.root_hash.clone(), Face::Shared),
+        ("根哈希 Root hash", log.root_hash.clone(), Face::Text),
     ];
     let mut at = FOOT_TOP + 6.0;
     let mut table = Vec::new();
@@ -286,7 +286,8 @@ pub(super) mod tests {
         let paper = |holder: &str, number: &str, score: &str, index: u64| {
             let fields = [sample().fields, vec![Field::new("理论知识考试成绩", "Theory score", score)]].concat();
             let own = CertificateSheet { holder_name: holder.to_owned(), document_masked: format!("320***********00{index}X"), certificate_number: number.to_owned(), ..sample() };
-            certificate(fonts(), &CertificateSheet { fields, log: LogPlace { index, ..sample().log }, ..own }).unwrap()
+            let log = LogPlace { index, tree_size: 2 * index, root_hash: number.chars().rev().collect(), ..sample().log };
+            certificate(fonts(), &CertificateSheet { fields, log, ..own }).unwrap()
         };
         let papers = [paper("张三", "S000032000001263000001", "81.5", 7), paper("欧阳娜娜", "S000032000001263000946", "70.0", 8)];
         let [one, two] = papers.each_ref().map(|file| fonts_of(file));

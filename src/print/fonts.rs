@@ -8,9 +8,9 @@ use skrifa::{FontRef, MetadataProvider};
 
 /// What a text is for.
 ///
-/// The characters that a file uses of a font are cut out of it and packed, which is most of the time that the file takes, and a cut is
-/// remembered by its characters (krilla's `comemo`). So texts that many papers have alike are set in fonts of their own: those are cut once,
-/// and for each paper only what it alone says.
+/// The characters that a file uses of a font are cut out of it and packed, which is half of the time that the file takes. A cut is
+/// remembered by its characters in the order of their first use (krilla's `comemo`), so texts that many papers have alike are set in fonts
+/// of their own: while papers of one class are made, those are cut once, and for each paper only what it alone says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Face {
     /// Values and running text: every character that is shipped. The time that a font costs grows with the characters of the font out of
@@ -20,7 +20,7 @@ pub(super) enum Face {
     Title,
     /// Labels and sentences that are the same on every paper of a kind: the text face again.
     Form,
-    /// Values that papers of one class have alike, and keys and hashes: the text face a third time.
+    /// Values that papers of one class have alike, the key among them: the text face a third time.
     Shared,
 }
 

@@ -66,7 +66,7 @@ const TENTHS: f32 = 10.0;
 /// A band woven of two waves and their mirror images, from `from` along a line of this length.
 ///
 /// The waves repeat, so a stretch of them is an object of its own, and the band that many of them: what is painted once is short in the
-/// file, and its edges are computed once.
+/// file, and its bounds are measured once.
 fn band(from: [f32; 2], [right, down]: [f32; 2]) -> Mark {
     /// About half a wave, in points; as much as makes whole stretches.
     const HALF_WAVE: f32 = 16.0;

@@ -150,9 +150,6 @@ fn statement(kind: CertificateKind) -> (&'static str, &'static str) {
     }
 }
 
-/// What each certificate of a class says by itself.
-const OWN: [&str; 3] = ["theory", "practical", "comprehensive"];
-
 /// The fields of a kind in the order of the paper (certificate-formats, section 12).
 fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
     let (facts, version) = (&issued.facts, &issued.standing.1);
@@ -163,23 +160,24 @@ fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
     });
     let score = |tenths: Option<i32>| tenths.filter(|_| facts.held_on.is_some()).and_then(Score::from_tenths).map(|score| score.to_string());
     let day = |day: Option<NaiveDate>| day.map(long_date);
-    let all = [
-        ("occupation_name", occupation),
-        ("job_type", facts.job_type.clone()),
-        ("ability", facts.ability.clone()),
-        ("project", facts.project.clone()),
-        ("category", facts.category.clone()),
-        ("item", facts.item.clone()),
-        ("level", level.map(|level| format!("{} {}", level.name_zh(), level.name_en()))),
-        ("theory", score(facts.theory)),
-        ("practical", score(facts.practical)),
-        ("comprehensive", score(facts.comprehensive)),
-        ("valid_to", day(version.valid_to)),
-        ("review_due_on", day(version.review_due_on)),
-    ];
-    let field = |(member, value): (&str, Option<String>)| {
-        let (label, field) = (member_name(member), if OWN.contains(&member) { Field::new } else { Field::shared });
-        value.map(|value| field(&label.zh, &label.en, &value))
+    // What is taught is the same for a class; how somebody did in it is not.
+    let field = |make: fn(&str, &str, &str) -> Field, member: &str, value: Option<String>| {
+        let label = member_name(member);
+        value.map(|value| make(&label.zh, &label.en, &value))
     };
-    Ok(all.into_iter().filter_map(field).collect())
+    let all = [
+        field(Field::shared, "occupation_name", occupation),
+        field(Field::shared, "job_type", facts.job_type.clone()),
+        field(Field::shared, "ability", facts.ability.clone()),
+        field(Field::shared, "project", facts.project.clone()),
+        field(Field::shared, "category", facts.category.clone()),
+        field(Field::shared, "item", facts.item.clone()),
+        field(Field::shared, "level", level.map(|level| format!("{} {}", level.name_zh(), level.name_en()))),
+        field(Field::new, "theory", score(facts.theory)),
+        field(Field::new, "practical", score(facts.practical)),
+        field(Field::new, "comprehensive", score(facts.comprehensive)),
+        field(Field::shared, "valid_to", day(version.valid_to)),
+        field(Field::shared, "review_due_on", day(version.review_due_on)),
+    ];
+    Ok(all.into_iter().flatten().collect())
 }

@@ -179,8 +179,11 @@ for (const [whose, code] of Object.entries(seen)) {
       await visit.look('camera-foreign');
       assert.equal(new URL(visit.page.url()).pathname, '/');
       // Without a connection it is not the camera that fails, and it can be opened again.
+      await visit.open('/');
+      await visit.click('#scan');
+      await visit.until(() => document.getElementById('scan-state').textContent.includes('imitation.example'));
       await visit.page.setOfflineMode(true);
-      await visit.until(() => /未答复|did not answer/.test(document.getElementById('scan-state').textContent));
+      await visit.until(() => /无法识别|cannot be read/.test(document.getElementById('scan-state').textContent));
       await visit.page.setOfflineMode(false);
       await visit.click('#scan');
       await visit.until(() => document.getElementById('scan-state').textContent.includes('imitation.example'));

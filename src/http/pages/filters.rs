@@ -1,5 +1,6 @@
 //! What templates do with codes and moments: filters, one for each kind of word.
 
+use super::shapes;
 use super::shown::{beijing_time, kind_name, level_name, outcome_name, state_name, tone_of};
 use crate::domain::issue::Employment;
 use crate::domain::text::Language;
@@ -22,5 +23,7 @@ pub fn add_filters(environment: &mut Environment<'static>, language: Language) {
     environment.add_filter("kind", move |code: String| kind_name(&code, language));
     environment.add_filter("state", move |code: String| state_name(&code, language));
     environment.add_filter("outcome", move |code: String| outcome_name(&code, language));
+    environment.add_filter("shape", shapes::shape());
+    environment.add_filter("sign", shapes::sign());
     environment.add_filter("tone", |code: String| code.parse::<Outcome>().map_or("none", tone_of));
 }

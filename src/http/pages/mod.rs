@@ -27,6 +27,7 @@ pub mod own_affairs;
 pub mod photographs;
 pub mod reader;
 pub mod receipts;
+pub mod shapes;
 pub mod shared;
 pub mod shown;
 pub mod signed_in;

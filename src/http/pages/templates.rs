@@ -4,7 +4,7 @@ use super::assets;
 use crate::domain::text::Language;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior, Value};
 use serde::Serialize;
 use std::sync::LazyLock;
 
@@ -45,9 +45,46 @@ fn environment(language: Language) -> Environment<'static> {
     environment.add_global("css", Value::from_safe_string(assets::STYLE.to_owned()));
     environment.add_global("mark", Value::from_safe_string(assets::MARK.replacen("<svg ", "<svg aria-hidden=\"true\" ", 1)));
     for (name, text) in TEMPLATES {
-        environment.add_template(name, text).expect("templates are compiled by a test");
+        environment.add_template_owned(*name, spoken(text, language)).expect("templates are compiled by a test");
     }
     environment
+}
+
+/// How a text of two languages begins that stands by itself in a template.
+const SAID: &str = "{{ t(\"";
+
+/// A template in one language: `{{ t("…", "…") }}` becomes the text that it would write, since a page would ask for a hundred of them. What
+/// is part of a larger expression stays and is asked for; so do texts with a space at an end, which a tag beside them could take.
+fn spoken(template: &str, language: Language) -> String {
+    let mut written = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, found)) = rest.split_once(SAID) {
+        written.push_str(before);
+        match said(found, language) {
+            Some((text, behind)) => {
+                written.push_str(&HtmlEscape(text).to_string());
+                rest = behind;
+            }
+            None => {
+                written.push_str(SAID);
+                rest = found;
+            }
+        }
+    }
+    written + rest
+}
+
+/// The text in one language, and what stands behind the expression whose beginning was read.
+fn said(found: &str, language: Language) -> Option<(&str, &str)> {
+    let (chinese, found) = found.split_once("\", \"")?;
+    let (english, found) = found.split_once('"')?;
+    let behind = found.strip_prefix(") }}")?;
+    let text = match language {
+        Language::Chinese => chinese,
+        Language::English => english,
+    };
+    let is_plain = [chinese, english].iter().all(|text| !text.contains(['"', '\\', '{']));
+    (is_plain && !text.is_empty() && text.trim() == text).then_some((text, behind))
 }
 
 /// A template filled in.
@@ -71,6 +108,28 @@ mod tests {
         for language in [Language::Chinese, Language::English] {
             assert!(environment(language).templates().count() >= TEMPLATES.len());
         }
+    }
+
+    #[test]
+    fn texts_are_written_as_they_would_be_asked_for() {
+        for language in [Language::Chinese, Language::English] {
+            let asked = environment(language);
+            let mut written = 0;
+            for (name, template) in TEMPLATES {
+                for (at, _) in template.match_indices(SAID) {
+                    let expression = &template[at..at + template[at..].find("}}").unwrap() + 2];
+                    let spoken = spoken(expression, language);
+                    if spoken != expression {
+                        assert_eq!(asked.render_str(expression, ()).unwrap(), spoken, "{name}");
+                        written += 1;
+                    }
+                }
+            }
+            assert!(written > 600, "{written}");
+        }
+        let kept = [r#"{{ t("a ", "b ") }}"#, r#"{{ t("甲", "a") if x else "" }}"#, r#"{{ t("", "") }}"#, r#"{{ t("{{ x }}", "a") }}"#];
+        kept.iter().for_each(|template| assert_eq!(spoken(template, Language::Chinese), *template));
+        assert_eq!(spoken(r#"<p>{{ t("甲", "a & b") }}{{ t("乙", "c") }}</p>"#, Language::English), "<p>a &amp; bc</p>");
     }
 
     #[test]
