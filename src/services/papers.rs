@@ -160,7 +160,7 @@ fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
     });
     let score = |tenths: Option<i32>| tenths.filter(|_| facts.held_on.is_some()).and_then(Score::from_tenths).map(|score| score.to_string());
     let day = |day: Option<NaiveDate>| day.map(long_date);
-    // What is taught is the same for a class; how somebody did in it is not.
+    // What a class has alike is shared; scores are somebody's own.
     let field = |make: fn(&str, &str, &str) -> Field, member: &str, value: Option<String>| {
         let label = member_name(member);
         value.map(|value| make(&label.zh, &label.en, &value))

@@ -3,7 +3,6 @@
 use super::backend::{Conn, on};
 use super::error::StoreError;
 use super::faults::site;
-use super::fixed::{FixedText, fixed};
 use super::log::{CredentialSigned, EntryRow, IsOfKind};
 use super::stretch::{Stretch, stretch};
 use super::schema::{certificate_states, certificate_versions, certificates, log_entries, permit_reviews, status_changes};
@@ -302,39 +301,37 @@ impl From<Standing> for ShownRow {
 
 /// The version that a credential is of, and its entry in the log if there is one, in one statement.
 pub fn find_by_credential(conn: &mut Conn, credential_id: &str) -> Result<Option<(ShownRow, Option<EntryRow>)>, StoreError> {
-    Ok(on!(conn, |c| {
-        static TEXT: FixedText = FixedText::new();
-        let query = certificate_versions::table
-            .inner_join(certificates::table.on(certificates::id.eq(certificate_versions::certificate_id)))
-            .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificate_versions::certificate_id)))
-            .left_join(
-                log_entries::table.on(IsOfKind::<CredentialSigned>::new()
-                    .and(log_entries::subject.eq(certificate_versions::certificate_id.concat("/").concat(certificate_versions::version.cast::<Text>()))))
-            )
-            .filter(certificate_versions::credential_id.eq(""))
-            .select((
-                (
-                    certificates::id,
-                    certificates::number_key,
-                    certificates::kind,
-                    certificates::issuer_id,
-                    certificates::worker_id,
-                    certificates::filing_id,
-                    certificates::filing_version,
-                    certificate_versions::version,
-                    certificate_versions::key_id,
-                    certificate_versions::document_digest,
-                    certificate_versions::sealed_holder,
-                    certificate_versions::facts,
-                    certificate_versions::issued_on,
-                    certificate_versions::valid_to,
-                    certificate_versions::review_due_on,
-                    certificate_states::all_columns,
-                ),
-                log_entries::all_columns.nullable(),
-            ));
-        fixed(&*c, &TEXT, &query, credential_id).get_result(c).optional()
-    })?)
+    Ok(on!(conn, |c| certificate_versions::table
+        .inner_join(certificates::table.on(certificates::id.eq(certificate_versions::certificate_id)))
+        .inner_join(certificate_states::table.on(certificate_states::certificate_id.eq(certificate_versions::certificate_id)))
+        .left_join(
+            log_entries::table.on(IsOfKind::<CredentialSigned>::new()
+                .and(log_entries::subject.eq(certificate_versions::certificate_id.concat("/").concat(certificate_versions::version.cast::<Text>()))))
+        )
+        .filter(certificate_versions::credential_id.eq(credential_id))
+        .select((
+            (
+                certificates::id,
+                certificates::number_key,
+                certificates::kind,
+                certificates::issuer_id,
+                certificates::worker_id,
+                certificates::filing_id,
+                certificates::filing_version,
+                certificate_versions::version,
+                certificate_versions::key_id,
+                certificate_versions::document_digest,
+                certificate_versions::sealed_holder,
+                certificate_versions::facts,
+                certificate_versions::issued_on,
+                certificate_versions::valid_to,
+                certificate_versions::review_due_on,
+                certificate_states::all_columns,
+            ),
+            log_entries::all_columns.nullable(),
+        ))
+        .get_result(c)
+        .optional())?)
 }
 
 /// A version with its certificate and the state of that.

@@ -9,7 +9,6 @@ mod bulk;
 pub mod error;
 pub mod facts;
 mod faults;
-mod fixed;
 pub mod known_tree;
 pub mod log;
 pub mod lookups;

@@ -179,6 +179,7 @@ for (const [whose, code] of Object.entries(seen)) {
       await visit.look('camera-foreign');
       assert.equal(new URL(visit.page.url()).pathname, '/');
       // Without a connection it is not the camera that fails, and it can be opened again.
+      // The page anew: a camera waits for a minute, and that may be over.
       await visit.open('/');
       await visit.click('#scan');
       await visit.until(() => document.getElementById('scan-state').textContent.includes('imitation.example'));

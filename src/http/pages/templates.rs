@@ -34,7 +34,7 @@ fn environment(language: Language) -> Environment<'static> {
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().expect("the usual delimiters fit each other"));
     super::filters::add_filters(&mut environment, language);
-    // Values, which are shared, and not texts, which would be copied: a page asks this a hundred times.
+    // What `spoken` leaves. Values, which are shared, and not texts, which would be copied.
     environment.add_function("t", move |chinese: Value, english: Value| match language {
         Language::Chinese => chinese,
         Language::English => english,
