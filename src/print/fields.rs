@@ -17,7 +17,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// A value of its own.
+    /// A value that each paper has for itself.
     #[must_use]
     pub fn new(label_zh: &str, label_en: &str, value: &str) -> Self {
         Self { label_zh: label_zh.to_owned(), label_en: label_en.to_owned(), value: value.to_owned(), is_shared: false }

@@ -60,3 +60,22 @@ pub fn shape() -> impl Fn(Value) -> Value + Send + Sync {
 pub fn sign() -> impl Fn(Value) -> Value + Send + Sync {
     CHECKS.filter()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::verification::Outcome;
+
+    #[test]
+    fn every_shape_has_the_name_of_an_outcome_and_looks_like_no_other() {
+        for (name, _) in OUTCOMES.drawn {
+            assert!(name.parse::<Outcome>().is_ok(), "{name}");
+        }
+        for shapes in [OUTCOMES, CHECKS] {
+            let (drawn, other) = shapes.values();
+            let texts: std::collections::BTreeSet<String> = drawn.iter().map(|(_, value)| value.to_string()).chain([other.to_string()]).collect();
+            assert_eq!(texts.len(), shapes.drawn.len() + 1);
+            assert!(drawn.iter().chain([&("pending", other)]).all(|(name, value)| shapes.filter()(Value::from(*name)) == *value));
+        }
+    }
+}

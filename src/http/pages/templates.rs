@@ -53,7 +53,7 @@ fn environment(language: Language) -> Environment<'static> {
 /// How a text of two languages begins that stands by itself in a template.
 const SAID: &str = "{{ t(\"";
 
-/// A template in one language: `{{ t("…", "…") }}` becomes the text that it would write, since a page would ask for a hundred of them. What
+/// A template in one language: `{{ t("…", "…") }}` becomes the text that it would write, since a page would ask for dozens of them. What
 /// is part of a larger expression stays and is asked for; so do texts with a space at an end, which a tag beside them could take.
 fn spoken(template: &str, language: Language) -> String {
     let mut written = String::with_capacity(template.len());
