@@ -1,6 +1,6 @@
 // Checks the answer of this very page in the browser: the receipt's signature, what it says, and the entry of the log that it names.
 (() => {
-  const box = document.getElementById('self-check'), list = box.querySelector('ul'), texts = JSON.parse(document.getElementById('texts').textContent);
+  const box = document.getElementById('self-check'), list = box.querySelector('ul'), texts = box.dataset;
   const receipt = document.querySelector('input[name=receipt]').value;
   const add = (text, outcome, detail) => {
     const item = document.createElement('li'), tone = outcome === true ? 'good' : outcome === false ? 'bad' : 'wait';
@@ -8,7 +8,7 @@
     item.dataset.passed = String(outcome);
     item.append(document.getElementById(tone).content.cloneNode(true));
     const title = document.createElement('strong'), note = document.createElement('span');
-    title.textContent = text + box.dataset.colon + (outcome === true ? box.dataset.passed : outcome === false ? box.dataset.failed : box.dataset.unknown);
+    title.textContent = text + texts.colon + (outcome === true ? texts.passed : outcome === false ? texts.failed : texts.unknown);
     note.textContent = detail || '';
     item.append(title, note);
     list.append(item);
@@ -43,7 +43,7 @@
       return [checkpoint !== null && leaf_index === answer.log_index && await jilu.isIncluded(entry, leaf_index, hashes.map(jilu.fromBase64), checkpoint.size, checkpoint.root), '#' + leaf_index + ' · ' + entry.split('\n').slice(1, 4).join(' · ')];
     });
     // Whoever was here before knows the log's key: an imitation, or a registry with two faces, would show another one.
-    await check(texts.same_key, async () => {
+    await check(texts.known, async () => {
       const now = (await key).trim(), before = localStorage.getItem('jilu log key');
       if (before === null) localStorage.setItem('jilu log key', now);
       return [before === null || before === now, now];

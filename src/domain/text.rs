@@ -21,6 +21,13 @@ impl Text {
             Language::Chinese => &self.zh,
         }
     }
+
+    pub fn into_language(self, language: Language) -> Cow<'static, str> {
+        match language {
+            Language::English => self.en,
+            Language::Chinese => self.zh,
+        }
+    }
 }
 
 /// The languages of answers.

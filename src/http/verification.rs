@@ -16,7 +16,8 @@ use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
+use chrono::NaiveDate;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -69,60 +70,102 @@ pub struct TokenQuery {
 
 /// One check.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CheckDocument {
+pub struct CheckDocument<'a> {
     /// `file`, `record`, `log`, `witnesses`, `key`, `proof`, `issuer`, `schema`, `right_to_issue`, `status`, `validity`, `review` or
     /// `certificates`, those of a learner record.
-    pub check: String,
+    pub check: &'static str,
     /// `passed` or `failed`; `pending` for witnesses that have not cosigned yet.
-    pub outcome: String,
+    pub outcome: &'static str,
     /// What was found, and what was expected.
-    pub detail: String,
+    pub detail: &'a str,
     /// What to do next, when it did not pass.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_step: Option<String>,
+    pub next_step: Option<Cow<'static, str>>,
 }
 
 /// What an answer tells of a certificate: nothing about the holder (PR-8).
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CertificateSummary {
+pub struct CertificateSummary<'a> {
     /// How it stands today, whatever the outcome of the whole answer.
-    outcome: String,
+    outcome: &'static str,
     /// Number as printed; masked where it discloses an identity number.
-    certificate_number: String,
+    certificate_number: &'a str,
     /// Kind.
-    certificate_kind: String,
+    certificate_kind: &'static str,
     /// State as stored.
-    state: String,
+    state: &'static str,
     /// Version.
     version: i32,
     /// Edition of the classification.
-    occupation_edition: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occupation_edition: Option<&'a str>,
     /// Occupation.
-    occupation_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occupation_code: Option<&'a str>,
     /// Its name.
-    occupation_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occupation_name: Option<&'a str>,
     /// Narrower speciality.
-    job_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_type: Option<&'a str>,
     /// Level.
-    level: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<&'a str>,
     /// Specific ability.
-    ability: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ability: Option<&'a str>,
     /// Training project.
-    project: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<&'a str>,
     /// Category of special operation.
-    category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<&'a str>,
     /// Operation item.
-    item: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<&'a str>,
     /// Day of issue.
-    issued_on: String,
+    #[schema(value_type = String)]
+    issued_on: NaiveDate,
     /// Last valid day.
-    valid_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    valid_to: Option<NaiveDate>,
     /// Review day.
-    review_due_on: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    review_due_on: Option<NaiveDate>,
     /// The issuing body.
-    issuer_id: String,
+    issuer_id: &'a str,
     /// Its name.
-    issuer_name: String,
+    issuer_name: &'a str,
+}
+
+impl<'a> CertificateSummary<'a> {
+    pub fn new(certificate: &'a VerifiedCertificate) -> Self {
+        let (standing, printed) = (&*certificate.standing, &certificate.standing.printed);
+        let (occupation_edition, occupation_code) = printed.occupation.as_deref().and_then(|occupation| occupation.split_once('/')).unzip();
+        CertificateSummary {
+            outcome: certificate.outcome.as_str(),
+            certificate_number: &printed.certificate_number,
+            certificate_kind: standing.kind.as_str(),
+            state: standing.facts.state.as_str(),
+            version: standing.version,
+            occupation_edition,
+            occupation_code,
+            occupation_name: printed.occupation_name.as_deref(),
+            job_type: printed.job_type.as_deref(),
+            level: printed.level.as_deref(),
+            ability: printed.ability.as_deref(),
+            project: printed.project.as_deref(),
+            category: printed.category.as_deref(),
+            item: printed.item.as_deref(),
+            issued_on: standing.issued_on,
+            valid_to: standing.facts.valid_to,
+            review_due_on: standing.facts.review_due_on,
+            issuer_id: standing.issuer.organisation.as_str(),
+            issuer_name: &standing.issuer.name,
+        }
+    }
 }
 
 /// The answer to a verification.
@@ -131,15 +174,13 @@ pub struct VerificationAnswer<'a> {
     /// `valid`, `expired`, `review_overdue`, `suspended`, `revoked`, `withdrawn`, `cancelled`, `superseded` or `not_found`.
     pub outcome: &'static str,
     /// Every check by itself.
-    pub checks: Vec<CheckDocument>,
+    pub checks: Vec<CheckDocument<'a>>,
     /// The certificate that the outcome is about; of a learner record the first in it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<CertificateSummary>)]
-    pub certificate: Option<Box<RawValue>>,
+    pub certificate: Option<CertificateSummary<'a>>,
     /// All certificates that fit, when a name and a document number were given, or that a learner record has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<CertificateSummary>)]
-    pub certificates: Vec<Box<RawValue>>,
+    pub certificates: Vec<CertificateSummary<'a>>,
     /// Where the document of the certificate stands in the log: `/v1/log/proofs?index=` proves the entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,
@@ -228,23 +269,21 @@ pub(super) fn answer_bytes(key: &IssuingKey, verdict: &Verdict, language: Langua
     Ok(bytes)
 }
 
-fn document<'a>(verdict: &Verdict, language: Language, key_id: &'a str) -> VerificationAnswer<'a> {
-    let told = |certificate: &VerifiedCertificate| RawValue::from_string(certificate.to_json()).expect("summaries are JSON that the registry wrote");
-    let all: Vec<Box<RawValue>> = verdict.certificates.iter().map(told).collect();
+fn document<'a>(verdict: &'a Verdict, language: Language, key_id: &'a str) -> VerificationAnswer<'a> {
     VerificationAnswer {
         outcome: verdict.outcome.as_str(),
         checks: verdict
             .checks
             .iter()
             .map(|check| CheckDocument {
-                check: check.name.to_owned(),
-                outcome: check.outcome.as_str().to_owned(),
-                detail: check.detail.in_language(language).to_owned(),
-                next_step: Some(check).filter(|check| check.outcome != CheckOutcome::Passed).and_then(|check| next_step(check.name, check.outcome == CheckOutcome::Pending)).map(|text| text.in_language(language).to_owned()),
+                check: check.name,
+                outcome: check.outcome.as_str(),
+                detail: check.detail.in_language(language),
+                next_step: Some(check).filter(|check| check.outcome != CheckOutcome::Passed).and_then(|check| next_step(check.name, check.outcome == CheckOutcome::Pending)).map(|text| text.into_language(language)),
             })
             .collect(),
-        certificate: all.first().cloned(),
-        certificates: if all.len() > 1 { all } else { Vec::new() },
+        certificate: verdict.certificates.first().map(CertificateSummary::new),
+        certificates: if verdict.certificates.len() > 1 { verdict.certificates.iter().map(CertificateSummary::new).collect() } else { Vec::new() },
         log_index: verdict.log_index,
         status_as_of: instant(verdict.status_as_of),
         key_id,

@@ -40,12 +40,12 @@ impl Registry {
         let mut looks = Vec::new();
         for (row, verdict) in rows.iter().zip(&verdicts) {
             let (Ok((_, ground)), Ok(verdict)) = (row, verdict) else { continue };
-            looks.extend(verdict.holders.iter().map(|(worker_id, certificate_id)| LookupRow {
+            looks.extend(verdict.certificates.iter().map(|certificate| LookupRow {
                 id: self.new_id(LookupId::new).to_string(),
                 organisation_id: organisation.to_string(),
                 client_id: actor.client.to_string(),
-                worker_id: worker_id.clone(),
-                certificate_id: certificate_id.clone(),
+                worker_id: certificate.standing.worker_id.clone(),
+                certificate_id: certificate.standing.certificate_id.clone(),
                 ground: ground.as_str().to_owned(),
                 looked_at: self.now_micros(),
             }));

@@ -5,6 +5,8 @@
 
 use crate::domain::certificate_kind::CertificateKind;
 use super::error::Error;
+use super::issuing::CertificateFacts;
+use super::organisations::Body;
 use crate::domain::verification::StandingFacts;
 use crate::store::certificates::CertificateStateRow;
 use chrono::NaiveDate;
@@ -30,11 +32,13 @@ pub struct Standing {
     pub worker_id: String,
     pub kind: CertificateKind,
     /// Opened when somebody asks of the holder, which who shows a document or a code does not.
-    pub sealed_holder: Vec<u8>,
-    pub holder: OnceLock<HolderHashes>,
+    pub(super) sealed_holder: Vec<u8>,
+    pub(super) holder: OnceLock<HolderHashes>,
     pub facts: StandingFacts,
-    /// The public part of the answer: JSON without personal data, ready to be put into answers.
-    pub summary: String,
+    /// What the paper says, without the holder.
+    pub printed: CertificateFacts,
+    pub issued_on: NaiveDate,
+    pub issuer: Arc<Body>,
     pub version: i32,
     /// Where the newest document stands in the log.
     pub log_index: u64,
@@ -50,7 +54,7 @@ pub(super) fn standing_facts(state: &CertificateStateRow, version: i32, valid_to
 
 /// What is known under each number key.
 pub struct Standings {
-    known: quick_cache::sync::Cache<String, (Arc<Vec<Standing>>, Instant)>,
+    known: quick_cache::sync::Cache<String, (Arc<[Arc<Standing>]>, Instant)>,
     /// Certificate and number key of each token; neither ever changes.
     tokens: quick_cache::sync::Cache<String, (String, String)>,
     generation: AtomicU64,
@@ -63,7 +67,7 @@ impl Default for Standings {
 }
 
 impl Standings {
-    pub(super) fn find(&self, number_key: &str) -> Option<Arc<Vec<Standing>>> {
+    pub(super) fn find(&self, number_key: &str) -> Option<Arc<[Arc<Standing>]>> {
         self.known.get(number_key).filter(|(_, at)| at.elapsed() < BELIEVED_FOR).map(|(standings, _)| standings)
     }
 
@@ -80,7 +84,7 @@ impl Standings {
         self.generation.load(Ordering::SeqCst)
     }
 
-    pub(super) fn remember(&self, number_key: &str, standings: Arc<Vec<Standing>>, generation: u64) {
+    pub(super) fn remember(&self, number_key: &str, standings: Arc<[Arc<Standing>]>, generation: u64) {
         self.known.insert(number_key.to_owned(), (standings, Instant::now()));
         if self.generation() != generation {
             self.known.remove(number_key);

@@ -34,7 +34,7 @@ pub async fn download_offline_verifier(state: Data<AppState>, reader: Reader) ->
     let script = format!("{PROOFS}\n{OFFLINE}");
     let policy = format!("default-src 'none'; style-src {}; script-src {}", policy_hash(STYLE), policy_hash(&script));
     let content = json!({ "script": script, "policy": policy, "pinned": pinned, "made_at": super::shown::beijing_time(state.registry.clock.now(), reader.language), "public_url": state.registry.config.public_url });
-    let html = fill(reader.language, "offline-verifier.html", &content).map_err(|error| Problem::from(Error::Internal(format!("{error:#}"))))?;
+    let html = fill(reader.language, "offline-verifier.html", minijinja::Value::from(minijinja::value::Serde(content))).map_err(|error| Problem::from(Error::Internal(format!("{error:#}"))))?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"jilu-verifier.html\""))

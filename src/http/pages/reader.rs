@@ -10,6 +10,8 @@ use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
+use minijinja::value::Serde;
+use minijinja::{Value, context};
 use serde::Serialize;
 use serde_json::json;
 use std::future::{Ready, ready};
@@ -63,8 +65,8 @@ struct PageContext {
     csrf: Option<String>,
     /// Where the form that ends the session is sent.
     sign_out: &'static str,
-    /// Makes each form that is filled in one effect, however often it is sent.
-    once: String,
+    /// Makes each form that is filled in one effect, however often it is sent; None where nobody has signed in.
+    once: Option<String>,
 }
 
 /// The language of a page: chosen by `?lang=`, kept in a cookie, asked for by `Accept-Language`; otherwise Chinese.
@@ -134,7 +136,7 @@ impl Reader {
             .map(|(href, zh, en)| NavigationItem { href, name: self.say(&Text::new(en, zh)), is_here: self.path == href || (href != "/" && self.path.starts_with(&format!("{href}/"))) })
             .collect();
         let other = if self.language == Language::Chinese { "en" } else { "zh" };
-        let once = hex::encode(self.state.registry.entropy.bytes::<16>());
+        let once = self.form_secret.as_ref().map(|_| hex::encode(self.state.registry.entropy.bytes::<16>()));
         PageContext { public_url: self.public_url().to_owned(), path: self.path.clone(), navigation, other_language: format!("{}{}lang={other}", self.path, if self.path.contains('?') { '&' } else { '?' }), csrf: self.form_secret.clone(), sign_out: if self.path.starts_with("/own") { "/own/sign-out" } else { "/console/sign-out" }, once }
     }
 
@@ -143,13 +145,7 @@ impl Reader {
     /// # Errors
     /// `Internal` when the template and what it was given do not fit.
     pub fn page(&self, status: StatusCode, template: &str, content: impl Serialize) -> Result<HttpResponse, Problem> {
-        #[derive(Serialize)]
-        struct Whole<T> {
-            page: PageContext,
-            #[serde(flatten)]
-            content: T,
-        }
-        let html = fill(self.language, template, &Whole { page: self.context(), content }).map_err(|error| Problem::from(Error::Internal(format!("{template}: {error:#}"))))?;
+        let html = fill(self.language, template, context! { page => Serde(self.context()), ..Value::from(Serde(content)) }).map_err(|error| Problem::from(Error::Internal(format!("{template}: {error:#}"))))?;
         let mut response = HttpResponse::build(status);
         response
             .content_type("text/html; charset=utf-8")

@@ -6,10 +6,12 @@ use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::level::SkillLevel;
 use crate::domain::text::{Language, Text};
 use crate::domain::verification::{Outcome, check_name, meaning_of_record, next_step};
+use crate::http::verification::CertificateSummary;
 use crate::services::verification::{CheckOutcome, Verdict};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// A label with what stands beside it.
 #[derive(Debug, Clone, Serialize)]
@@ -30,26 +32,26 @@ pub struct ShownCertificate {
 /// One check.
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownCheck {
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// `passed`, `failed` or `pending`.
     pub outcome: &'static str,
     /// The same in words.
-    pub word: String,
-    pub detail: String,
-    pub next_step: Option<String>,
+    pub word: Cow<'static, str>,
+    pub detail: Cow<'static, str>,
+    pub next_step: Option<Cow<'static, str>>,
 }
 
 /// A verdict.
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownVerdict {
     pub outcome: &'static str,
-    pub name: String,
-    pub meaning: String,
+    pub name: Cow<'static, str>,
+    pub meaning: Cow<'static, str>,
     /// `good`, `bad`, `wait` or `none`: the colour that goes with shape and word.
     pub tone: &'static str,
     /// Beijing time.
     pub as_of: String,
-    pub next_steps: Vec<String>,
+    pub next_steps: Vec<Cow<'static, str>>,
     pub checks: Vec<ShownCheck>,
     /// How many checks passed.
     pub passed: usize,
@@ -117,7 +119,7 @@ pub fn facts_of(document: &Value, language: Language) -> Vec<Fact> {
 impl ShownVerdict {
     /// A verdict in words, with the receipt that says the same.
     pub fn new(verdict: &Verdict, language: Language, key_id: &str, receipt: String) -> Self {
-        let say = |text: Text| text.in_language(language).to_owned();
+        let say = |text: Text| text.into_language(language);
         let checks: Vec<ShownCheck> = verdict
             .checks
             .iter()
@@ -131,7 +133,7 @@ impl ShownVerdict {
                 ShownCheck { name: say(check_name(check.name)), outcome, word: say(word), detail: say(check.detail.clone()), next_step: step.map(say) }
             })
             .collect();
-        let mut next_steps: Vec<String> = checks.iter().filter(|check| check.outcome == "failed").filter_map(|check| check.next_step.clone()).collect();
+        let mut next_steps: Vec<_> = checks.iter().filter(|check| check.outcome == "failed").filter_map(|check| check.next_step.clone()).collect();
         if verdict.outcome == Outcome::NotFound && next_steps.is_empty() {
             next_steps.push(say(Text::new(
                 "Compare every character with the paper. If it is right, ask the issuing body, or look it up at 技能人才评价证书全国联网查询 (zscx.osta.org.cn).",
@@ -142,11 +144,10 @@ impl ShownVerdict {
         let certificates = verdict
             .certificates
             .iter()
-            .filter_map(|certificate| serde_json::from_str::<Value>(&certificate.summary).ok().map(|summary| (certificate.outcome, summary)))
-            .map(|(outcome, summary)| ShownCertificate {
-                kind: kind_name(summary["certificate_kind"].as_str().unwrap_or_default(), language),
-                outcome: outcome.as_str(),
-                facts: facts_of(&summary, language),
+            .map(|certificate| ShownCertificate {
+                kind: kind_name(certificate.standing.kind.as_str(), language),
+                outcome: certificate.outcome.as_str(),
+                facts: facts_of(&json!(CertificateSummary::new(certificate)), language),
             })
             .collect();
         ShownVerdict {

@@ -3,9 +3,7 @@
 use super::assets;
 use crate::domain::text::Language;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior, Value};
-use serde::Serialize;
 use std::sync::LazyLock;
 
 macro_rules! templates {
@@ -91,12 +89,12 @@ fn said(found: &str, language: Language) -> Option<(&str, &str)> {
 ///
 /// # Errors
 /// The template asks for something that it was not given.
-pub fn fill(language: Language, name: &str, context: &impl Serialize) -> Result<String, minijinja::Error> {
+pub fn fill(language: Language, name: &str, context: Value) -> Result<String, minijinja::Error> {
     let environment = match language {
         Language::Chinese => &*CHINESE,
         Language::English => &*ENGLISH,
     };
-    environment.get_template(name)?.render(Value::from(Serde(context)))
+    environment.get_template(name)?.render(context)
 }
 
 #[cfg(test)]
@@ -134,6 +132,6 @@ mod tests {
 
     #[test]
     fn what_was_not_given_is_an_error() {
-        assert!(fill(Language::English, "problem.html", &()).is_err());
+        assert!(fill(Language::English, "problem.html", Value::UNDEFINED).is_err());
     }
 }

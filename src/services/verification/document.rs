@@ -40,7 +40,7 @@ pub(super) struct Said {
 
 /// Where the newest version stands, the right to issue, where the document stands in the log, the key of the certificate's number, and the
 /// version that was shown.
-pub(super) type OnRecord = (Standing, Check, u64, String, i32);
+pub(super) type OnRecord = (Arc<Standing>, Check, u64, String, i32);
 
 /// The version that was shown, with what the database has of its certificate and of its entry in the log, in one reading.
 pub(super) struct Issued {
@@ -68,7 +68,7 @@ impl Content {
 }
 
 pub(super) fn failed(checks: Vec<Check>, status_as_of: DateTime<Utc>) -> Verdict {
-    Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), holders: Vec::new(), log_index: None, status_as_of }
+    Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), log_index: None, status_as_of }
 }
 
 fn stolen() -> Check {
@@ -147,7 +147,7 @@ impl Registry {
     }
 
     /// What is answered of a genuine document, where its certificate stands now.
-    fn verdict_of(&self, genuine: &Genuine, standing: &Standing, now: DateTime<Utc>) -> Verdict {
+    fn verdict_of(&self, genuine: &Genuine, standing: &Arc<Standing>, now: DateTime<Utc>) -> Verdict {
         let facts = StandingFacts { is_superseded: standing.version != genuine.version, ..standing.facts };
         let outcome = standing_on(&facts, self.clock.today());
         let mut checks = genuine.form.clone();
@@ -156,8 +156,7 @@ impl Registry {
         checks.extend(self.check_witnesses(genuine.log_index));
         checks.push(genuine.right.clone());
         checks.extend(standing_checks(outcome, &facts));
-        let holders = vec![(standing.worker_id.clone(), standing.certificate_id.clone())];
-        Verdict { outcome, checks, certificates: vec![VerifiedCertificate::new(outcome, standing)], holders, log_index: Some(genuine.log_index), status_as_of: now }
+        Verdict { outcome, checks, certificates: vec![VerifiedCertificate { outcome, standing: Arc::clone(standing) }], log_index: Some(genuine.log_index), status_as_of: now }
     }
 
     /// A document that was found genuine a moment ago, and where its certificate stands now.
@@ -311,15 +310,16 @@ impl Registry {
             return Ok(([record, logged].into_iter().chain(key).collect(), None));
         }
         let facts: CertificateFacts = crate::services::stored_json(&shown.facts)?;
-        let right = self.check_right(&shown, &facts).await?;
+        let issuer = self.get_body(&crate::services::stored(&shown.issuer_id)?).await?;
+        let right = Self::check_right(&issuer, &shown, &facts)?;
         let checks: Vec<Check> = [record, logged].into_iter().chain(key).collect();
         let (number_key, version) = (shown.number_key.clone(), shown.version);
-        let newest = if shown.state.version == version { self.standing_logged(shown, &facts, logged_at).await? } else { self.newest_standing(&shown.certificate_id).await? };
+        let newest = if shown.state.version == version { self.standing_logged(shown, facts, issuer, logged_at)? } else { self.newest_standing(&shown.certificate_id).await? };
         Ok((checks, newest.map(|standing| (standing, right, logged_at.index, number_key, version))))
     }
 
     /// How a certificate stands with its newest version.
-    async fn newest_standing(&self, id: &str) -> Result<Option<Standing>, Error> {
+    async fn newest_standing(&self, id: &str) -> Result<Option<Arc<Standing>>, Error> {
         let wanted = id.to_owned();
         let Some(rows) = self.store.read(move |conn| store::find_by_id(conn, &wanted)).await? else { return Ok(None) };
         self.standing_of(rows).await

@@ -17,6 +17,7 @@ use super::issuing::{CertificateFacts, Holder};
 use super::signing::version_place;
 use super::keys::PURPOSE_CREDENTIALS;
 use super::log::Logged;
+use super::organisations::Body;
 use super::standings::{HolderHashes, Standing, standing_facts};
 use crate::credential::keys::IssuingKey;
 use crate::domain::filing::{IssueTarget, right_to_issue};
@@ -27,8 +28,7 @@ use crate::domain::verification::{Outcome, StandingFacts, query_findings, standi
 use crate::store::certificates::{self as store, ShownRow, Standing as StandingRows};
 use crate::store::workers as worker_store;
 use crate::vault::Sealed;
-use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use chrono::{DateTime, Utc};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use subtle::ConstantTimeEq;
@@ -73,19 +73,7 @@ impl CheckOutcome {
 pub struct VerifiedCertificate {
     /// How it stands today, whatever the whole answer is.
     pub outcome: Outcome,
-    /// What is told of it (PR-8), an object as JSON.
-    pub summary: String,
-}
-
-impl VerifiedCertificate {
-    fn new(outcome: Outcome, standing: &Standing) -> Self {
-        VerifiedCertificate { outcome, summary: standing.summary.clone() }
-    }
-
-    /// The summary with the outcome as its first member, as JSON.
-    pub fn to_json(&self) -> String {
-        format!(r#"{{"outcome":"{}",{}"#, self.outcome.as_str(), &self.summary[1..])
-    }
+    pub standing: Arc<Standing>,
 }
 
 /// The answer to a verification, before it is signed.
@@ -95,8 +83,6 @@ pub struct Verdict {
     pub checks: Vec<Check>,
     /// The certificates that were asked about; the first one gave the outcome, or, of a learner record, the one that counts least.
     pub certificates: Vec<VerifiedCertificate>,
-    /// Worker and certificate of each; for the record of who looked, never for the answer.
-    pub holders: Vec<(String, String)>,
     /// Where the document of the first certificate stands in the log.
     pub log_index: Option<u64>,
     pub status_as_of: DateTime<Utc>,
@@ -124,22 +110,23 @@ impl Registry {
             None => self.standings_of_document(number_hash.as_ref().expect("two facts without a number include a document")).await?,
         };
         let today = self.clock.today();
-        let mut found: Vec<(Outcome, &Standing)> = Vec::new();
+        let mut found = Vec::new();
         for standing in standings.iter() {
             if self.is_held_by(standing, name_hash.as_ref(), number_hash.as_ref())? {
-                found.push((standing_on(&standing.facts, today), standing));
+                found.push(VerifiedCertificate { outcome: standing_on(&standing.facts, today), standing: Arc::clone(standing) });
             }
         }
         // A certificate that counts stands first, then the newest.
-        found.sort_by_key(|(outcome, _)| *outcome != Outcome::Valid);
-        Ok(self.verdict(&found))
+        found.sort_by_key(|certificate| certificate.outcome != Outcome::Valid);
+        Ok(self.verdict(found))
     }
 
     /// Verifies by the token in the QR code.
     pub async fn verify_by_token(&self, token: &str) -> Result<Verdict, Error> {
-        let Some((certificate, standings)) = self.standings_of_token(token).await? else { return Ok(self.verdict(&[])) };
-        let found: Vec<_> = standings.iter().filter(|standing| standing.certificate_id == certificate).map(|standing| (standing_on(&standing.facts, self.clock.today()), standing)).collect();
-        Ok(self.verdict(&found))
+        let Some((certificate, standings)) = self.standings_of_token(token).await? else { return Ok(self.verdict(Vec::new())) };
+        let today = self.clock.today();
+        let found = standings.iter().filter(|standing| standing.certificate_id == certificate);
+        Ok(self.verdict(found.map(|standing| VerifiedCertificate { outcome: standing_on(&standing.facts, today), standing: Arc::clone(standing) }).collect()))
     }
 
     /// Whether the certificate behind a token is of the person with this name, this document number, or both; None when there is no such
@@ -171,7 +158,7 @@ impl Registry {
     }
 
     /// The certificate that a token opens, among those with its number.
-    async fn standings_of_token(&self, token: &str) -> Result<Option<(String, Arc<Vec<Standing>>)>, Error> {
+    async fn standings_of_token(&self, token: &str) -> Result<Option<(String, Arc<[Arc<Standing>]>)>, Error> {
         let (certificate, number_key) = match self.standings.find_token(token) {
             Some(known) => known,
             None => {
@@ -184,18 +171,17 @@ impl Registry {
         Ok(Some((certificate, self.standings_of_number(&number_key).await?)))
     }
 
-    fn verdict(&self, found: &[(Outcome, &Standing)]) -> Verdict {
+    fn verdict(&self, certificates: Vec<VerifiedCertificate>) -> Verdict {
         let status_as_of = self.clock.now();
-        let Some((outcome, standing)) = found.first() else {
+        let Some(VerifiedCertificate { outcome, standing }) = certificates.first() else {
             let detail = "no certificate of this registry fits all the facts given; this does not mean that it is false. Ask the issuing body, or look it up at 技能人才评价证书全国联网查询 (zscx.osta.org.cn)";
             let detail_zh = "本登记系统没有与所给信息全部相符的证书；这不等于证书为假。请向发证机构核实，或查询技能人才评价证书全国联网查询（zscx.osta.org.cn）";
-            return Verdict { outcome: Outcome::NotFound, checks: vec![check("record", false, detail, detail_zh)], certificates: Vec::new(), holders: Vec::new(), log_index: None, status_as_of };
+            return Verdict { outcome: Outcome::NotFound, checks: vec![check("record", false, detail, detail_zh)], certificates, log_index: None, status_as_of };
         };
         let mut checks = vec![check("record", true, "a certificate fits all the facts given", "有证书与所给信息全部相符")];
         checks.extend(self.check_witnesses(standing.log_index));
         checks.extend(standing_checks(*outcome, &standing.facts));
-        let holders = found.iter().map(|(_, standing)| (standing.worker_id.clone(), standing.certificate_id.clone())).collect();
-        Verdict { outcome: *outcome, checks, certificates: found.iter().map(|(outcome, standing)| VerifiedCertificate::new(*outcome, standing)).collect(), holders, log_index: Some(standing.log_index), status_as_of }
+        Verdict { outcome: *outcome, checks, log_index: Some(standing.log_index), certificates, status_as_of }
     }
 
     /// Whether a quorum of witnesses has cosigned a tree that includes an entry; None when none is asked for. Between issuing and
@@ -219,8 +205,7 @@ impl Registry {
     }
 
     /// Whether the filing that the certificate names gave the right to issue it on that day (IS-1), asked of the rules again.
-    async fn check_right(&self, row: &ShownRow, facts: &CertificateFacts) -> Result<Check, Error> {
-        let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
+    fn check_right(body: &Body, row: &ShownRow, facts: &CertificateFacts) -> Result<Check, Error> {
         let occupation = facts.occupation.as_deref().map(super::stored).transpose()?;
         let level = facts.level.as_deref().map(super::stored).transpose()?;
         let target = IssueTarget { kind: super::stored(&row.kind)?, occupation: occupation.as_ref(), level, ability: facts.ability.as_deref() };
@@ -244,7 +229,7 @@ impl Registry {
         if is_permit { self.permit_number_key(&number) } else { number }
     }
 
-    async fn standings_of_number(&self, number_key: &str) -> Result<Arc<Vec<Standing>>, Error> {
+    async fn standings_of_number(&self, number_key: &str) -> Result<Arc<[Arc<Standing>]>, Error> {
         if let Some(standings) = self.standings.find(number_key) {
             return Ok(standings);
         }
@@ -255,7 +240,7 @@ impl Registry {
         for row in rows {
             standings.extend(self.standing_of(row).await?);
         }
-        let standings = Arc::new(standings);
+        let standings: Arc<[Arc<Standing>]> = standings.into();
         // Unknown numbers are not kept: guessing must not push out what is asked for.
         if !standings.is_empty() {
             self.standings.remember(number_key, Arc::clone(&standings), generation);
@@ -263,7 +248,7 @@ impl Registry {
         Ok(standings)
     }
 
-    async fn standings_of_document(&self, number_hash: &[u8; 32]) -> Result<Arc<Vec<Standing>>, Error> {
+    async fn standings_of_document(&self, number_hash: &[u8; 32]) -> Result<Arc<[Arc<Standing>]>, Error> {
         let wanted = *number_hash;
         let rows = self
             .store
@@ -276,7 +261,7 @@ impl Registry {
         for row in rows.into_iter().rev() {
             standings.extend(self.standing_of(row).await?);
         }
-        Ok(Arc::new(standings))
+        Ok(standings.into())
     }
 
     /// Whether a document came into the log when its key was stolen already. Such a one has to be issued again.
@@ -286,7 +271,7 @@ impl Registry {
 
     /// A certificate as verification sees it; None when the log does not include its document, for then it was never issued, and for one
     /// that only a stolen key has signed.
-    async fn standing_of(&self, rows: StandingRows) -> Result<Option<Standing>, Error> {
+    async fn standing_of(&self, rows: StandingRows) -> Result<Option<Arc<Standing>>, Error> {
         let (row, mut version, state) = rows;
         let document = self.open_credential(&version)?;
         let Some(logged) = self.find_logged(&version, document.as_bytes()).await? else {
@@ -299,28 +284,30 @@ impl Registry {
             return Ok(None);
         };
         version.valid_to = last_day;
-        let facts: CertificateFacts = super::stored_json(&version.facts)?;
-        self.standing_logged((row, version, state).into(), &facts, logged).await
+        let printed: CertificateFacts = super::stored_json(&version.facts)?;
+        let issuer = self.get_body(&super::stored(&row.issuer_id)?).await?;
+        self.standing_logged((row, version, state).into(), printed, issuer, logged)
     }
 
-    /// The same where the log is known to include the newest document, which says `facts`.
-    async fn standing_logged(&self, row: ShownRow, facts: &CertificateFacts, logged: Logged) -> Result<Option<Standing>, Error> {
+    /// The same where the log is known to include the newest document, which says what is `printed`.
+    fn standing_logged(&self, row: ShownRow, printed: CertificateFacts, issuer: Arc<Body>, logged: Logged) -> Result<Option<Arc<Standing>>, Error> {
         if self.is_doubtful(&row.key_id, logged) {
             tracing::warn!(certificate = %row.certificate_id, version = row.version, "a certificate was issued when its key was stolen already");
             return Ok(None);
         }
-        let body = self.get_body(&super::stored(&row.issuer_id)?).await?;
-        Ok(Some(Standing {
+        Ok(Some(Arc::new(Standing {
             kind: super::stored(&row.kind)?,
             holder: OnceLock::new(),
             facts: standing_facts(&row.state, row.version, row.valid_to, row.review_due_on)?,
-            summary: summary(&row, facts, &body.name)?,
+            printed,
+            issued_on: row.issued_on,
+            issuer,
             sealed_holder: row.sealed_holder,
             version: row.version,
             log_index: logged.index,
             worker_id: row.worker_id,
             certificate_id: row.certificate_id,
-        }))
+        })))
     }
 
     /// How a version stands today.
@@ -332,68 +319,6 @@ impl Registry {
     pub async fn receipt_key(&self) -> Result<Arc<IssuingKey>, Error> {
         self.current_key(self.registry_did(), PURPOSE_CREDENTIALS).await
     }
-}
-
-/// PR-8: occupation, level, dates, state, issuer; nothing about the holder.
-#[derive(Serialize)]
-struct Summary<'a> {
-    certificate_number: &'a str,
-    certificate_kind: &'a str,
-    state: &'a str,
-    version: i32,
-    #[serde(flatten)]
-    occupation: Option<SummarisedOccupation<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    occupation_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    job_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    level: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ability: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    category: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<&'a str>,
-    issued_on: NaiveDate,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    valid_to: Option<NaiveDate>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    review_due_on: Option<NaiveDate>,
-    issuer_id: &'a str,
-    issuer_name: &'a str,
-}
-
-#[derive(Serialize)]
-struct SummarisedOccupation<'a> {
-    occupation_edition: &'a str,
-    occupation_code: &'a str,
-}
-
-fn summary(row: &ShownRow, facts: &CertificateFacts, issuer_name: &str) -> Result<String, Error> {
-    let occupation = facts.occupation.as_deref().and_then(|text| text.split_once('/'));
-    let summary = Summary {
-        certificate_number: &facts.certificate_number,
-        certificate_kind: &row.kind,
-        state: &row.state.state,
-        version: row.version,
-        occupation: occupation.map(|(occupation_edition, occupation_code)| SummarisedOccupation { occupation_edition, occupation_code }),
-        occupation_name: facts.occupation_name.as_deref(),
-        job_type: facts.job_type.as_deref(),
-        level: facts.level.as_deref(),
-        ability: facts.ability.as_deref(),
-        project: facts.project.as_deref(),
-        category: facts.category.as_deref(),
-        item: facts.item.as_deref(),
-        issued_on: row.issued_on,
-        valid_to: row.valid_to,
-        review_due_on: row.review_due_on,
-        issuer_id: &row.issuer_id,
-        issuer_name,
-    };
-    serde_json::to_string(&summary).map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn standing_checks(outcome: Outcome, facts: &StandingFacts) -> Vec<Check> {

@@ -1,7 +1,7 @@
 //! Verification of a learner record (CLR 2.0): the registry's signature around it, its entry in the log, and every certificate in it by
 //! itself. A record tells what was so on the day when it was taken; how its certificates stand is told as of today.
 
-use super::document::{check_dates_in, failed, text_of};
+use super::document::{check_dates_in, failed};
 use super::genuine::digest_of;
 use super::{Check, CheckOutcome, Verdict, check};
 use crate::credential::conformance;
@@ -31,19 +31,18 @@ impl Registry {
         let (Some(logged), true) = (logged, checks.iter().all(|check| check.outcome == CheckOutcome::Passed)) else { return Ok(failed(checks, now)) };
         checks.extend(self.check_witnesses(logged.index));
 
-        let mut whole = Verdict { outcome: Outcome::Valid, checks, certificates: Vec::new(), holders: Vec::new(), log_index: Some(logged.index), status_as_of: now };
+        let mut whole = Verdict { outcome: Outcome::Valid, checks, certificates: Vec::new(), log_index: Some(logged.index), status_as_of: now };
         let inside = record["credentialSubject"]["verifiableCredential"].as_array().map_or(&[][..], Vec::as_slice);
         let mut out_of_force = Vec::new();
         for credential in inside {
             let verdict = self.verify_own(&Presented::Embedded(credential.clone()), None, digest_of(credential.to_string().as_bytes()), now).await?;
             if verdict.outcome != Outcome::Valid {
-                // The number as the summary tells it: a permit's own number is that of the holder's identity document.
-                let told: Option<Value> = verdict.certificates.first().and_then(|certificate| serde_json::from_str(&certificate.summary).ok());
-                out_of_force.push(format!("{} {}", told.map_or_else(|| "?".to_owned(), |told| text_of(&told, "certificate_number")), verdict.outcome.as_str()));
+                // The number as printed, which is masked: a permit's own number is that of the holder's identity document.
+                let number = verdict.certificates.first().map_or("?", |certificate| &certificate.standing.printed.certificate_number);
+                out_of_force.push(format!("{number} {}", verdict.outcome.as_str()));
             }
             whole.outcome = whole.outcome.or_worse(verdict.outcome);
             whole.certificates.extend(verdict.certificates);
-            whole.holders.extend(verdict.holders);
         }
         let (all, left) = (inside.len(), out_of_force.join(", "));
         whole.checks.push(match out_of_force.len() {
