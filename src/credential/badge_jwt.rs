@@ -2,10 +2,18 @@
 
 use super::keys::{IssuingKey, SigningFault};
 use super::jws;
+use super::jwt_claims::Claims;
+use crate::domain::text::Text;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-const CLAIMS: &[&str] = &["iss", "sub", "jti", "nbf", "exp"];
+/// The only members that the profile allows in a header.
+const HEADER: &[&str] = &["alg", "kid", "jwk", "typ"];
+
+/// Whether a header has no member but those of the profile.
+pub fn is_of_profile(header: &Value) -> bool {
+    header.as_object().is_some_and(|members| members.keys().all(|name| HEADER.contains(&name.as_str())))
+}
 
 /// Signs a credential by this profile. The subject gets an identifier, since the profile demands one; `key_url` answers with the key as a
 /// JWK.
@@ -37,23 +45,27 @@ fn payload_of(document: &Map<String, Value>, subject: &str) -> Option<Value> {
 ///
 /// # Errors
 /// In words: what the claims and the document disagree about.
-pub fn strip(payload: &Value) -> Result<Value, &'static str> {
-    let mut document = payload.as_object().cloned().ok_or("a payload object expected")?;
-    let claims: Map<String, Value> = CLAIMS.iter().filter_map(|name| document.shift_remove(*name).map(|value| ((*name).to_owned(), value))).collect();
-    let claim = |name: &str| claims.get(name).unwrap_or(&Value::Null);
-    if *claim("iss") != document["issuer"]["id"] {
-        return Err("iss is not the issuer of the document");
+pub fn strip(payload: &Value) -> Result<Value, Text> {
+    let differ = |en: &'static str, zh: &'static str| Err(Text::new(en, zh));
+    let Some(mut document) = payload.as_object().cloned() else { return differ("something else found as payload, an object expected", "载荷应为 JSON 对象") };
+    let claims = Claims::take(&mut document);
+    if !claims.are_well_formed() {
+        return differ("nbf, exp or iat is no whole number of seconds, or aud is no text", "nbf、exp 或 iat 不是整数秒，或 aud 不是文本");
     }
-    if *claim("jti") != document["id"] {
-        return Err("jti is not the id of the document");
+    let issuer = document.get("issuer").unwrap_or(&Value::Null);
+    if claims.get("iss").as_str().is_none_or(|iss| *issuer != iss && issuer["id"] != iss) {
+        return differ("iss is not the issuer of the document", "iss 与文件的签发者不一致");
     }
-    let seconds = |member: &str| document.get(member).and_then(Value::as_str).and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| json!(at.timestamp()));
-    if Some(claim("nbf")) != seconds("validFrom").as_ref() || claims.get("exp") != seconds("validUntil").as_ref() {
-        return Err("nbf and exp are not the days of the document");
+    if Some(claims.get("jti")) != document.get("id") {
+        return differ("jti is not the id of the document", "jti 与文件的 id 不一致");
     }
-    let subject = document.get_mut("credentialSubject").and_then(Value::as_object_mut).and_then(|subject| subject.shift_remove("id"));
-    if claims.get("sub") != subject.as_ref() {
-        return Err("sub is not the subject of the document");
+    let seconds = |member: &str| document.get(member).and_then(Value::as_str).and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map_or(Value::Null, |at| json!(at.timestamp()));
+    if claims.get("nbf").is_null() || *claims.get("nbf") != seconds("validFrom") || *claims.get("exp") != seconds("validUntil") {
+        return differ("nbf and exp are not the days of the document", "nbf、exp 与文件的日期不一致");
+    }
+    let subject = document.get_mut("credentialSubject").and_then(Value::as_object_mut).and_then(|subject| subject.shift_remove("id")).unwrap_or_default();
+    if *claims.get("sub") != subject {
+        return differ("sub is not the subject of the document", "sub 与文件的持有主体不一致");
     }
     Ok(Value::Object(document))
 }
@@ -78,11 +90,19 @@ mod tests {
     }
 
     #[test]
+    fn no_other_member_of_a_header_belongs_to_the_profile() {
+        assert!(is_of_profile(&json!({ "alg": "EdDSA", "kid": "k", "jwk": {}, "typ": "JWT" })));
+        for name in ["cty", "jku", "x5u", "x5c", "foo"] {
+            assert!(!is_of_profile(&json!({ "alg": "EdDSA", "kid": "k", name: "x" })), "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_stripped_is_the_credential() {
         let text = signed();
         let payload: Value = serde_json::from_slice(&CompactJws::parse(&text).unwrap().payload).unwrap();
         assert_eq!(strip(&payload), Ok(sample().compose()));
-        for (name, value) in [("iss", json!("did:web:evil.example")), ("jti", json!("urn:uuid:1")), ("sub", json!("urn:uuid:2")), ("nbf", json!(0)), ("exp", json!(1))] {
+        for (name, value) in [("iss", json!("did:web:evil.example")), ("jti", json!("urn:uuid:1")), ("sub", json!("urn:uuid:2")), ("nbf", json!(0)), ("exp", json!(1)), ("iat", json!("x")), ("aud", json!(5))] {
             let mut wrong = payload.clone();
             wrong[name] = value;
             assert!(strip(&wrong).is_err(), "{name}");

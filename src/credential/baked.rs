@@ -2,6 +2,7 @@
 //!
 //! The picture proves nothing; its QR code opens the registry's answer, and what is checked is the credential inside.
 
+use crate::domain::text::Text;
 use fast_qr::{ECL, QRBuilder, QRCode};
 use png::text_metadata::ITXtChunk;
 use quick_xml::events::{BytesCData, BytesText, Event};
@@ -36,12 +37,24 @@ pub struct Picture<'a> {
 /// Why no credential comes out of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BakedFault {
-    #[error("a picture that can be read expected")]
+    #[error("a picture that cannot be read found")]
     NotAPicture,
-    #[error("no credential in the picture")]
+    #[error("no credential found in the picture, one expected")]
     NoCredential,
-    #[error("more than one credential in the picture")]
+    #[error("more than one credential found in the picture, one expected")]
     SeveralCredentials,
+}
+
+impl BakedFault {
+    /// The same in both languages.
+    pub fn text(self) -> Text {
+        let zh = match self {
+            BakedFault::NotAPicture => "图片无法读取",
+            BakedFault::NoCredential => "图片中没有凭证",
+            BakedFault::SeveralCredentials => "图片中的凭证不止一份",
+        };
+        Text::new(self.to_string(), zh)
+    }
 }
 
 fn qr(url: &str) -> QRCode {

@@ -5,6 +5,7 @@
 use super::conformance::CheckedDocument;
 use super::keys::{IssuingKey, PublicKey, SigningFault};
 use super::strict_json;
+use crate::domain::text::Text;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SIGNATURE_LENGTH;
@@ -21,18 +22,32 @@ pub struct CompactJws<'a> {
 }
 
 /// Why a text is not a JWS that we read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JwsFault {
-    #[error("three parts separated by dots expected")]
+    #[error("a text of another form found, three parts separated by dots expected")]
     NotCompact,
-    #[error("base64url without padding expected in every part")]
+    #[error("another encoding found, base64url without padding expected in every part")]
     NotBase64Url,
-    #[error("a JSON object without duplicate members expected as header")]
+    #[error("something else found as header, a JSON object without duplicate members expected")]
     HeaderNotJson,
-    #[error("alg EdDSA expected")]
+    #[error("another alg found in the header, EdDSA expected")]
     WrongAlgorithm,
-    #[error("a header member that changes how the signature is read (crit, b64, zip)")]
+    #[error("a header member that changes how the signature is read found (crit, b64 or zip), none of them expected")]
     ForbiddenHeader,
+}
+
+impl JwsFault {
+    /// The same in both languages.
+    pub fn text(self) -> Text {
+        let zh = match self {
+            JwsFault::NotCompact => "应为以点分隔的三部分",
+            JwsFault::NotBase64Url => "各部分应为无填充的 base64url",
+            JwsFault::HeaderNotJson => "头部应为无重复成员的 JSON 对象",
+            JwsFault::WrongAlgorithm => "头部 alg 应为 EdDSA",
+            JwsFault::ForbiddenHeader => "头部含有改变签名读法的成员（crit、b64、zip）",
+        };
+        Text::new(self.to_string(), zh)
+    }
 }
 
 /// `typ` of a credential (VC-JOSE-COSE, section 3.1.1).

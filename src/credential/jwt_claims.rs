@@ -10,7 +10,7 @@ const REGISTERED: &[&str] = &["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claims {
     claims: Map<String, Value>,
-    /// None where one of the two is not a number of seconds.
+    /// None where a claim is of another kind than it must be: seconds are whole numbers, an audience is a text or several.
     dates: Option<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>,
 }
 
@@ -20,17 +20,28 @@ impl Claims {
         let claims: Map<String, Value> = REGISTERED.iter().filter_map(|name| payload.shift_remove(*name).map(|value| ((*name).to_owned(), value))).collect();
         let instant = |name: &str| match claims.get(name) {
             None => Some(None),
-            Some(value) => value.as_f64().and_then(|seconds| DateTime::from_timestamp(seconds as i64, 0)).map(Some),
+            Some(value) => value.as_i64().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).map(Some),
         };
-        let dates = instant("nbf").zip(instant("exp"));
+        let is_audience = |value: &Value| value.is_string() || value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
+        let dates = instant("nbf").zip(instant("exp")).filter(|_| instant("iat").is_some() && claims.get("aud").is_none_or(is_audience));
         Claims { dates, claims }
+    }
+
+    /// A claim; null when it is not there.
+    pub fn get(&self, name: &str) -> &Value {
+        self.claims.get(name).unwrap_or(&Value::Null)
+    }
+
+    /// Whether every claim is of the kind that it must be.
+    pub fn are_well_formed(&self) -> bool {
+        self.dates.is_some()
     }
 
     /// What the claims and the document disagree about; None when they agree. `author` is the issuer or the holder.
     pub fn disagreement(&self, document: &Value, author: Option<&str>) -> Option<&'static str> {
         let differs = |name: &str, found: Option<&str>| self.claims.get(name).is_some_and(|claim| claim.as_str().is_none() || claim.as_str() != found);
-        if self.dates.is_none() {
-            Some("nbf and exp are not numbers of seconds")
+        if !self.are_well_formed() {
+            Some("nbf, exp or iat is no whole number of seconds, or aud is no text")
         } else if differs("iss", author) {
             Some("iss is not the author of the document")
         } else if differs("jti", document["id"].as_str()) {
@@ -70,7 +81,7 @@ mod tests {
     use super::*;
 
     fn payload() -> Map<String, Value> {
-        let payload = json!({ "id": "urn:x:1", "issuer": "did:key:a", "credentialSubject": { "id": "did:key:b" }, "validUntil": "2026-06-01T00:00:00Z", "iss": "did:key:a", "jti": "urn:x:1", "sub": "did:key:b", "nbf": 1_767_225_600, "exp": 1_775_001_600.0 });
+        let payload = json!({ "id": "urn:x:1", "issuer": "did:key:a", "credentialSubject": { "id": "did:key:b" }, "validUntil": "2026-06-01T00:00:00Z", "iss": "did:key:a", "jti": "urn:x:1", "sub": "did:key:b", "nbf": 1_767_225_600, "exp": 1_775_001_600, "iat": 1_767_225_600, "aud": ["a"] });
         payload.as_object().unwrap().clone()
     }
 
@@ -85,7 +96,7 @@ mod tests {
         assert!(!document.contains_key("iss") && !document.contains_key("exp"));
         assert_eq!(claims.disagreement(&Value::Object(document.clone()), Some("did:key:a")), None);
         assert_eq!(claims.disagreement(&Value::Object(document.clone()), Some("did:key:c")), Some("iss is not the author of the document"));
-        for (name, value) in [("jti", json!("urn:x:2")), ("sub", json!(["did:key:b"])), ("exp", json!("tomorrow")), ("nbf", json!(null))] {
+        for (name, value) in [("jti", json!("urn:x:2")), ("sub", json!(["did:key:b"])), ("exp", json!("tomorrow")), ("nbf", json!(null)), ("exp", json!(1_775_001_600.0)), ("iat", json!("x")), ("iat", json!(1.5)), ("aud", json!(5)), ("aud", json!(["a", 5]))] {
             let mut wrong = payload();
             wrong.insert(name.to_owned(), value);
             let claims = Claims::take(&mut wrong);

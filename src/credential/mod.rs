@@ -19,6 +19,7 @@ pub mod token_status;
 pub mod sd_jwt;
 pub mod form;
 pub mod type_metadata;
+pub mod badge;
 pub mod badge_jwt;
 pub mod jwt_claims;
 pub mod baked;

@@ -137,7 +137,7 @@ fn not_what_the_log_has() -> OfflineCheck {
 }
 
 fn of_badge_jwt(text: &str, evidence: &Evidence, now: DateTime<Utc>) -> Checked {
-    let read = read_jws(text).and_then(|(jws, payload)| Ok((jws, badge_jwt::strip(&payload)?)));
+    let read = read_jws(text).and_then(|(jws, payload)| Ok((jws, badge_jwt::strip(&payload).map_err(|fault| fault.en)?)));
     let (jws, document) = match read {
         Ok(read) => read,
         Err(fault) => return unread(fault),

@@ -3,6 +3,7 @@
 use super::baked::{self, BakedFault};
 use super::jws::CompactJws;
 use super::strict_json;
+use crate::domain::text::Text;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -24,14 +25,28 @@ pub enum Presented {
 pub enum PresentedFault {
     #[error("bytes that are neither a text nor a picture found")]
     NotText,
-    #[error("JSON without duplicate members expected")]
+    #[error("something else found, JSON without duplicate members expected")]
     BadJson,
     #[error("{0}")]
     Picture(BakedFault),
-    #[error("an enveloped credential with a data: URL of application/vc+jwt or application/dc+sd-jwt expected")]
+    #[error("an envelope of another kind found, an enveloped credential with a data: URL of application/vc+jwt or application/dc+sd-jwt expected")]
     BadEnvelope,
-    #[error("a credential expected: a JWT of three parts, an SD-JWT, JSON with a proof, or a picture with one of them in it")]
+    #[error("no credential found; expected is a JWT of three parts, an SD-JWT, JSON with a proof, or a picture with one of them in it")]
     Unknown,
+}
+
+impl PresentedFault {
+    /// The same in both languages.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            PresentedFault::NotText => "既不是文本，也不是图片",
+            PresentedFault::BadJson => "不是 JSON，或含有重复成员",
+            PresentedFault::Picture(fault) => return fault.text(),
+            PresentedFault::BadEnvelope => "封装内容应为 application/vc+jwt 或 application/dc+sd-jwt 的 data: 地址",
+            PresentedFault::Unknown => "应为三部分的 JWT、SD-JWT、带证明的 JSON，或含有其中之一的图片",
+        };
+        Text::new(self.to_string(), zh)
+    }
 }
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";

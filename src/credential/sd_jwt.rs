@@ -9,6 +9,7 @@ use super::keys::{IssuingKey, SigningFault};
 use super::strict_json;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::domain::text::Text;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
@@ -32,15 +33,15 @@ pub struct Disclosable {
 /// Why a text is not an SD-JWT that can be believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SdJwtFault {
-    #[error("a JWS, disclosures and a closing tilde expected: {0}")]
+    #[error("a JWS, disclosures and a closing tilde expected; of the JWS: {0}")]
     Jws(JwsFault),
     #[error("the end of the text is neither a tilde nor a key binding")]
     NotClosed,
-    #[error("typ dc+sd-jwt expected")]
+    #[error("another typ found in the header, dc+sd-jwt expected")]
     WrongType,
-    #[error("a payload object without duplicate members, with _sd_alg sha-256, expected")]
+    #[error("another payload found, an object without duplicate members, with _sd_alg sha-256, expected")]
     BadPayload,
-    #[error("a disclosure of the form [salt, name, value] expected")]
+    #[error("a disclosure of another form found, [salt, name, value] expected")]
     BadDisclosure,
     #[error("a digest or a disclosure stands twice")]
     Twice,
@@ -52,6 +53,25 @@ pub enum SdJwtFault {
     Nested,
     #[error("the key binding does not fit what was shown")]
     WrongKeyBinding,
+}
+
+impl SdJwtFault {
+    /// The same in both languages.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            SdJwtFault::Jws(fault) => return Text::new(self.to_string(), format!("应为 JWS、披露项和结尾的波浪号：{}", fault.text().zh)),
+            SdJwtFault::NotClosed => "结尾既不是波浪号，也不是密钥绑定",
+            SdJwtFault::WrongType => "头部 typ 不是 dc+sd-jwt",
+            SdJwtFault::BadPayload => "载荷应为无重复成员的 JSON 对象，_sd_alg 应为 sha-256",
+            SdJwtFault::BadDisclosure => "披露项应为 [盐, 名称, 值] 的形式",
+            SdJwtFault::Twice => "摘要或披露项重复出现",
+            SdJwtFault::Unreferenced => "有披露项不对应任何摘要",
+            SdJwtFault::ForbiddenName => "披露的声明已经存在，或属于不得隐藏的声明",
+            SdJwtFault::Nested => "声明内部含有摘要",
+            SdJwtFault::WrongKeyBinding => "密钥绑定与出示内容不符",
+        };
+        Text::new(self.to_string(), zh)
+    }
 }
 
 fn digest(disclosure: &str) -> String {

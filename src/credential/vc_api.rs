@@ -106,7 +106,7 @@ pub fn verify_credential(credential: &Value, expected: Expected<'_>, now: DateTi
 }
 
 fn verify_proofs(document: &Value, expected: Expected<'_>, usual: &str, now: DateTime<Utc>) -> Result<(), ApiFault> {
-    let expected = Expectation { purpose: expected.purpose.unwrap_or(usual), challenge: expected.challenge, domain: expected.domain, now };
+    let expected = Expectation { purpose: expected.purpose.unwrap_or(usual), challenge: expected.challenge, domain: expected.domain, now, may_add_contexts: true };
     data_integrity::verify(document, &expected, &mut did_key).map(drop).map_err(|error| fault(PROOF, error))
 }
 

@@ -124,13 +124,17 @@ pub fn query_findings(has_number: bool, has_name: bool, has_document: bool) -> O
     })
 }
 
-/// What to do next when a check did not pass. None for checks whose detail says it already.
+/// What to do next when a check did not pass. None for one that was not made because another one failed, which says it.
 pub fn next_step(check: &str, is_pending: bool) -> Option<Text> {
     // A proof that was not checked waits for nothing; the check of the issuer says what to do.
     if is_pending {
         return (check != "proof" && check != "file").then(|| Text::new("Ask again in a minute; if it stays so, ask the issuer.", "请一分钟后再查；如仍如此，请向签发者核实。"));
     }
     Some(match check {
+        "record" => Text::new(
+            "Compare every character with the paper, and ask the holder for the file as it was downloaded. If all is right, ask the issuing body, or look it up at 技能人才评价证书全国联网查询 (zscx.osta.org.cn).",
+            "请与证书逐字核对，并请持证人提供下载的原始文件；无误的，请向发证机构核实，或查询技能人才评价证书全国联网查询（zscx.osta.org.cn）。",
+        ),
         "file" => Text::new("Ask the holder for the file as it was downloaded; believe what the credential says, not what the page shows.", "请持证人提供下载的原始文件；以凭证内容为准，勿以页面所示为准。"),
         "proof" => Text::new("Ask the holder for the file as it was downloaded, or verify by certificate number and name.", "请持证人提供下载的原始文件，或按证书编号和姓名查询。"),
         "schema" => Text::new("Ask the issuing body for a document that follows the standard.", "请向发证机构索取符合标准的文件。"),

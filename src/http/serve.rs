@@ -27,6 +27,11 @@ pub enum Part {
     Witness,
 }
 
+/// How soon a node hears what another one did to keys and lists: a stolen key is refused by all of them within five seconds.
+const KEEP_UP_EVERY: Duration = Duration::from_secs(2);
+/// Rounds of that between two looks for what may be forgotten: an hour.
+const FORGET_EVERY: u64 = 1_800;
+
 /// A server that was started, and its end: when it has stopped and every accepted write is durable.
 pub struct Serving<F> {
     pub handle: ServerHandle,
@@ -148,10 +153,10 @@ async fn ask_witnesses(registry: &Registry) -> Behind {
 async fn keep_up(registry: &Registry) {
     let mut rounds = 0_u64;
     loop {
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        tokio::time::sleep(KEEP_UP_EVERY).await;
         rounds += 1;
         let mut results = vec![registry.refresh_catalogue().await, registry.refresh_keys().await];
-        if rounds.is_multiple_of(720) {
+        if rounds.is_multiple_of(FORGET_EVERY) {
             results.push(registry.forget_old_answers().await.map(|_| ()));
             results.push(registry.forget_abandoned_batches().await.map(|_| ()));
         }

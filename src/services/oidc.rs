@@ -12,10 +12,14 @@ use crate::domain::id::WorkerId;
 use crate::domain::text::Text;
 use crate::remote::{self, Answer};
 use crate::store::merges;
+use crate::credential::jws::CompactJws;
+use crate::credential::keys::PublicKey;
 use crate::store::worker_access::AccessCodeRow;
 use crate::store::workers as worker_store;
-use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -45,15 +49,22 @@ struct KnownKeys {
 
 impl KnownKeys {
     /// By name; without one, the only key.
-    fn find(&self, key_id: Option<&str>) -> Option<DecodingKey> {
+    fn find(&self, key_id: Option<&str>) -> Option<Jwk> {
         let set = self.keys.as_ref()?;
-        let key = match key_id {
+        match key_id {
             Some(id) => set.find(id),
             None if set.keys.len() == 1 => set.keys.first(),
             None => None,
-        };
-        DecodingKey::from_jwk(key?).ok()
+        }
+        .cloned()
     }
+}
+
+/// Whether a token of EdDSA holds strictly (RFC 8032, 5.1.7): the library takes small points too.
+fn holds_strictly(token: &str, key: &Jwk) -> bool {
+    let AlgorithmParameters::OctetKeyPair(pair) = &key.algorithm else { return false };
+    let key = URL_SAFE_NO_PAD.decode(&pair.x).ok().and_then(|bytes| PublicKey::named("", &bytes));
+    key.is_some_and(|key| CompactJws::parse(token).is_ok_and(|jws| jws.is_signed_by(&key)))
 }
 
 fn fetched(url: &str) -> Result<Value, String> {
@@ -128,7 +139,11 @@ impl Registry {
         if !ALGORITHMS.contains(&header.alg) {
             return Ok(None);
         }
-        let Some(key) = self.oidc_key(issuer, header.kid.as_deref()).await? else { return Ok(None) };
+        let Some(jwk) = self.oidc_key(issuer, header.kid.as_deref()).await? else { return Ok(None) };
+        let Ok(key) = DecodingKey::from_jwk(&jwk) else { return Ok(None) };
+        if header.alg == Algorithm::EdDSA && !holds_strictly(token, &jwk) {
+            return Ok(None);
+        }
         let mut validation = Validation::new(header.alg);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_audience(&[&issuer.audience]);
@@ -143,7 +158,7 @@ impl Registry {
         Ok(claims[&issuer.document_claim].as_str().filter(|_| is_current).map(crate::domain::number::normalised))
     }
 
-    async fn oidc_key(&self, issuer: &OidcIssuer, key_id: Option<&str>) -> Result<Option<DecodingKey>, Error> {
+    async fn oidc_key(&self, issuer: &OidcIssuer, key_id: Option<&str>) -> Result<Option<Jwk>, Error> {
         let unreachable = || Error::Unavailable(Text::new("the outside issuer cannot be reached; sign in with an access code, or try again", "外部身份认证暂不可用，请使用验证码登录或稍后再试"));
         {
             let mut known = self.oidc_keys.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -34,6 +34,7 @@ mod proposals;
 mod records;
 mod shares;
 mod storage;
+mod strangers;
 mod training;
 mod verification;
 mod wallets;

@@ -83,7 +83,7 @@ on_both_databases!(the_credential_verifies_and_no_change_of_it_does, |registry| 
     let answer = ask(&credential);
     assert_eq!(answer["outcome"], "valid", "{answer}");
     let checks: Vec<_> = answer["checks"].as_array().unwrap().iter().map(|check| check["check"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(checks, ["proof", "schema", "validity", "record", "log", "right_to_issue", "status"]);
+    assert_eq!(checks, ["proof", "schema", "validity", "record", "log", "issuer", "right_to_issue", "status"]);
     // One byte changed anywhere, in steps so that the test stays short.
     for at in (0..credential.len()).step_by(97) {
         let mut bytes = credential.clone().into_bytes();

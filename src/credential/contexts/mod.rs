@@ -3,6 +3,10 @@
 use super::document::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT};
 use super::learner_record::CLR_CONTEXT;
 
+/// What the suites of the W3C write their documents with. It defines every term that nothing else defines, so that a document under it
+/// could say anything; only the conformance interface takes it.
+pub const EXAMPLES: &str = "https://www.w3.org/ns/credentials/examples/v2";
+
 const KNOWN: &[(&str, &str)] = &[
     (VC_CONTEXT, include_str!("credentials-v2.json")),
     (OB_CONTEXT, include_str!("open-badges-3.0.3.json")),
@@ -11,7 +15,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("https://w3id.org/security/data-integrity/v2", include_str!("data-integrity-v2.json")),
     ("https://w3id.org/security/multikey/v1", include_str!("multikey-v1.json")),
     ("https://www.w3.org/ns/did/v1", include_str!("did-v1.json")),
-    ("https://www.w3.org/ns/credentials/examples/v2", include_str!("examples-v2.json")),
+    (EXAMPLES, include_str!("examples-v2.json")),
 ];
 
 /// The text behind the address of a context; None when the product does not know it.

@@ -134,12 +134,6 @@ impl ShownVerdict {
             })
             .collect();
         let mut next_steps: Vec<_> = checks.iter().filter(|check| check.outcome == "failed").filter_map(|check| check.next_step.clone()).collect();
-        if verdict.outcome == Outcome::NotFound && next_steps.is_empty() {
-            next_steps.push(say(Text::new(
-                "Compare every character with the paper. If it is right, ask the issuing body, or look it up at 技能人才评价证书全国联网查询 (zscx.osta.org.cn).",
-                "请与证书逐字核对；无误的，请向发证机构核实，或查询技能人才评价证书全国联网查询（zscx.osta.org.cn）。",
-            )));
-        }
         next_steps.dedup();
         let certificates = verdict
             .certificates

@@ -26,7 +26,6 @@ use crate::store::certificates::{self as store, ShownRow};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What a document says, once its form is understood.
@@ -71,13 +70,31 @@ pub(super) fn failed(checks: Vec<Check>, status_as_of: DateTime<Utc>) -> Verdict
     Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), log_index: None, status_as_of }
 }
 
+pub(super) fn wrong_typ(expected: &str) -> Check {
+    check("proof", false, format!("another typ found in the header, {expected} expected"), format!("头部 typ 不是 {expected}"))
+}
+
+/// Members of a credential that an answer may name (VCDM, section 4).
+const MEMBERS: [&str; 14] =
+    ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject", "credentialStatus", "credentialSchema", "name", "description", "evidence", "termsOfUse", "relatedResource"];
+
+/// Of a badge as JWT.
+pub(super) fn foreign_header() -> Check {
+    check("proof", false, "another member found in the header, none but alg, kid, jwk and typ expected", "头部含有其他成员，只应有 alg、kid、jwk 和 typ")
+}
+
 fn stolen() -> Check {
     check("proof", false, "signed by a key that was stolen, and nothing says when; a copy that is taken now is signed by another one", "由已被盗用的密钥签署，且无法证明签署时间；请重新下载")
 }
 
+/// A check that failed, and why.
+pub(super) fn because(name: &'static str, en: &str, zh: &str, fault: &Text) -> Check {
+    check(name, false, format!("{en}: {}", fault.en), format!("{zh}：{}", fault.zh))
+}
+
 /// What stops a document from being read at all.
-fn unread(en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Vec<Check> {
-    vec![check("proof", false, en, zh)]
+fn unread(en: &str, zh: &str, fault: &Text) -> Vec<Check> {
+    vec![because("proof", en, zh, fault)]
 }
 
 impl Registry {
@@ -99,7 +116,7 @@ impl Registry {
         }
         let presented = match Presented::read(shown) {
             Ok(presented) => presented,
-            Err(fault) => return Ok(failed(unread(format!("not a credential that can be verified: {fault}"), format!("不是可验证的凭证：{fault}")), now)),
+            Err(fault) => return Ok(failed(unread("not a credential that can be verified", "不是可验证的凭证", &fault.text()), now)),
         };
         let payload = payload_of(&presented);
         match issuer_of(&presented, payload.as_ref()) {
@@ -178,10 +195,10 @@ impl Registry {
     async fn read_own_jwt(&self, text: &str, payload: Option<Value>, is_badge: bool) -> Result<Result<Said, Vec<Check>>, Error> {
         let jws = match CompactJws::parse(text) {
             Ok(jws) => jws,
-            Err(fault) => return Ok(Err(unread(format!("not a JWS that can be verified: {fault}"), format!("不是可验证的 JWS：{fault}")))),
+            Err(fault) => return Ok(Err(unread("not a JWS that can be verified", "不是可验证的 JWS", &fault.text()))),
         };
         let Some(payload @ Value::Object(_)) = payload else {
-            return Ok(Err(unread("the payload is not one JSON object without duplicate members", "载荷不是无重复成员的 JSON 对象")));
+            return Ok(Err(vec![check("proof", false, "the payload is not one JSON object without duplicate members", "载荷不是无重复成员的 JSON 对象")]));
         };
         let issuer = payload["issuer"]["id"].as_str().unwrap_or_default();
         if !is_badge {
@@ -189,12 +206,15 @@ impl Registry {
             let credential_id = text_of(&payload, "id");
             return Ok(Ok(Said { proof, credential_id, content: Content::Text(text.to_owned(), payload) }));
         }
+        if !badge_jwt::is_of_profile(&jws.header) {
+            return Ok(Err(vec![foreign_header()]));
+        }
         // The header names the address of the key, whose last part is the key's name behind the issuer's DID.
         let key_id = jws.key_id().and_then(|url| url.strip_prefix(&format!("{}/keys/", self.config.public_url))).map(|thumbprint| format!("{issuer}#{thumbprint}"));
         let proof = self.check_jws(&jws, "", key_id.as_deref(), issuer, false).await?;
         match badge_jwt::strip(&payload) {
             Ok(document) => Ok(Ok(Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) })),
-            Err(fault) => Ok(Err(vec![proof, check("schema", false, format!("the claims of the JWT and the document disagree: {fault}"), format!("JWT 声明与文件不一致：{fault}"))])),
+            Err(fault) => Ok(Err(vec![proof, because("schema", "the claims of the JWT and the document disagree", "JWT 声明与文件不一致", &fault)])),
         }
     }
 
@@ -223,7 +243,7 @@ impl Registry {
                 let named = named.join(", ");
                 check("proof", true, format!("proved by {named}"), format!("由 {named} 证明"))
             }
-            Err(fault) => check("proof", false, fault.to_string(), format!("内嵌证明无效：{fault}")),
+            Err(fault) => because("proof", "no proof that counts", "内嵌证明无效", &fault.text()),
         };
         Ok(Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) })
     }
@@ -231,13 +251,13 @@ impl Registry {
     async fn read_own_sd_jwt(&self, text: &str) -> Result<Result<Said, Vec<Check>>, Error> {
         let shown = match SdJwt::parse(text) {
             Ok(shown) => shown,
-            Err(fault) => return Ok(Err(unread(format!("not an SD-JWT that can be verified: {fault}"), format!("不是可验证的 SD-JWT：{fault}")))),
+            Err(fault) => return Ok(Err(unread("not an SD-JWT that can be verified", "不是可验证的 SD-JWT", &fault.text()))),
         };
         let issuer = shown.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
         let did = issuer.strip_prefix(&format!("{}/organisations/", self.config.public_url)).map(|id| format!("{}:organisations:{id}", self.registry_did()));
         let mut proof = self.check_jws(&shown.jws, crate::credential::sd_jwt::TYP, shown.jws.key_id(), &did.unwrap_or_default(), false).await?;
         if let Err(fault) = shown.check_key_binding(None) {
-            proof = check("proof", false, fault.to_string(), "持有人密钥绑定与出示内容不符");
+            proof = because("proof", "not shown by its holder", "并非由持有人出示", &fault.text());
         }
         let credential_id = shown.claims.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(Ok(Said { proof, credential_id, content: Content::Claims(shown.claims) }))
@@ -248,7 +268,7 @@ impl Registry {
     pub(super) async fn check_jws(&self, jws: &CompactJws<'_>, typ: &str, key_id: Option<&str>, issuer: &str, is_original: bool) -> Result<Check, Error> {
         let failed = |en: &'static str, zh: &'static str| Ok(check("proof", false, en, zh));
         if !typ.is_empty() && jws.typ() != Some(typ) {
-            return Ok(check("proof", false, format!("typ {typ} expected in the header"), format!("头部 typ 应为 {typ}")));
+            return Ok(wrong_typ(typ));
         }
         let Some(key_id) = key_id else { return failed("no key identifier of this registry found in the header", "头部没有本登记系统的密钥标识") };
         let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_CREDENTIALS) else {
@@ -269,7 +289,7 @@ impl Registry {
     /// Whether the registry issued exactly this, and whether the body had the right to on that day.
     async fn check_record(&self, said: &Said) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
         let Some(mut issued) = self.find_issued(&said.credential_id).await? else {
-            return Ok((vec![check("record", false, "the registry has issued no such credential", "本登记系统没有签发过该凭证")], None));
+            return Ok((vec![check("record", false, "no credential with this identifier found among those that the registry issued", "本登记系统签发的凭证中没有该标识")], None));
         };
         let (certificate, version) = (issued.shown.certificate_id.clone(), issued.shown.version);
         let whole = self.store.read(move |conn| store::find_with_version(conn, &certificate, version)).await?.ok_or_else(|| Error::Internal("a version was there and is gone".to_owned()))?;
@@ -312,7 +332,8 @@ impl Registry {
         let facts: CertificateFacts = crate::services::stored_json(&shown.facts)?;
         let issuer = self.get_body(&crate::services::stored(&shown.issuer_id)?).await?;
         let right = Self::check_right(&issuer, &shown, &facts)?;
-        let checks: Vec<Check> = [record, logged].into_iter().chain(key).collect();
+        let registered = check("issuer", true, format!("the issuing body is registered here: {}", issuer.name), format!("发证机构已在本系统登记：{}", issuer.name));
+        let checks: Vec<Check> = [record, logged, registered].into_iter().chain(key).collect();
         let (number_key, version) = (shown.number_key.clone(), shown.version);
         let newest = if shown.state.version == version { self.standing_logged(shown, facts, issuer, logged_at)? } else { self.newest_standing(&shown.certificate_id).await? };
         Ok((checks, newest.map(|standing| (standing, right, logged_at.index, number_key, version))))
@@ -394,11 +415,28 @@ pub(super) fn schema_kept() -> Check {
 
 fn schema_check(content: &Content) -> Check {
     let Some(document) = content.document() else { return check("schema", true, "the claims follow SD-JWT VC", "声明符合 SD-JWT VC") };
-    match conformance::find_breaches(document).len() {
+    let breaches = conformance::find_breaches(document);
+    match breaches.len() {
         0 => schema_kept(),
-        // The words of a stranger's document do not belong in an answer that the registry signs.
-        count => check("schema", false, format!("{count} rules of VC 2.0 and Open Badges 3.0 are broken"), format!("违反 VC 2.0 与 Open Badges 3.0 的规则 {count} 处")),
+        _ => broken("VC 2.0 and Open Badges 3.0", breaches.iter().map(|breach| breach.path.as_str())),
     }
+}
+
+/// That rules of a standard are broken, how many, and in which members. The words of a stranger's document do not belong in an answer that
+/// the registry signs, so only names of the data model are told.
+pub(super) fn broken<'a>(standards: &str, faults: impl Iterator<Item = &'a str>) -> Check {
+    let (mut count, mut members, mut has_others) = (0, Vec::new(), false);
+    for fault in faults {
+        count += 1;
+        match MEMBERS.iter().find(|member| Some(**member) == fault.split([':', '.', '[']).next()) {
+            Some(member) if !members.contains(member) => members.push(*member),
+            Some(_) => {}
+            None => has_others = true,
+        }
+    }
+    let told = |others: &'static str, separator: &str| members.iter().copied().chain(has_others.then_some(others)).collect::<Vec<_>>().join(separator);
+    let (en, zh) = (told("other members", ", "), told("其他成员", "、"));
+    check("schema", false, format!("{count} rules of {standards} broken, none expected; look at {en}"), format!("违反 {} 的规则 {count} 处：{zh}", standards.replace(" and ", "、")))
 }
 
 /// When a document begins and ceases to be valid; None inside for a date that cannot be read.

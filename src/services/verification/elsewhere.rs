@@ -1,9 +1,10 @@
 //! Documents of other issuers: everything that can be checked without the record of this registry.
 //!
-//! The registry vouches for no other issuer. So a document counts only if its issuer is one that the operator trusts; of everybody else's
-//! nothing is computed, nobody is asked, and the outcome is that this registry knows nothing of it.
+//! The registry vouches for no other issuer. So a document counts only if its issuer is one that the operator trusts. About everybody
+//! else nobody is asked, and the outcome is that this registry knows nothing of it; a did:key, which is its own key, is checked all the
+//! same.
 
-use super::document::{Content, Said, check_validity, dates_of, failed, items, text_of};
+use super::document::{Content, Said, because, broken, check_validity, dates_of, failed, foreign_header, items, text_of, wrong_typ};
 use super::{Check, CheckOutcome, Verdict, check};
 use crate::credential::data_integrity::{self, Expectation};
 use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
@@ -11,31 +12,36 @@ use crate::credential::jwt_claims::Claims;
 use crate::credential::presented::{Presented, has_type};
 use crate::credential::sd_jwt::SdJwt;
 use crate::credential::token_status::{self, TokenStatus};
-use crate::credential::{badge_jwt, data_model, linked_data, status_list, strict_json};
+use crate::credential::{badge, badge_jwt, data_model, linked_data, status_list, strict_json};
 use crate::domain::text::Text;
 use crate::domain::verification::Outcome;
 use crate::services::Registry;
 use crate::services::error::Error;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 /// More than anybody needs: each is a question to somebody's server.
 const STATUS_ENTRIES_MAX: usize = 8;
+/// How far another's clock may be ahead of ours.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(60);
 
 impl Registry {
     pub(super) async fn verify_elsewhere(&self, presented: &Presented, issuer: &str, now: DateTime<Utc>) -> Result<Verdict, Error> {
-        if !self.is_trusted_issuer(issuer) {
-            // Whatever else it says, it counts for nothing here; so nothing is computed and nobody is asked.
+        let is_trusted = self.is_trusted_issuer(issuer);
+        if !is_trusted && !issuer.starts_with("did:key:") {
+            // Whatever else it says, it counts for nothing here, and to learn more would be to ask somebody.
             let issuer = check("issuer", false, "the issuer is not one that this registry trusts, whatever the proof says", "签发者不在本登记系统信任的机构之列，无论签名是否有效");
             let proof = Check { name: "proof", outcome: CheckOutcome::Pending, detail: Text::new("not checked, since the issuer is not trusted", "签发者不受信任，未检查签名") };
             return Ok(failed(vec![proof, issuer], now));
         }
         let said = self.read_elsewhere(presented, issuer, now).await;
         let mut checks = vec![said.proof];
-        checks.push(check("issuer", true, "the issuer is one that this registry trusts; the document is not of this registry", "签发者为本登记系统信任的机构；该文件不由本登记系统签发"));
-        if let Some(document) = said.content.document() {
-            checks.push(check_form(document));
-        }
+        checks.push(if is_trusted {
+            check("issuer", true, "the issuer is one that this registry trusts; the document is not of this registry", "签发者为本登记系统信任的机构；该文件不由本登记系统签发")
+        } else {
+            check("issuer", false, "the issuer is a key of unknown hands (did:key), one that this registry trusts expected", "签发者是归属不明的密钥（did:key），不在本登记系统信任的机构之列")
+        });
+        checks.push(check_form(&said.content));
         checks.push(check_validity(&said.content, now));
         let is_genuine = checks.iter().all(|check| check.outcome == CheckOutcome::Passed || check.name == "validity");
         if !is_genuine {
@@ -59,8 +65,8 @@ impl Registry {
     /// Understands a form and checks its signature by a key that resolves.
     async fn read_elsewhere(&self, presented: &Presented, issuer: &str, now: DateTime<Utc>) -> Said {
         match presented {
-            Presented::VcJwt(text) => self.read_jwt_elsewhere(text, issuer, CREDENTIAL_TYP).await,
-            Presented::BadgeJwt(text) => self.read_jwt_elsewhere(text, issuer, "").await,
+            Presented::VcJwt(text) => self.read_jwt_elsewhere(text, issuer, CREDENTIAL_TYP, now).await,
+            Presented::BadgeJwt(text) => self.read_jwt_elsewhere(text, issuer, "", now).await,
             Presented::SdJwt(text) => self.read_sd_jwt_elsewhere(text, issuer).await,
             Presented::Embedded(document) => {
                 let proof = self.check_embedded(document, issuer, now).await;
@@ -72,24 +78,28 @@ impl Registry {
         }
     }
 
-    async fn read_jwt_elsewhere(&self, text: &str, issuer: &str, typ: &str) -> Said {
+    async fn read_jwt_elsewhere(&self, text: &str, issuer: &str, typ: &str, now: DateTime<Utc>) -> Said {
         // Parsed before, to learn the issuer.
         let jws = CompactJws::parse(text).ok();
         let payload = jws.as_ref().and_then(|jws| strict_json::parse(&jws.payload).ok()).unwrap_or_default();
-        let document = if typ.is_empty() { badge_jwt::strip(&payload).ok() } else { without_claims(payload, issuer) };
-        let (is_document, document) = (document.is_some(), document.unwrap_or_default());
+        let is_of_the_future = payload["iat"].as_i64().is_some_and(|at| at > (now + CLOCKS_DIFFER).timestamp());
+        let document = if typ.is_empty() { badge_of(&payload) } else { without_claims(payload, issuer) };
+        let (is_document, document) = (document.is_some() && !is_of_the_future, document.unwrap_or_default());
         let proof = match jws {
+            Some(jws) if typ.is_empty() && !badge_jwt::is_of_profile(&jws.header) => foreign_header(),
             Some(jws) if is_document => self.check_jws_elsewhere(&jws, issuer, typ).await,
-            _ => check("proof", false, "a JWS whose claims agree with its document expected", "应为声明与文件一致的 JWS"),
+            _ => check("proof", false, "claims that the document contradicts, or of the wrong kind, found; a JWS whose claims agree with its document expected", "JWT 声明与文件不一致，或类型不符；应为声明与文件一致的 JWS"),
         };
         Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) }
     }
 
     async fn check_jws_elsewhere(&self, jws: &CompactJws<'_>, issuer: &str, typ: &str) -> Check {
         if !typ.is_empty() && jws.typ() != Some(typ) {
-            return check("proof", false, format!("typ {typ} expected in the header"), format!("头部 typ 应为 {typ}"));
+            return wrong_typ(typ);
         }
+        let shown_key = jws.header.get("jwk").filter(|_| typ.is_empty());
         let resolved = match jws.key_id() {
+            _ if let Some(jwk) = shown_key => self.resolve_shown_key(jwk, issuer).await,
             Some(url) if typ.is_empty() && url.contains("://") => self.resolve_addressed_key(url, issuer).await,
             Some(key_id) => self.resolve_key(key_id).await,
             None => None,
@@ -104,7 +114,7 @@ impl Registry {
 
     async fn read_sd_jwt_elsewhere(&self, text: &str, issuer: &str) -> Said {
         let Ok(shown) = SdJwt::parse(text) else {
-            let proof = check("proof", false, "an SD-JWT expected", "应为 SD-JWT");
+            let proof = check("proof", false, "no SD-JWT that can be verified found", "不是可验证的 SD-JWT");
             return Said { proof, credential_id: String::new(), content: Content::Claims(serde_json::Map::new()) };
         };
         let proof = match self.resolve_plain_key(issuer, shown.jws.key_id()).await {
@@ -128,7 +138,7 @@ impl Registry {
         match data_integrity::verify(document, &Expectation::assertion(now), &mut find_key) {
             Ok(_) => check("proof", true, "proved by keys that its issuer publishes", "由签发者公布的密钥证明"),
             Err(data_integrity::ProofFault::UnknownKey) => unresolved(),
-            Err(fault) => check("proof", false, fault.to_string(), format!("内嵌证明无效：{fault}")),
+            Err(fault) => because("proof", "no proof that counts", "内嵌证明无效", &fault.text()),
         }
     }
 
@@ -226,6 +236,15 @@ fn without_claims(payload: Value, issuer: &str) -> Option<Value> {
     Some(document)
 }
 
+/// The badge of a payload, whose subject keeps its identifier; None when the claims disagree with it.
+fn badge_of(payload: &Value) -> Option<Value> {
+    let mut document = badge_jwt::strip(payload).ok()?;
+    if let Some(subject) = payload["credentialSubject"].get("id") {
+        document["credentialSubject"]["id"] = subject.clone();
+    }
+    Some(document)
+}
+
 /// What lists say of a credential; what weighs more stands behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
@@ -258,16 +277,21 @@ fn status_check(found: Found) -> Check {
 }
 
 /// Whether readers of JSON and of linked data read the same in a document, and nothing of it would be lost.
-fn check_form(document: &Value) -> Check {
-    let faults = data_model::check_credential(document, true);
+fn check_form(content: &Content) -> Check {
+    let Some(document) = content.document() else {
+        let has_type = matches!(content, Content::Claims(claims) if claims.get("vct").is_some_and(Value::is_string));
+        return check("schema", has_type, if has_type { "the claims follow SD-JWT VC" } else { "no vct found, the type of the credential expected" }, if has_type { "声明符合 SD-JWT VC" } else { "缺少凭证类型（vct）" });
+    };
+    let (mut faults, is_badge) = (data_model::check_credential(document, true), badge::is_badge(document));
+    if is_badge {
+        faults.extend(badge::check(document));
+    }
+    let standards = if is_badge { "VC 2.0 and Open Badges 3.0" } else { "VC 2.0" };
     match linked_data::check_lossless(document) {
-        Err(fault) => check("schema", false, fault.to_string(), format!("文件含义不完整：{fault}")),
-        Ok(()) if !faults.is_empty() => {
-            let count = faults.len();
-            check("schema", false, format!("{count} rules of VC 2.0 are broken"), format!("违反 VC 2.0 的规则 {count} 处"))
-        }
+        Err(fault) => because("schema", "a meaning that would be lost", "文件含义不完整", &fault.text()),
+        Ok(()) if !faults.is_empty() => broken(standards, faults.iter().map(String::as_str)),
         Ok(()) if !data_model::is_plainly_written(document) => check("schema", false, "names, keywords or contexts that not every reader sees found", "含有并非所有读取方都能识别的名称、关键字或语境"),
-        Ok(()) => check("schema", true, "the document follows VC 2.0, and every term is defined by contexts that are known here", "文件符合 VC 2.0，术语均由已知语境定义"),
+        Ok(()) => check("schema", true, format!("the document follows {standards}, and every term is defined by contexts that are known here"), format!("文件符合 {}，术语均由已知语境定义", standards.replace(" and ", "、"))),
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Genuine {
     /// Proof and schema.
     pub form: Vec<Check>,
     pub dates: Dates,
-    /// Record, log and, where there is something to say, the key.
+    /// Record, log, issuer and, where there is something to say, the key.
     pub record: Vec<Check>,
     pub right: Check,
     pub log_index: u64,

@@ -96,6 +96,17 @@ impl Registry {
         Some((same_key_in_did_document(&document, issuer, &key)?, issuer.to_owned()))
     }
 
+    /// The key that stands in the header itself (Open Badges 3.0, JSON Web Token Proof), with its controller: it counts if it is the issuer's
+    /// own (did:key), or if the issuer lists it for assertions.
+    pub(super) async fn resolve_shown_key(&self, jwk: &Value, issuer: &str) -> Option<(PublicKey, String)> {
+        let key = key_in_jwk(jwk, "jwk")?;
+        let listed = match issuer.strip_prefix("did:key:") {
+            Some(multikey) => did_key(&format!("{issuer}#{multikey}")).filter(|own| own.bytes() == key.bytes())?,
+            None => same_key_in_did_document(&self.ask_issuer_json(&did_web_url(issuer)?).await?, issuer, &key)?,
+        };
+        Some((listed, issuer.to_owned()))
+    }
+
     /// The key of an issuer of SD-JWT VC, by the metadata under its own address (SD-JWT VC, "JWT VC Issuer Metadata").
     pub(super) async fn resolve_plain_key(&self, issuer: &str, key_id: Option<&str>) -> Option<PublicKey> {
         let (scheme, rest) = issuer.split_once("://")?;

@@ -1,7 +1,7 @@
 //! Verification of a learner record (CLR 2.0): the registry's signature around it, its entry in the log, and every certificate in it by
 //! itself. A record tells what was so on the day when it was taken; how its certificates stand is told as of today.
 
-use super::document::{check_dates_in, failed};
+use super::document::{broken, check_dates_in, failed};
 use super::genuine::digest_of;
 use super::{Check, CheckOutcome, Verdict, check};
 use crate::credential::conformance;
@@ -64,8 +64,7 @@ fn schema_of(record: &Value) -> Check {
     match conformance::check_learner_record(record) {
         Ok(_) => check("schema", true, "the record follows VC 2.0 and the Comprehensive Learner Record 2.0", "档案符合 VC 2.0 与 CLR 2.0"),
         Err(breaches) => {
-            let count = breaches.len();
-            check("schema", false, format!("{count} rules of VC 2.0 and the Comprehensive Learner Record 2.0 are broken"), format!("违反 VC 2.0 与 CLR 2.0 的规则 {count} 处"))
+            broken("VC 2.0 and CLR 2.0", breaches.iter().map(|breach| breach.path.as_str()))
         }
     }
 }
