@@ -12,16 +12,23 @@ use jilu::credential::jws::CompactJws;
 use jilu::credential::presented::Presented;
 use jilu::credential::vc_api::{self, Expected};
 use jilu::credential::sd_jwt::SdJwt;
-use jilu::credential::{baked, conformance, data_model, linked_data, status_list, strict_json, token_status};
+use jilu::credential::jwt_claims::Claims;
+use jilu::credential::{badge, badge_jwt, baked, conformance, data_model, linked_data, status_list, strict_json, token_status};
+use jilu::domain::document::{IdDocumentType, IdentityDocument, ResidentIdNumber};
 use jilu::domain::platform::{PlatformHosts, known_scopes, redirect_url};
 use jilu::domain::xapi::Statement;
 use jilu::merkle::checkpoint::Checkpoint;
 use jilu::merkle::leaf::Entry;
 use jilu::merkle::note::{Note, NoteKey};
+use jilu::merkle::tile::TileAddress;
 use jilu::merkle::tlog_proof::TlogProof;
+use jilu::merkle::witness::AddCheckpoint;
 use jilu::print::attachments;
 use jilu::services::assessments::parse_candidates;
+use jilu::services::attendance_rows::parse_attendance;
 use jilu::services::results::{RESULTS, parse_results};
+use jilu::services::trainee_rows::{parse_assessments, parse_trainees};
+use jilu::services::worker_rows::parse_workers;
 use jilu::table::Format;
 use jilu::table::corrections::{corrections, place_of};
 use libfuzzer_sys::fuzz_target;
@@ -66,13 +73,29 @@ fn presented(data: &[u8]) {
 
 fn jws(data: &[u8]) {
     if let Ok(jws) = CompactJws::parse(text(data)) {
-        let _ = (jws.key_id(), jws.typ(), strict_json::parse(&jws.payload));
+        let _ = (jws.key_id(), jws.typ());
+        if let Ok(payload) = strict_json::parse(&jws.payload) {
+            claims(payload);
+        }
     }
     if let Some(jws) = HolderJws::parse(text(data))
         && let Some(key) = HolderKey::from_jwk(&jws.header["jwk"])
     {
         let _ = jws.is_signed_by(&key);
     }
+}
+
+/// What stands beside a document in the payload of a JWT.
+fn claims(payload: serde_json::Value) {
+    if let Ok(document) = badge_jwt::strip(&payload) {
+        let _ = badge::check(&document);
+    }
+    let serde_json::Value::Object(mut members) = payload else { return };
+    let claims = Claims::take(&mut members);
+    claims.narrow(&mut members);
+    let document = serde_json::Value::Object(members);
+    let _ = claims.disagreement(&document, Some("did:example:a"));
+    assert!(["iss", "sub", "aud", "exp", "nbf", "iat", "jti"].iter().all(|name| document.get(*name).is_none()));
 }
 
 fn sd_jwt(data: &[u8]) {
@@ -127,7 +150,10 @@ fn status(data: &[u8]) {
 
 fn log(data: &[u8]) {
     let text = text(data);
-    let _ = (Note::parse(text), Entry::parse(text), TlogProof::parse(text));
+    let _ = (Note::parse(text), Entry::parse(text), TlogProof::parse(text), AddCheckpoint::parse(text));
+    if let Ok(address) = text.parse::<TileAddress>() {
+        assert_eq!(address.to_string().parse::<TileAddress>().ok(), Some(address));
+    }
     if let Ok(key) = text.parse::<NoteKey>() {
         assert_eq!(key.to_string().parse::<NoteKey>().map(|again| again.to_string()), Ok(key.to_string()));
         let _ = Checkpoint::open(text, &key);
@@ -146,7 +172,8 @@ fn statement(data: &[u8]) {
 fn table(data: &[u8]) {
     let (Some((first, file)), formats) = (data.split_first(), [Format::Csv, Format::Ndjson, Format::Xlsx]) else { return };
     let format = formats[usize::from(*first) % formats.len()];
-    let _ = parse_candidates(format, file);
+    let today = chrono::NaiveDate::from_ymd_opt(2026, 3, 1).expect("a day");
+    let _ = (parse_candidates(format, file), parse_attendance(format, file), parse_trainees(format, file), parse_assessments(format, file), parse_workers(format, file, today));
     let Err(faults) = parse_results(format, file) else { return };
     let notes: BTreeMap<usize, String> = faults.iter().filter_map(|fault| Some((place_of(fault.field.as_deref()?)?.0, fault.detail.en.to_string()))).collect();
     // What comes back to be corrected is read as what was sent.
@@ -171,4 +198,11 @@ fn form(data: &[u8]) {
         assert_eq!(hosts.to_string().parse(), Ok(hosts));
     }
     let _ = known_scopes(text);
+    let today = chrono::NaiveDate::from_ymd_opt(2026, 3, 1).expect("a day");
+    if let Ok(number) = ResidentIdNumber::parse(text, today) {
+        assert_eq!(ResidentIdNumber::parse(number.as_str(), today).as_ref(), Ok(&number));
+    }
+    for kind in IdDocumentType::ALL {
+        let _ = IdentityDocument::parse(kind, Some("KOR"), text, today);
+    }
 }

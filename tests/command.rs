@@ -324,6 +324,15 @@ fn keys_of_issuers_may_be_held_by_a_module() {
     assert!(rotated.status.success() && text(&rotated.stdout).contains("signs from"), "{}{}", text(&rotated.stdout), text(&rotated.stderr));
     let listed = text(&keys(&["list"], &with("24681357")).stdout);
     assert!(listed.contains("current") && listed.contains("next"), "{listed}");
+    // A theft: the key that waits takes over at once, and the stolen one is never asked again.
+    let stolen = listed.lines().find(|line| line.contains("credentials") && line.contains("current")).and_then(|line| line.split_whitespace().find(|word| word.starts_with("did:web:"))).expect("a key in force").to_owned();
+    let nameless = keys(&["revoke", "did:web:nobody#key", "--since", "2026-03-01T00:00:00Z", "--reason", "x"], &with("24681357"));
+    assert!(!nameless.status.success());
+    let revoked = keys(&["revoke", &stolen, "--since", "2026-03-01T00:00:00Z", "--reason", "the module was taken"], &with("24681357"));
+    assert!(revoked.status.success(), "{}{}", text(&revoked.stdout), text(&revoked.stderr));
+    let listed = text(&keys(&["list"], &with("24681357")).stdout);
+    assert!(listed.lines().any(|line| line.contains(&stolen) && line.contains("revoked")), "{listed}");
+    assert!(listed.lines().any(|line| line.contains("credentials") && line.contains("current") && !line.contains(&stolen)), "{listed}");
     let audit = run(&["audit", "--data", &data], &with("24681357"));
     assert!(audit.status.success(), "{}{}", text(&audit.stdout), text(&audit.stderr));
     // The database and the master key alone cannot sign, nor can a wrong PIN.

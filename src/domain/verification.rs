@@ -215,6 +215,17 @@ impl std::str::FromStr for Ground {
 mod tests {
     use super::*;
 
+    #[test]
+    fn whoever_is_refused_is_told_what_to_do_in_both_languages() {
+        for name in ["record", "log", "key", "proof", "issuer", "schema", "right_to_issue", "status", "validity", "review", "file", "certificates"] {
+            assert!(check_name(name).zh.chars().any(|c| c > '\u{4e00}') && check_name(name).en != name, "{name}");
+            let step = next_step(name, false).unwrap_or_else(|| panic!("{name}"));
+            assert!(step.zh.chars().any(|c| c > '\u{4e00}') && step.en.ends_with('.'), "{name}");
+        }
+        assert!(next_step("witnesses", true).is_some() && next_step("status", true).is_some());
+        assert!(next_step("proof", true).is_none() && next_step("file", true).is_none(), "nothing is waited for");
+    }
+
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
     }

@@ -16,8 +16,11 @@ on_both_databases!(keys_are_published_where_did_web_looks, |registry| {
     let keys = keys["keys"].as_array().unwrap();
     assert!(keys.iter().any(|key| key["kid"] == organisation["verificationMethod"][0]["id"]));
     assert!(keys.iter().all(|key| key["crv"] == "Ed25519" && key.get("d").is_none()));
-    let etag = registry.get("/.well-known/jwks.json").header("etag").unwrap().to_owned();
-    assert_eq!(registry.send("GET", "/.well-known/jwks.json", &[("if-none-match", &etag)], b"").status, 304);
+    for path in ["/.well-known/did.json", "/.well-known/jwks.json", &format!("/organisations/{}/did.json", body.organisation)] {
+        let reply = registry.get(path);
+        assert_eq!(reply.header("cache-control"), Some("public, max-age=60"), "{path}");
+        assert_eq!(registry.send("GET", path, &[("if-none-match", reply.header("etag").unwrap())], b"").status, 304, "{path}");
+    }
 });
 
 on_both_databases!(documentation_needs_no_other_server, |registry| {

@@ -139,12 +139,17 @@ on_both_databases!(lists_of_all_kinds_follow_the_certificate, |registry| {
     assert_eq!(purposes, ["revocation", "suspension", "message"]);
     assert_eq!((&entries[2]["statusSize"], entries[2]["statusMessage"].as_array().unwrap().len()), (&json!(2), 4));
     let index: u32 = entries[0]["statusListIndex"].as_str().unwrap().parse().unwrap();
+    assert!(entries.iter().all(|entry| entry["statusListIndex"] == entries[0]["statusListIndex"]));
     let local = |url: &str| url.strip_prefix(&registry.public_url).unwrap().to_owned();
     let bits = |entry: &Value, accept: &str| {
         let reply = registry.send("GET", &local(entry["statusListCredential"].as_str().unwrap()), &[("accept", accept)], b"");
         assert_eq!(reply.header("content-type"), Some(accept));
+        assert_eq!(reply.header("cache-control"), Some("public, max-age=60"));
+        let again = registry.send("GET", &local(entry["statusListCredential"].as_str().unwrap()), &[("accept", accept), ("if-none-match", reply.header("etag").unwrap())], b"");
+        assert_eq!((again.status, again.bytes.len()), (304, 0));
         let list: Value = if accept.ends_with("jwt") { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(reply.text().split('.').nth(1).unwrap()).unwrap()).unwrap() } else { reply.json() };
         assert_eq!(list["credentialSubject"]["statusPurpose"], entry["statusPurpose"]);
+        assert_eq!(list["credentialSubject"]["ttl"], 60_000, "milliseconds, as long as a cache may keep it");
         status_list::decode(list["credentialSubject"]["encodedList"].as_str().unwrap()).unwrap()
     };
     let token = || {
@@ -174,6 +179,27 @@ on_both_databases!(lists_of_all_kinds_follow_the_certificate, |registry| {
     assert_eq!(registry.get("/status/refresh/1").status, 404);
     assert_eq!(registry.get("/status/revocation/1?timestamp=2020-01-01T00:00:00Z").fields(), ["timestamp"]);
 });
+
+/// `tests/interop/read_badges.py`: a validator of JSON Schema with the schema of 1EdTech, over every form that holds the document itself.
+#[test]
+fn badges_follow_the_schema_of_1edtech() {
+    let registry = TestRegistry::start(Database::Sqlite, &[]);
+    let body = registry.body();
+    let (_, certificate) = registry.certificate(&body, 1);
+    let file = |form: &str| taken(&registry, &body.client, &certificate, form);
+    let payload = |text: String| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(text.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    let documents = json!({
+        "vc+jwt": payload(file("application/vc+jwt").text()),
+        "JWT of Open Badges": payload(file("application/jwt").text()),
+        "embedded proofs": file("application/vc").json(),
+        "SVG": serde_json::from_str::<Value>(&baked::read_svg(&file("image/svg+xml").text()).unwrap()).unwrap(),
+        "PNG": serde_json::from_str::<Value>(&baked::read_png(&file("image/png").bytes).unwrap()).unwrap(),
+    });
+    let output = std::process::Command::new("/usr/bin/python3").args(["tests/interop/read_badges.py", "tests/vectors/ob-achievement-credential-schema.json", &documents.to_string()]).output().expect("python3; tests/run installs it");
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("passed: ").count(), 5, "{said}");
+}
 
 on_both_databases!(keys_and_types_stand_where_credentials_name_them, |registry| {
     let body = registry.body();
