@@ -22,15 +22,25 @@
       add(text, error instanceof TypeError ? null : false, error instanceof TypeError ? texts.offline : error.message);
     }
   };
+  // Every fact that the page shows is what the receipt says, and none is left out.
+  const members = ['certificate_number', 'occupation_name', 'job_type', 'ability', 'project', 'category', 'item', 'level', 'issued_on', 'valid_to', 'review_due_on', 'issuer_name'];
+  const isShown = answer => {
+    const said = answer.certificates || [answer.certificate].filter(Boolean), words = JSON.parse(texts.words);
+    const sheets = [...document.querySelectorAll('[data-certificate]')];
+    const written = (certificate, member) => member === 'level' ? words[certificate.level] : member === 'occupation_name' && certificate.occupation_code ? `${certificate.occupation_name}（${certificate.occupation_code}）` : certificate[member];
+    const isSame = (sheet, certificate) => {
+      const facts = new Map([...sheet.querySelectorAll('dd')].map(item => [item.dataset.member, item.textContent]));
+      return sheet.querySelector('h2').textContent === words[certificate.certificate_kind] && members.every(member => certificate[member] ? facts.get(member) === written(certificate, member) : !facts.has(member)) && [...facts.keys()].every(member => members.includes(member));
+    };
+    return document.querySelector('.outcome').dataset.outcome === answer.outcome && sheets.length === said.length && said.every((certificate, index) => isSame(sheets[index], certificate));
+  };
   const load = async (path, as) => (await fetch(path, { credentials: 'omit' }))[as]();
   box.hidden = false;
   if (!jilu.isAble()) return add(texts.signature, null, texts.insecure);
   (async () => {
     const jws = jilu.readJws(receipt), answer = jws.payload;
     await check(texts.signature, async () => [Boolean(await jilu.jwsKey(jws, (await load('/.well-known/jwks.json', 'json')).keys)), jws.header.kid]);
-    const shown = document.querySelector('.outcome').dataset.outcome, numbers = [...document.querySelectorAll('.facts dd')].map(item => item.textContent);
-    const said = [answer.certificate, ...(answer.certificates || [])].filter(Boolean).map(certificate => certificate.certificate_number);
-    await check(texts.content, async () => [shown === answer.outcome && said.every(number => numbers.includes(number)), answer.status_as_of]);
+    await check(texts.content, async () => [isShown(answer), answer.status_as_of]);
     if (answer.log_index === undefined) return;
     const [proof, key] = [load('/v1/log/proofs?index=' + answer.log_index, 'json'), load('/log/vkey', 'text')];
     let checkpoint = null;
@@ -46,7 +56,7 @@
     await check(texts.known, async () => {
       const now = (await key).trim(), before = localStorage.getItem('jilu log key');
       if (before === null) localStorage.setItem('jilu log key', now);
-      return [before === null || before === now, now];
+      return before === null ? [null, texts.first] : [before === now, now];
     });
   })().catch(error => add(texts.signature, false, error.message));
 })();

@@ -6,6 +6,7 @@
 
 use crate::domain::assessment::{Score, Scores};
 use crate::domain::certificate_kind::CertificateKind;
+use crate::domain::credit::class_hours;
 use crate::domain::level::SkillLevel;
 use crate::domain::occupation::Occupation;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
@@ -269,8 +270,7 @@ impl SharedFacts {
     fn narrative(&self) -> Option<String> {
         let mut parts = vec![format!("证件类型：{}", self.holder_document_name)];
         if let Achievement::Completion { taught_minutes: Some(minutes), .. } = &self.achievement {
-            // HR-1: a class hour is 45 minutes, counted down.
-            parts.push(format!("培训 {} 课时", minutes / 45));
+            parts.push(format!("培训 {} 课时", class_hours(*minutes)));
         }
         parts.extend(self.review_due_on.map(|day| format!("复审日期：{day}")));
         parts.extend(self.lineage.clone());

@@ -114,6 +114,11 @@ impl AttendedMinutes {
     }
 }
 
+/// HR-1: the class hours that a certificate tells of, of 45 minutes, counted down.
+pub fn class_hours(minutes: i32) -> i32 {
+    minutes / 45
+}
+
 /// HR-1 and HR-4: what the attended minutes are worth in class hours.
 pub fn credited_hours(plan: &ClassPlan<'_>, attended: AttendedMinutes, rules: &TrainingRules) -> HoursWorking {
     let planned = plan.planned_minutes();

@@ -76,10 +76,64 @@ impl Outcome {
             Outcome::Revoked => ("The certificate was taken back and does not count.", "该证书已被撤销，不再有效。"),
             Outcome::Withdrawn => ("The record was withdrawn by the authority and does not count.", "该证书信息已被主管部门撤回，不再有效。"),
             Outcome::Cancelled => ("The certificate was cancelled and does not count.", "该证书已注销，不再有效。"),
-            Outcome::Superseded => ("What was shown is an older version; a corrected one is in force.", "所出示的是旧版本，更正后的新版本有效。"),
+            Outcome::Superseded => ("What was shown is an older version. A corrected one has taken its place: that one counts, as it stands.", "所出示的是旧版本，已有更正后的新版本，请以新版本及其状态为准。"),
             Outcome::NotFound => ("Nothing in this registry fits what was given. That does not mean that it is false.", "本登记系统没有与所给信息全部相符的证书，但这不等于证书为假。"),
         };
         Text::new(en, zh)
+    }
+}
+
+/// What stands above the answer of a verification, for people. The interface has one word, `not_found`, for three things that nobody may
+/// take for each other when a document was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heading {
+    Outcome(Outcome),
+    /// What was shown was changed, or was never issued by whom it names.
+    Forged,
+    /// There is no certificate in what was shown.
+    NoDocument,
+}
+
+impl Heading {
+    /// By the outcome, and by each check with whether it failed.
+    pub fn of<'a>(outcome: Outcome, checks: impl Iterator<Item = (&'a str, bool)> + Clone) -> Self {
+        let has = |wanted: &[&str]| checks.clone().any(|(name, _)| wanted.contains(&name));
+        let has_failed = |wanted: &[&str]| checks.clone().any(|(name, has_failed)| has_failed && wanted.contains(&name));
+        if outcome != Outcome::NotFound || !has(&["proof", "file"]) {
+            Heading::Outcome(outcome)
+        } else if checks.clone().filter(|(name, _)| *name != "file").count() <= 1 && has_failed(&["proof", "file"]) {
+            Heading::NoDocument
+        } else if has_failed(&["file", "proof", "record", "log", "key", "right_to_issue"]) {
+            Heading::Forged
+        } else {
+            Heading::Outcome(outcome)
+        }
+    }
+
+    /// Names its shape and its colour.
+    pub fn code(self) -> &'static str {
+        match self {
+            Heading::Outcome(outcome) => outcome.as_str(),
+            Heading::Forged => "forged",
+            Heading::NoDocument => "no_document",
+        }
+    }
+
+    pub fn name(self) -> Text {
+        match self {
+            Heading::Outcome(outcome) => outcome.name(),
+            Heading::Forged => Text::new("Do not trust this file", "请勿采信此文件"),
+            Heading::NoDocument => Text::new("No certificate in this file", "文件中没有可核验的证书"),
+        }
+    }
+
+    /// What it means for whoever asked, in one sentence.
+    pub fn meaning(self) -> Text {
+        match self {
+            Heading::Outcome(outcome) => outcome.meaning(),
+            Heading::Forged => Text::new("It was changed, or it is not by whom it names: this registry did not issue what it says.", "文件被改动，或并非由其所称的机构签发：本登记系统没有签发过其中的内容。"),
+            Heading::NoDocument => Text::new("Nothing that can be verified was found in it, which says nothing about the certificate itself.", "文件中没有可以核验的内容；这不说明证书本身的真假。"),
+        }
     }
 }
 
@@ -166,8 +220,8 @@ pub fn standing_on(facts: &StandingFacts, day: NaiveDate) -> Outcome {
         CertificateState::Revoked => return Outcome::Revoked,
         CertificateState::Withdrawn => return Outcome::Withdrawn,
         CertificateState::Cancelled => return Outcome::Cancelled,
-        _ if facts.is_superseded => return Outcome::Superseded,
         CertificateState::Suspended => return Outcome::Suspended,
+        _ if facts.is_superseded => return Outcome::Superseded,
         CertificateState::Issued => {}
     }
     if facts.valid_to.is_some_and(|last| day > last) {
@@ -216,6 +270,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_forged_file_is_not_taken_for_a_slip_of_the_pen() {
+        let heading = |outcome: Outcome, checks: &[(&str, bool)]| Heading::of(outcome, checks.iter().copied());
+        let of_document = [("proof", true), ("schema", false), ("validity", false), ("record", true)];
+        assert_eq!(heading(Outcome::NotFound, &of_document), Heading::Forged);
+        assert_eq!(heading(Outcome::NotFound, &[("file", true), ("proof", false), ("schema", false)]), Heading::Forged);
+        assert_eq!(heading(Outcome::NotFound, &[("proof", false), ("schema", false), ("record", false), ("log", true)]), Heading::Forged);
+        assert_eq!(heading(Outcome::NotFound, &[("proof", true)]), Heading::NoDocument);
+        assert_eq!(heading(Outcome::NotFound, &[("file", true)]), Heading::NoDocument);
+        assert_eq!(heading(Outcome::NotFound, &[("record", true)]), Heading::Outcome(Outcome::NotFound));
+        assert_eq!(heading(Outcome::NotFound, &[("proof", false), ("issuer", true)]), Heading::Outcome(Outcome::NotFound));
+        assert_eq!(heading(Outcome::Revoked, &[("proof", false), ("status", true)]), Heading::Outcome(Outcome::Revoked));
+    }
+
+    #[test]
     fn whoever_is_refused_is_told_what_to_do_in_both_languages() {
         for name in ["record", "log", "key", "proof", "issuer", "schema", "right_to_issue", "status", "validity", "review", "file", "certificates"] {
             assert!(check_name(name).zh.chars().any(|c| c > '\u{4e00}') && check_name(name).en != name, "{name}");
@@ -251,6 +319,7 @@ mod tests {
             (CertificateState::Revoked, Outcome::Revoked),
             (CertificateState::Withdrawn, Outcome::Withdrawn),
             (CertificateState::Cancelled, Outcome::Cancelled),
+            (CertificateState::Suspended, Outcome::Suspended),
         ] {
             assert_eq!(standing_on(&StandingFacts { state, is_superseded: true, ..facts }, day("2030-01-01")), outcome);
         }

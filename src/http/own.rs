@@ -1,7 +1,7 @@
 //! What a worker sees and does: signing in, record, credits, certificates, who looked.
 
 use super::AppState;
-use super::auth::{OwnCaller, bearer_of};
+use super::auth::OwnCaller;
 use super::body::Body;
 use super::certificates::{CertificateDocument, credential, wanted_form};
 use super::credits::{CreditEntryDocument, CreditsDocument, ExplanationDocument, ledger_place};
@@ -125,8 +125,8 @@ fn session_answer(opened: Result<OpenedSession, SignInRefusal>, kind: &'static s
 /// Sign out
 #[utoipa::path(tag = "workers' own", operation_id = "end_session", responses((status = 204, description = "The session has ended"), Problems), security(("bearer" = [])))]
 #[delete("/v1/me/session")]
-pub async fn end_session(state: Data<AppState>, request: HttpRequest, own: OwnCaller) -> Result<HttpResponse, Problem> {
-    state.registry.end_worker_session(&own.0, bearer_of(&request).unwrap_or_default()).await?;
+pub async fn end_session(state: Data<AppState>, own: OwnCaller) -> Result<HttpResponse, Problem> {
+    state.registry.end_worker_sessions(&own.0, false).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -185,12 +185,6 @@ impl Registry {
         hex::encode(&self.vault.blind_index("form", session)[..16])
     }
 
-    /// Forgets a token of a session that has ended here.
-    pub(super) fn forget_token(&self, token: &str) {
-        let digest: [u8; 32] = Sha256::digest(token).into();
-        self.access.believed_workers.remove(&digest);
-    }
-
     /// Who is behind a bearer token. None for every kind of wrong token: the caller hears one answer for all of them.
     pub async fn find_actor(&self, token: &str) -> Result<Option<Actor>, Error> {
         if token.len() > TOKEN_BYTES_MAX {
@@ -234,6 +228,11 @@ impl Registry {
     /// Forgets every actor that was believed a moment ago.
     pub(super) fn forget_actors(&self) {
         self.access.believed.clear();
+    }
+
+    /// Forgets every worker's session that was believed a moment ago.
+    pub(super) fn forget_worker_sessions(&self) {
+        self.access.believed_workers.clear();
     }
 
     pub(super) async fn verify_token(&self, token: &str) -> Result<Option<Claims>, Error> {

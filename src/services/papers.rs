@@ -11,6 +11,7 @@ use crate::credential::offline::PaperEvidence;
 use crate::credential::paper_seal;
 use crate::domain::assessment::Score;
 use crate::domain::certificate::member_name;
+use crate::domain::credit::class_hours;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::document::{IdDocumentType, mask_number};
 use crate::domain::level::SkillLevel;
@@ -173,9 +174,12 @@ fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
         field(Field::shared, "category", facts.category.clone()),
         field(Field::shared, "item", facts.item.clone()),
         field(Field::shared, "level", level.map(|level| format!("{} {}", level.name_zh(), level.name_en()))),
+        field(Field::shared, "class_hours", facts.taught_minutes.map(|minutes| class_hours(minutes).to_string())),
         field(Field::new, "theory", score(facts.theory)),
         field(Field::new, "practical", score(facts.practical)),
         field(Field::new, "comprehensive", score(facts.comprehensive)),
+        // A permit's paper says from when it holds; it holds from the day of its first issue.
+        field(Field::shared, "valid_from", day(version.valid_to.map(|_| version.issued_on))),
         field(Field::shared, "valid_to", day(version.valid_to)),
         field(Field::shared, "review_due_on", day(version.review_due_on)),
     ];

@@ -174,18 +174,28 @@ impl Registry {
         Ok(worker.documents.iter().map(|known| is_end(known.document.number())).fold(false, |found, is_this| found | is_this))
     }
 
-    /// Ends the session of a worker's token, at once on this node and within two seconds on others.
-    pub async fn end_worker_session(&self, worker: &SignedInWorker, token: &str) -> Result<(), Error> {
-        let row = WorkerSessionEndRow { session_id: worker.session.to_string(), ended_at: self.now_micros() };
+    /// Ends this session of a worker, or every session of theirs, with whichever of their records it was opened. On this node at once, on
+    /// others within two seconds.
+    pub async fn end_worker_sessions(&self, worker: &SignedInWorker, is_everywhere: bool) -> Result<(), Error> {
+        let now = self.now_micros();
+        let ids = if is_everywhere {
+            let records = self.person_of(&worker.worker).await?;
+            self.store.read(move |conn| store::list_open_sessions(conn, &records, now)).await?
+        } else {
+            vec![worker.session.to_string()]
+        };
         self.store
             .write(move |tx| {
-                if store::insert_session_end(tx.conn, &row)? {
-                    tx.record(Fact::of(None, &row)?);
+                for id in &ids {
+                    let row = WorkerSessionEndRow { session_id: id.clone(), ended_at: now };
+                    if store::insert_session_end(tx.conn, &row)? {
+                        tx.record(Fact::of(None, &row)?);
+                    }
                 }
-                Ok(())
+                Ok::<_, StoreError>(())
             })
             .await?;
-        self.forget_token(token);
+        self.forget_worker_sessions();
         Ok(())
     }
 

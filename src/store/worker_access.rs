@@ -69,6 +69,18 @@ pub fn find_open_session(conn: &mut Conn, id: &str) -> Result<Option<(WorkerSess
         .optional())?)
 }
 
+/// Sessions that these records of a person have open.
+pub fn list_open_sessions(conn: &mut Conn, records: &[String], now: i64) -> Result<Vec<String>, StoreError> {
+    Ok(on!(conn, |c| worker_sessions::table
+        .left_join(worker_session_ends::table.on(worker_session_ends::session_id.eq(worker_sessions::id)))
+        .filter(worker_sessions::worker_id.eq_any(records))
+        .filter(worker_sessions::expires_at.gt(now))
+        .filter(worker_session_ends::session_id.is_null())
+        .order(worker_sessions::id)
+        .select(worker_sessions::id)
+        .load(c))?)
+}
+
 /// Ends a session; once is enough. Tells whether it was this that ended it.
 pub fn insert_session_end(conn: &mut Conn, row: &WorkerSessionEndRow) -> Result<bool, StoreError> {
     Ok(on!(conn, |c| diesel::insert_into(worker_session_ends::table).values(row).on_conflict(worker_session_ends::session_id).do_nothing().execute(c))? == 1)

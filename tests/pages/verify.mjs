@@ -48,7 +48,7 @@ await asEveryReader(async visit => {
   assert.equal(await outcome(visit), 'valid');
   assert.match(await visit.text('h1'), visit.say(/^有效$/, /^Valid$/));
   assert.ok(!(await visit.text()).includes(issued.name), 'the answer does not repeat a name');
-  assert.deepEqual(await selfChecks(visit, 5), Array(5).fill('true'));
+  assert.deepEqual(await selfChecks(visit, 5), ['true', 'true', 'true', 'true', 'null'], 'nobody who comes for the first time knows the key of the log');
   await visit.click('details summary');
   await visit.look('answer-valid');
 
@@ -93,6 +93,23 @@ await asEveryReader(async visit => {
   assert.equal(await outcome(visit), 'valid');
   assert.deepEqual(await selfChecks(visit, 5), Array(5).fill('true'));
   await visit.look('token');
+  // A page that shows another fact than the answer that was signed, or one less, is caught by the browser.
+  const level = visit.say('三级/高级工', 'senior worker (level 3)'), shown = await visit.text('dd[data-member=issuer_name]');
+  for (const change of [page => page.replace(shown, 'X'), page => page.replace(/<dt>[^<]*<\/dt><dd data-member="issued_on">[^<]*<\/dd>/, ''), page => page.replace(/(data-member="level">)[^<]*/, `$1${level}`)]) {
+    await visit.page.setRequestInterception(true);
+    const tamper = async request => {
+      if (!request.isNavigationRequest()) return request.continue();
+      const page = await (await fetch(request.url(), { headers: { accept: 'text/html', 'accept-language': visit.say('zh-CN', 'en') } })).text();
+      assert.notEqual(change(page), page);
+      request.respond({ status: 200, contentType: 'text/html; charset=utf-8', body: change(page) });
+    };
+    visit.page.on('request', tamper);
+    await visit.page.goto(`${story.base_url}/v/${issued.token}`, { waitUntil: 'networkidle0' });
+    assert.deepEqual(await selfChecks(visit, 5), ['true', 'false', 'true', 'true', 'true']);
+    visit.page.off('request', tamper);
+    await visit.page.setRequestInterception(false);
+  }
+  await visit.open(`/v/${issued.token}`);
   await visit.send({ '#name': issued.name }, 'form[action^="/v/"] button');
   assert.match(await visit.text('[role=status]'), visit.say(/^一致/, /^Yes/));
   await visit.look('token-compared');
@@ -109,12 +126,19 @@ await asEveryReader(async visit => {
   await visit.look('file-valid');
   await upload(visit, forged);
   assert.equal(await outcome(visit), 'not_found');
+  const warned = async () => assert.match(await visit.text('h1'), visit.say(/^请勿采信/, /^Do not trust/), 'a forged file is no slip of the pen');
+  await warned();
+  await visit.look('file-forged');
+  await upload(visit, keep('notes.txt', Buffer.from('no certificate')));
+  assert.match(await visit.text('h1'), visit.say(/^文件中没有/, /^No certificate/));
+  await visit.look('file-without');
   await upload(visit, certificate);
   assert.equal(await outcome(visit), 'valid');
   const edited = readFileSync(certificate);
   edited[edited.length - 20] ^= 1;
   await upload(visit, keep('edited.pdf', edited));
   assert.equal(await outcome(visit), 'not_found', 'a PDF that was edited');
+  await warned();
   await visit.look('file-edited');
   await visit.changeLanguage();
   const picture = join(directory, `${visit.reader.name}.jpg`);
@@ -136,6 +160,15 @@ await asEveryReader(async visit => {
   const paper = await visit.download(() => visit.click('button[value=pdf]'));
   assert.equal(readFileSync(paper).subarray(0, 5).toString(), '%PDF-');
   assert.ok(readFileSync(paper, 'latin1').includes(readFileSync(receipt, 'latin1')), 'the paper carries the receipt');
+  // The registry knows its own receipts again, as text and as paper, and a changed one for what it is.
+  for (const file of [receipt, paper]) {
+    await upload(visit, file);
+    assert.equal(await outcome(visit), 'valid');
+    assert.match(await visit.text(), visit.say(/登记系统签署的回执/, /a receipt of this registry/));
+  }
+  await visit.look('file-receipt');
+  await upload(visit, keep('forged.jws', Buffer.from(readFileSync(receipt, 'utf8').replace(/.$/, last => (last === 'A' ? 'Q' : 'A')))));
+  await warned();
   await visit.open('/offline');
   await visit.look('offline');
   const verifier = await visit.download(() => visit.click('a[download]'));

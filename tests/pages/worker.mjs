@@ -142,8 +142,19 @@ await asEveryReader(async visit => {
   assert.equal(status, 200);
   assert.ok(length > 5_000);
 
-  // Signed out everywhere: the same cookie opens nothing.
-  await visit.send({}, 'form[action="/own/sign-out"] button');
+  // A credit entry says how it came about.
+  await visit.open('/own/credits');
+  await Promise.all([visit.page.waitForNavigation(), visit.click('table a')]);
+  assert.match(visit.page.url(), /\/own\/credits\/crd_/);
+  await visit.look('own-credit');
+
+  // Signed out everywhere: the very cookie that opened these pages opens nothing any more.
+  await visit.open('/own');
+  const [cookie] = (await visit.page.cookies()).filter(cookie => cookie.httpOnly);
+  assert.equal(cookie.sameSite, 'Lax');
+  await visit.send({}, '#everywhere button');
+  assert.ok(visit.page.url().endsWith('/own/sign-in'));
+  await visit.page.setCookie(cookie);
   await visit.open('/own');
   assert.ok(visit.page.url().endsWith('/own/sign-in'));
 });

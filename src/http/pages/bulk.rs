@@ -4,7 +4,7 @@ use super::reader::Reader;
 use super::shown::{kind_name, level_name, tone_of};
 use super::signed_in::{ConsoleForm, ConsolePage};
 use crate::domain::text::{Language, Text};
-use crate::domain::verification::{Ground, Outcome};
+use crate::domain::verification::{Ground, Heading, Outcome};
 use crate::http::AppState;
 use crate::http::bulk_verification::{answers, read_rows, workbook_of};
 use crate::http::problem::{Problem, ProblemDocument};
@@ -57,7 +57,7 @@ fn line_of(answer: &[u8], language: Language) -> Value {
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
     let say = |text: Text| text.in_language(language).to_owned();
     let outcome = answer["outcome"].as_str().unwrap_or_default();
-    let (word, tone) = outcome.parse::<Outcome>().map_or_else(|_| (say(Text::new("Not asked", "未查询")), "bad"), |outcome| (say(outcome.name()), tone_of(outcome)));
+    let (word, tone) = outcome.parse::<Outcome>().map_or_else(|_| (say(Text::new("Not asked", "未查询")), "bad"), |outcome| (say(outcome.name()), tone_of(Heading::Outcome(outcome))));
     let certificate = &answer["certificate"];
     let text = |member: &str| certificate[member].as_str();
     let named = ["occupation_name", "ability", "project", "item"].into_iter().find_map(text);

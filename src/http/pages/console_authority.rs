@@ -166,13 +166,16 @@ pub async fn register_client(state: Data<AppState>, sent: ConsoleForm, id: Path<
 pub async fn show_keys(state: Data<AppState>, page: ConsolePage) -> Result<HttpResponse, Problem> {
     of_authority(&page)?;
     let (rows, revocations) = state.registry.list_key_rows().await?;
-    let keys: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            let revoked = revocations.iter().find(|revocation| revocation.key_id == row.key_id);
-            json!({ "key_id": row.key_id, "owner": row.owner, "purpose": row.purpose, "created_at": crate::http::reply::instant_of(row.created_at), "is_revoked": revoked.is_some() })
-        })
-        .collect();
+    let mut keys = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let revoked = revocations.iter().find(|revocation| revocation.key_id == row.key_id);
+        // The last part of an organisation's DID is its identifier; the registry's own has none.
+        let owner_name = match row.owner.split_once(":organisations:") {
+            Some((_, id)) => Some(state.registry.organisation_name(&path_id(id)?).await?),
+            None => None,
+        };
+        keys.push(json!({ "key_id": row.key_id, "owner_name": owner_name, "purpose": row.purpose, "created_at": crate::http::reply::instant_of(row.created_at), "is_revoked": revoked.is_some() }));
+    }
     page.reader.page(StatusCode::OK, "console-keys.html", json!({ "keys": keys, "log_key": state.registry.log_key().await?.to_string() }))
 }
 

@@ -4,7 +4,7 @@ use super::shapes;
 use super::shown::{beijing_time, kind_name, level_name, outcome_name, state_name, tone_of};
 use crate::domain::issue::Employment;
 use crate::domain::text::Language;
-use crate::domain::verification::Outcome;
+use crate::domain::verification::{Heading, Outcome};
 use crate::http::words::word;
 use chrono::DateTime;
 use minijinja::Environment;
@@ -25,5 +25,5 @@ pub fn add_filters(environment: &mut Environment<'static>, language: Language) {
     environment.add_filter("outcome", move |code: String| outcome_name(&code, language));
     environment.add_filter("shape", shapes::shape());
     environment.add_filter("sign", shapes::sign());
-    environment.add_filter("tone", |code: String| code.parse::<Outcome>().map_or("none", tone_of));
+    environment.add_filter("tone", |code: String| code.parse::<Outcome>().map_or("none", |outcome| tone_of(Heading::Outcome(outcome))));
 }

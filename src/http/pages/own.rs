@@ -96,10 +96,10 @@ pub async fn sign_in(state: Data<AppState>, request: HttpRequest, reader: Reader
     }
 }
 
-/// Sign out: the session ends on every node, and the browser forgets what it kept.
+/// Sign out, here or everywhere: the session ends on every node, and the browser forgets what it kept.
 #[post("/own/sign-out")]
 pub async fn sign_out(state: Data<AppState>, sent: OwnForm) -> Result<HttpResponse, Problem> {
-    state.registry.end_worker_session(&sent.page.own, &sent.page.token).await?;
+    state.registry.end_worker_sessions(&sent.page.own, sent.form.text("everywhere") == "yes").await?;
     let mut response = see_other("/own/sign-in");
     response.add_cookie(&session_cookie(&sent.page.reader, WORKER_COOKIE, String::new(), 0)).map_err(|error| crate::services::error::Error::Internal(error.to_string()))?;
     Ok(response)

@@ -3,12 +3,11 @@
 use super::forms::Form;
 use super::reader::Reader;
 use super::shown::{beijing_time, facts_of, kind_name};
-use crate::credential::receipt;
 use crate::domain::text::Language;
-use crate::domain::verification::{Outcome, check_name};
+use crate::domain::verification::{Heading, Outcome, check_name};
 use crate::http::AppState;
 use crate::http::problem::Problem;
-use crate::print::attachments::Attachment;
+use crate::print::attachments::{self, Attachment};
 use crate::print::fields::Field;
 use crate::print::fonts::Fonts;
 use crate::print::receipt::{Check, ReceiptSheet};
@@ -21,16 +20,27 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+/// What the receipt is called inside its paper.
+const RECEIPT: &str = "receipt.jws";
+
+/// The receipt in a file: the text itself, or what a paper of ours carries.
+pub fn receipt_in(file: &[u8]) -> Option<String> {
+    if file.starts_with(b"%PDF-") {
+        let inside = attachments::read(file).ok()?;
+        return inside.into_iter().find(|attachment| attachment.name == RECEIPT).and_then(|attachment| String::from_utf8(attachment.bytes).ok());
+    }
+    std::str::from_utf8(file).ok().map(str::trim).filter(|text| text.starts_with("eyJ")).map(str::to_owned)
+}
+
 /// Download a receipt that this registry has signed.
 #[post("/receipts")]
 pub async fn download_receipt(state: Data<AppState>, reader: Reader, form: Form) -> Result<HttpResponse, Problem> {
     let text = form.text("receipt");
-    let key = state.registry.receipt_key().await?;
-    let Some(answer) = receipt::open(text, &key.public) else {
+    let Some(answer) = state.registry.open_receipt(text).await? else {
         return Err(Problem::invalid("receipt", "a receipt that this registry has signed expected", "应为本登记系统签署的回执"));
     };
     let (media_type, name, bytes) = if form.text("form") == "pdf" {
-        let sheet = sheet_of(&answer, text, &key.public.key_id, reader.public_url());
+        let sheet = sheet_of(&answer, text, reader.public_url());
         let paper = tokio::task::spawn_blocking(move || crate::print::receipt::receipt(Fonts::shipped(), &sheet)).await.map_err(|error| Error::Internal(error.to_string()))?;
         ("application/pdf", "jilu-receipt.pdf", paper.map_err(Error::from)?)
     } else {
@@ -45,7 +55,8 @@ pub async fn download_receipt(state: Data<AppState>, reader: Reader, form: Form)
 }
 
 /// The shape of an outcome on paper.
-fn sign_of(outcome: Outcome) -> Sign {
+fn sign_of(heading: Heading) -> Sign {
+    let Heading::Outcome(outcome) = heading else { return if heading == Heading::Forged { Sign::Failed } else { Sign::Unknown } };
     match outcome {
         Outcome::Valid => Sign::Passed,
         Outcome::Suspended => Sign::Suspended,
@@ -56,9 +67,11 @@ fn sign_of(outcome: Outcome) -> Sign {
     }
 }
 
-fn sheet_of(answer: &Value, text: &str, key_id: &str, public_url: &str) -> ReceiptSheet {
+fn sheet_of(answer: &Value, text: &str, public_url: &str) -> ReceiptSheet {
     let outcome = answer["outcome"].as_str().and_then(|outcome| outcome.parse().ok()).unwrap_or(Outcome::NotFound);
-    let (name, meaning) = (outcome.name(), outcome.meaning());
+    let checks = answer["checks"].as_array().map_or(&[][..], Vec::as_slice);
+    let heading = Heading::of(outcome, checks.iter().map(|check| (check["check"].as_str().unwrap_or_default(), check["outcome"] == "failed")));
+    let (name, meaning) = (heading.name(), heading.meaning());
     let made_at = answer["status_as_of"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map_or(DateTime::<Utc>::UNIX_EPOCH, |at| at.to_utc());
     let certificate = &answer["certificate"];
     let mut facts: Vec<Field> = Vec::new();
@@ -67,7 +80,7 @@ fn sheet_of(answer: &Value, text: &str, key_id: &str, public_url: &str) -> Recei
     }
     let both = facts_of(certificate, Language::Chinese).into_iter().zip(facts_of(certificate, Language::English));
     facts.extend(both.map(|(zh, en)| Field::new(&zh.label, &en.label, &zh.value)));
-    let checks = answer["checks"].as_array().into_iter().flatten().map(|check| {
+    let checks = checks.iter().map(|check| {
         let name = check_name(check["check"].as_str().unwrap_or_default());
         let outcome = match check["outcome"].as_str() {
             Some("passed") => Sign::Passed,
@@ -77,7 +90,7 @@ fn sheet_of(answer: &Value, text: &str, key_id: &str, public_url: &str) -> Recei
         Check { name_zh: name.zh.into_owned(), name_en: name.en.into_owned(), outcome, detail: check["detail"].as_str().unwrap_or_default().to_owned() }
     });
     ReceiptSheet {
-        sign: sign_of(outcome),
+        sign: sign_of(heading),
         outcome_zh: name.zh.into_owned(),
         outcome_en: name.en.into_owned(),
         meaning_zh: meaning.zh.into_owned(),
@@ -87,9 +100,9 @@ fn sheet_of(answer: &Value, text: &str, key_id: &str, public_url: &str) -> Recei
         checks: checks.collect(),
         // What a receipt is known by: the beginning of its digest.
         receipt_id: hex::encode(&Sha256::digest(text)[..12]),
-        key_id: key_id.to_owned(),
-        verify_url: format!("{public_url}/offline"),
-        attachments: vec![Attachment { name: "receipt.jws".to_owned(), media_type: "application/jose".to_owned(), description: "签名的回执 / the signed receipt".to_owned(), bytes: text.as_bytes().to_vec() }],
+        key_id: answer["key_id"].as_str().unwrap_or_default().to_owned(),
+        verify_url: public_url.to_owned(),
+        attachments: vec![Attachment { name: RECEIPT.to_owned(), media_type: "application/jose".to_owned(), description: "签名的回执 / the signed receipt".to_owned(), bytes: text.as_bytes().to_vec() }],
         created_at: made_at,
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::certificate::{CertificateState, member_name};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::level::SkillLevel;
 use crate::domain::text::{Language, Text};
-use crate::domain::verification::{Outcome, check_name, meaning_of_record, next_step};
+use crate::domain::verification::{Heading, Outcome, check_name, meaning_of_record, next_step};
 use crate::http::verification::CertificateSummary;
 use crate::services::verification::{CheckOutcome, Verdict};
 use chrono::{DateTime, Utc};
@@ -16,6 +16,8 @@ use std::borrow::Cow;
 /// A label with what stands beside it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fact {
+    /// What the API calls it.
+    pub member: &'static str,
     pub label: String,
     pub value: String,
 }
@@ -45,6 +47,8 @@ pub struct ShownCheck {
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownVerdict {
     pub outcome: &'static str,
+    /// Names the shape: the outcome, `forged` or `no_document`.
+    pub heading: &'static str,
     pub name: Cow<'static, str>,
     pub meaning: Cow<'static, str>,
     /// `good`, `bad`, `wait` or `none`: the colour that goes with shape and word.
@@ -69,12 +73,12 @@ pub fn beijing_time(at: DateTime<Utc>, language: Language) -> String {
     }
 }
 
-pub fn tone_of(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Valid => "good",
-        Outcome::Revoked | Outcome::Withdrawn | Outcome::Cancelled => "bad",
-        Outcome::Expired | Outcome::ReviewOverdue | Outcome::Suspended | Outcome::Superseded => "wait",
-        Outcome::NotFound => "none",
+pub fn tone_of(heading: Heading) -> &'static str {
+    match heading {
+        Heading::Outcome(Outcome::Valid) => "good",
+        Heading::Forged | Heading::Outcome(Outcome::Revoked | Outcome::Withdrawn | Outcome::Cancelled) => "bad",
+        Heading::Outcome(Outcome::Expired | Outcome::ReviewOverdue | Outcome::Suspended | Outcome::Superseded) => "wait",
+        Heading::NoDocument | Heading::Outcome(Outcome::NotFound) => "none",
     }
 }
 
@@ -104,14 +108,14 @@ const MEMBERS: [&str; 12] = ["certificate_number", "occupation_name", "job_type"
 /// The facts of a certificate for people: of the public summary, or of any document with the same members.
 pub fn facts_of(document: &Value, language: Language) -> Vec<Fact> {
     let text = |member: &str| document[member].as_str().filter(|text| !text.is_empty());
-    let fact = |member: &str| {
+    let fact = |member: &'static str| {
         let value = text(member)?;
         let value = match member {
             "level" => level_name(value, language),
             "occupation_name" => text("occupation_code").map_or(value.to_owned(), |code| format!("{value}（{code}）")),
             _ => value.to_owned(),
         };
-        Some(Fact { label: member_name(member).in_language(language).to_owned(), value })
+        Some(Fact { member, label: member_name(member).in_language(language).to_owned(), value })
     };
     MEMBERS.into_iter().filter_map(fact).collect()
 }
@@ -119,43 +123,67 @@ pub fn facts_of(document: &Value, language: Language) -> Vec<Fact> {
 impl ShownVerdict {
     /// A verdict in words, with the receipt that says the same.
     pub fn new(verdict: &Verdict, language: Language, key_id: &str, receipt: String) -> Self {
+        let checks = verdict.checks.iter().map(|check| {
+            let step = (check.outcome != CheckOutcome::Passed).then(|| next_step(check.name, check.outcome == CheckOutcome::Pending)).flatten();
+            (check.name, check.outcome.as_str(), check.detail.clone().into_language(language), step.map(|step| step.into_language(language)))
+        });
+        let certificates = verdict.certificates.iter().map(|certificate| shown_certificate(certificate.standing.kind.as_str(), certificate.outcome.as_str(), &json!(CertificateSummary::new(certificate)), language));
+        Self::assembled(verdict.outcome, checks.collect(), certificates.collect(), verdict.status_as_of, language, (key_id, receipt))
+    }
+
+    /// What a receipt says that this registry signed. Its details are in the language in which it was asked for.
+    pub fn of_receipt(answer: &Value, language: Language, receipt: String) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let outcome = answer["outcome"].as_str().and_then(|outcome| outcome.parse().ok()).unwrap_or(Outcome::NotFound);
+        let checks = answer["checks"].as_array().into_iter().flatten().map(|check| {
+            let outcome = ["passed", "failed"].into_iter().find(|known| check["outcome"] == *known).unwrap_or("pending");
+            (check["check"].as_str().unwrap_or_default(), outcome, Cow::Owned(text(&check["detail"])), check["next_step"].as_str().map(|step| Cow::Owned(step.to_owned())))
+        });
+        let several = answer["certificates"].as_array().map_or(&[][..], Vec::as_slice);
+        let all = if several.is_empty() { answer.get("certificate").map_or(&[][..], std::slice::from_ref) } else { several };
+        let certificates = all.iter().map(|summary| {
+            let outcome = summary["outcome"].as_str().and_then(|outcome| outcome.parse::<Outcome>().ok()).unwrap_or(Outcome::NotFound);
+            shown_certificate(summary["certificate_kind"].as_str().unwrap_or_default(), outcome.as_str(), summary, language)
+        });
+        let as_of = answer["status_as_of"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map_or(DateTime::UNIX_EPOCH, |at| at.to_utc());
+        Self::assembled(outcome, checks.collect(), certificates.collect(), as_of, language, (answer["key_id"].as_str().unwrap_or_default(), receipt))
+    }
+
+    fn assembled(outcome: Outcome, checks: Vec<ToldCheck<'_>>, certificates: Vec<ShownCertificate>, as_of: DateTime<Utc>, language: Language, (key_id, receipt): (&str, String)) -> Self {
         let say = |text: Text| text.into_language(language);
-        let checks: Vec<ShownCheck> = verdict
-            .checks
-            .iter()
-            .map(|check| {
-                let (outcome, word) = match check.outcome {
-                    CheckOutcome::Passed => ("passed", Text::new("passed", "通过")),
-                    CheckOutcome::Pending => ("pending", Text::new("pending", "待定")),
-                    CheckOutcome::Failed => ("failed", Text::new("failed", "未通过")),
-                };
-                let step = (check.outcome != CheckOutcome::Passed).then(|| next_step(check.name, check.outcome == CheckOutcome::Pending)).flatten();
-                ShownCheck { name: say(check_name(check.name)), outcome, word: say(word), detail: say(check.detail.clone()), next_step: step.map(say) }
-            })
-            .collect();
-        let mut next_steps: Vec<_> = checks.iter().filter(|check| check.outcome == "failed").filter_map(|check| check.next_step.clone()).collect();
+        let heading = Heading::of(outcome, checks.iter().map(|(name, outcome, ..)| (*name, *outcome == "failed")));
+        let is_record = checks.iter().any(|(name, ..)| *name == "certificates");
+        let mut next_steps: Vec<_> = checks.iter().filter(|(_, outcome, ..)| *outcome == "failed").filter_map(|(.., step)| step.clone()).collect();
         next_steps.dedup();
-        let certificates = verdict
-            .certificates
-            .iter()
-            .map(|certificate| ShownCertificate {
-                kind: kind_name(certificate.standing.kind.as_str(), language),
-                outcome: certificate.outcome.as_str(),
-                facts: facts_of(&json!(CertificateSummary::new(certificate)), language),
-            })
-            .collect();
+        let passed = checks.iter().filter(|(_, outcome, ..)| *outcome == "passed").count();
+        let checks = checks.into_iter().map(|(name, outcome, detail, next_step)| {
+            let word = match outcome {
+                "passed" => Text::new("passed", "通过"),
+                "failed" => Text::new("failed", "未通过"),
+                _ => Text::new("pending", "待定"),
+            };
+            ShownCheck { name: say(check_name(name)), outcome, word: say(word), detail, next_step }
+        });
         ShownVerdict {
-            outcome: verdict.outcome.as_str(),
-            name: say(verdict.outcome.name()),
-            meaning: say(if verdict.checks.iter().any(|check| check.name == "certificates") { meaning_of_record(verdict.outcome) } else { verdict.outcome.meaning() }),
-            tone: tone_of(verdict.outcome),
-            as_of: beijing_time(verdict.status_as_of, language),
+            outcome: outcome.as_str(),
+            heading: heading.code(),
+            name: say(heading.name()),
+            meaning: say(if is_record && heading == Heading::Outcome(outcome) && outcome != Outcome::NotFound { meaning_of_record(outcome) } else { heading.meaning() }),
+            tone: tone_of(heading),
+            as_of: beijing_time(as_of, language),
             next_steps,
-            passed: checks.iter().filter(|check| check.outcome == "passed").count(),
-            checks,
+            passed,
+            checks: checks.collect(),
             certificates,
             key_id: key_id.to_owned(),
             receipt,
         }
     }
+}
+
+/// Name, outcome, detail and next step of a check.
+type ToldCheck<'a> = (&'a str, &'static str, Cow<'static, str>, Option<Cow<'static, str>>);
+
+fn shown_certificate(kind: &str, outcome: &'static str, summary: &Value, language: Language) -> ShownCertificate {
+    ShownCertificate { kind: kind_name(kind, language), outcome, facts: facts_of(summary, language) }
 }

@@ -1,9 +1,13 @@
 //! Templates with their two languages. A template that names something that it was not given is an error, not an empty place.
 
 use super::assets;
+use super::shown::{kind_name, level_name};
+use crate::domain::certificate_kind::CertificateKind;
+use crate::domain::level::SkillLevel;
 use crate::domain::text::Language;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior, Value};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 macro_rules! templates {
@@ -41,11 +45,19 @@ fn environment(language: Language) -> Environment<'static> {
         assets::address_of(&name).ok_or_else(|| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("no asset {name}")))
     });
     environment.add_global("css", Value::from_safe_string(assets::STYLE.to_owned()));
+    environment.add_global("words", Value::from(words(language)));
     environment.add_global("mark", Value::from_safe_string(assets::MARK.replacen("<svg ", "<svg aria-hidden=\"true\" ", 1)));
     for (name, text) in TEMPLATES {
         environment.add_template_owned(*name, spoken(text, language)).expect("templates are compiled by a test");
     }
     environment
+}
+
+/// What kinds and levels are called, as JSON: the browser compares them with what a receipt says.
+fn words(language: Language) -> String {
+    let kinds = CertificateKind::ALL.iter().map(|kind| (kind.as_str(), kind_name(kind.as_str(), language)));
+    let levels = SkillLevel::ALL.iter().map(|level| (level.as_str(), level_name(level.as_str(), language)));
+    serde_json::to_string(&kinds.chain(levels).collect::<BTreeMap<_, _>>()).expect("texts are JSON")
 }
 
 /// How a text of two languages begins that stands by itself in a template.

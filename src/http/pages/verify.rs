@@ -1,9 +1,10 @@
 //! The first page: verify by what is printed, by a file, by a photograph.
 
-use super::answers::answer_page;
+use super::answers::{answer_page, receipt_page};
 use super::forms::Form;
 use super::photographs::{find_qr_codes, find_qr_codes_now, token_of};
 use super::reader::Reader;
+use super::receipts::receipt_in;
 use crate::domain::text::Text;
 use crate::domain::verification::Outcome;
 use crate::http::AppState;
@@ -74,6 +75,11 @@ pub async fn verify_file_from_page(state: Data<AppState>, request: HttpRequest, 
         return form_page(&reader, StatusCode::BAD_REQUEST, &Form::default(), &BTreeMap::new(), Some((title, detail)));
     };
     counted_address(&state, &request, &OptionalCaller(None))?;
+    if let Some(receipt) = receipt_in(&file.bytes)
+        && let Some(answer) = state.registry.open_receipt(&receipt).await?
+    {
+        return receipt_page(&reader, &answer, receipt);
+    }
     let verdict = state.registry.verify_document(&file.bytes).await?;
     let is_picture = file.bytes.starts_with(b"\x89PNG") || file.bytes.starts_with(&[0xff, 0xd8, 0xff]);
     // A picture without a credential in it may still show a QR code.

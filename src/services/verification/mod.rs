@@ -19,7 +19,9 @@ use super::keys::PURPOSE_CREDENTIALS;
 use super::log::Logged;
 use super::organisations::Body;
 use super::standings::{HolderHashes, Standing, standing_facts};
+use crate::credential::jws::CompactJws;
 use crate::credential::keys::IssuingKey;
+use crate::credential::receipt;
 use crate::domain::filing::{IssueTarget, right_to_issue};
 use crate::domain::number::normalised;
 use crate::domain::person_name::PersonName;
@@ -29,6 +31,7 @@ use crate::store::certificates::{self as store, ShownRow, Standing as StandingRo
 use crate::store::workers as worker_store;
 use crate::vault::Sealed;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use subtle::ConstantTimeEq;
@@ -313,6 +316,14 @@ impl Registry {
     /// How a version stands today.
     pub(super) fn outcome_today(&self, (_, version, state): &StandingRows) -> Result<Outcome, Error> {
         Ok(standing_on(&standing_facts(state, version.version, version.valid_to, version.review_due_on)?, self.clock.today()))
+    }
+
+    /// What a receipt says that this registry signed, with whichever of its keys; None for any other text. A key that was stolen could say
+    /// anything.
+    pub async fn open_receipt(&self, text: &str) -> Result<Option<Value>, Error> {
+        let Some(key_id) = CompactJws::parse(text).ok().and_then(|jws| jws.key_id().map(str::to_owned)) else { return Ok(None) };
+        let key = self.find_key(&key_id).await?.filter(|key| key.purpose == PURPOSE_CREDENTIALS && key.owner == self.registry_did() && key.revoked_at.is_none());
+        Ok(key.and_then(|key| receipt::open(text, &key.public)))
     }
 
     /// The key that signs receipts now.

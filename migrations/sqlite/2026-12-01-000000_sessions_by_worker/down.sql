@@ -1,0 +1,1 @@
+DROP INDEX worker_sessions_by_worker;
