@@ -5,7 +5,7 @@ import { asEveryReader, assert, story } from './browser.mjs';
 
 const holders = story.certificates.filter(certificate => certificate.state === 'issued').map(certificate => certificate.name);
 const people = story.workers.filter(worker => worker.access_code && holders.includes(worker.name));
-let next = 0;
+let next = 0, explained = 0;
 
 /// A platform that collects badges, on this machine: it registers, and knows with which query workers came back.
 const asked = [];
@@ -142,11 +142,14 @@ await asEveryReader(async visit => {
   assert.equal(status, 200);
   assert.ok(length > 5_000);
 
-  // A credit entry says how it came about.
+  // A credit entry says how it came about; not everybody has one.
   await visit.open('/own/credits');
-  await Promise.all([visit.page.waitForNavigation(), visit.click('table a')]);
-  assert.match(visit.page.url(), /\/own\/credits\/crd_/);
-  await visit.look('own-credit');
+  if (await visit.page.$('table a')) {
+    await Promise.all([visit.page.waitForNavigation(), visit.click('table a')]);
+    assert.match(visit.page.url(), /\/own\/credits\/crd_/);
+    await visit.look('own-credit');
+    explained += 1;
+  }
 
   // Signed out everywhere: the very cookie that opened these pages opens nothing any more.
   await visit.open('/own');
@@ -158,3 +161,4 @@ await asEveryReader(async visit => {
   await visit.open('/own');
   assert.ok(visit.page.url().endsWith('/own/sign-in'));
 });
+assert.ok(explained > 0, 'nobody had a credit entry to look at');
