@@ -48,6 +48,7 @@ pub fn member_name(member: &str) -> Text {
         "category" => ("Category of operation", "作业类别"),
         "item" => ("Operation item", "操作项目"),
         "level" => ("Skill level", "职业技能等级"),
+        "sex" => ("Sex", "性别"),
         "class_hours" => ("Class hours", "课时"),
         "theory" => ("Theory score", "理论成绩"),
         "practical" => ("Practical score", "技能成绩"),

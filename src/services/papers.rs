@@ -13,7 +13,7 @@ use crate::domain::assessment::Score;
 use crate::domain::certificate::member_name;
 use crate::domain::credit::class_hours;
 use crate::domain::certificate_kind::CertificateKind;
-use crate::domain::document::{IdDocumentType, mask_number};
+use crate::domain::document::{IdDocumentType, ResidentIdNumber, mask_number};
 use crate::domain::level::SkillLevel;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
@@ -151,6 +151,17 @@ fn statement(kind: CertificateKind) -> (&'static str, &'static str) {
     }
 }
 
+/// The holder's sex where the paper of the kind has it, by the number of their identity card; other documents do not tell.
+fn sex_of(issued: &IssuedCertificate) -> Result<Option<&'static str>, Error> {
+    let kind: CertificateKind = super::stored(&issued.standing.0.kind)?;
+    let has_sex = matches!(kind, CertificateKind::VocationalQualification | CertificateKind::SpecificAbility | CertificateKind::SpecialOperation);
+    if !has_sex || issued.holder.document_type != IdDocumentType::ResidentId.as_str() {
+        return Ok(None);
+    }
+    let number = ResidentIdNumber::parse(&issued.holder.document_number, issued.standing.1.issued_on).ok();
+    Ok(number.map(|number| if number.is_female() { "女 Female" } else { "男 Male" }))
+}
+
 /// The fields of a kind in the order of the paper (certificate-formats, section 12).
 fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
     let (facts, version) = (&issued.facts, &issued.standing.1);
@@ -167,6 +178,7 @@ fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
         value.map(|value| make(&label.zh, &label.en, &value))
     };
     let all = [
+        field(Field::new, "sex", sex_of(issued)?.map(str::to_owned)),
         field(Field::shared, "occupation_name", occupation),
         field(Field::shared, "job_type", facts.job_type.clone()),
         field(Field::shared, "ability", facts.ability.clone()),

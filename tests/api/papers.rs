@@ -88,6 +88,42 @@ on_both_databases!(a_paper_says_what_was_issued_and_verifies_until_it_is_revoked
     assert_eq!(verified(registry, &file)["outcome"], "revoked");
 });
 
+/// Fields of each kind (certificate-formats, section 12).
+#[test]
+fn every_kind_of_paper_has_its_own_fields() {
+    let registry = TestRegistry::start(Database::Sqlite, &[]);
+    let body = registry.body_with("52320100000000027X", json!({ "certificate_kinds": ["specific_ability"], "occupations": [], "abilities": ["中式面点制作"], "number_prefix": null }));
+    let worker = registry.worker(&body.client, 1);
+    let ability = json!({ "certificate_kind": "specific_ability", "ability": "中式面点制作", "occupation_code": null, "level": null });
+    let session = registry.published_session(&body, std::slice::from_ref(&worker), &[("80", "85")], ability);
+    let guard = json!([{ "occupation_code": "4-07-05-01", "levels": ["level5"] }]);
+    let centre = registry.body_with("123200000000000192", json!({ "occupations": guard, "certificate_kinds": ["vocational_qualification", "training_completion", "special_operation"], "number_prefix": "10012003", "valid_from": "2020-01-01" }));
+    let panel = json!([{ "card_number": "B1", "grade": "senior_assessor" }, { "card_number": "B2", "grade": "senior_assessor" }, { "card_number": "B3", "grade": "senior_assessor" }]);
+    let qualification = registry.published_session(&centre, std::slice::from_ref(&worker), &[("70", "75")], json!({ "certificate_kind": "vocational_qualification", "occupation_code": "4-07-05-01", "level": "level5", "panel": panel }));
+    registry.set_clock("2026-03-10T01:00:00Z");
+    let number = |certificate: &Value| certificate["certificate_number"].as_str().unwrap().to_owned();
+    let sex = if worker.number.as_bytes()[16] % 2 == 1 { "男" } else { "女" };
+    let directory = tempfile::tempdir().unwrap();
+    for (issuer, order, said, unsaid) in [
+        (&body, json!({ "worker_id": worker.id, "session_id": session }), vec!["专项职业能力证书", "中式面点制作", "2026年3月10日", "理论成绩", "80", "技能成绩", "85", "性别", sex], vec!["课时", "应复审日期", "作业类别", "有效期"]),
+        (&centre, json!({ "worker_id": worker.id, "session_id": qualification }), vec!["职业资格证书", "保安员（4-07-05-01）", "五级/初级工", "70", "75", "性别", sex], vec!["课时", "应复审日期", "作业类别", "有效期"]),
+        (&centre, json!({ "worker_id": worker.id, "project": "电工（初级）岗前培训", "taught_minutes": 2520 }), vec!["电工（初级）岗前培训", "课时", "56"], vec!["性别", "应复审日期", "作业类别", "理论成绩"]),
+        (&centre, json!({ "worker_id": worker.id, "category": "电工作业", "item": "低压电工作业", "issued_on": "2024-05-10" }), vec!["特种作业操作证", "电工作业", "低压电工作业", "有效期起", "2024年5月10日", "有效期至", "2030年5月9日", "应复审日期", "2027年5月10日", "性别", sex], vec!["理论成绩"]),
+    ] {
+        let certificate = registry.post_as(&issuer.client, "/v1/certificates", &order).expect(201);
+        let path = kept(directory.path(), "certificate.pdf", &paper(&registry, issuer, &certificate));
+        let text = plain(&told("pdftotext", &["-layout"], &path, &["-"]));
+        for said in said.iter().copied().chain([worker.name.as_str(), &number(&certificate), certificate["issuer_name"].as_str().unwrap()]) {
+            assert!(text.contains(&plain(said)), "{order}: {said} is not on the paper: {text}");
+        }
+        for unsaid in unsaid {
+            assert!(!text.contains(unsaid), "{order}: {unsaid} is on the paper: {text}");
+        }
+        let proof = registry.send("GET", &format!("/v1/certificates/{}/proof", certificate["certificate_id"].as_str().unwrap()), &[("accept", "text/plain")], b"");
+        assert_eq!(told("qpdf", &["--show-attachment=certificate.tlog-proof"], &path, &[]).lines().nth(1), proof.text().lines().nth(1), "the same place in the log");
+    }
+}
+
 #[test]
 fn rare_and_long_names_are_printed_and_what_cannot_be_is_said() {
     let registry = TestRegistry::start(Database::Sqlite, &[]);

@@ -166,7 +166,8 @@ await asEveryReader(async visit => {
   for (const file of [receipt, paper]) {
     await upload(visit, file);
     assert.equal(await outcome(visit), 'valid');
-    assert.match(await visit.text(), visit.say(/登记系统签署的回执/, /a receipt of this registry/));
+    assert.match(await visit.text('h1'), visit.say(/^回执：有效$/, /^Receipt: valid$/), 'nobody takes it for an answer of today');
+    assert.ok(await visit.page.$('.outcome.none'));
   }
   await visit.look('file-receipt');
   await upload(visit, keep('forged.jws', Buffer.from(readFileSync(receipt, 'utf8').replace(/.$/, last => (last === 'A' ? 'Q' : 'A')))));

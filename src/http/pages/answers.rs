@@ -35,7 +35,7 @@ struct AnswerContent {
 
 /// What a receipt says that was handed over: an answer of this registry, as it was then.
 pub fn receipt_page(reader: &Reader, answer: &serde_json::Value, receipt: String) -> Result<HttpResponse, Problem> {
-    let shown_as = Text::new("a receipt of this registry, genuine; it says what was so at that moment", "本登记系统签署的回执，真实；所示为当时的查询结果");
+    let shown_as = Text::new("a receipt that this registry signed", "本登记系统签署的回执");
     let content = AnswerContent { verdict: ShownVerdict::of_receipt(answer, reader.language, receipt), shown_as: Some(reader.say(&shown_as)), compare: None };
     reader.at("/".to_owned()).page(StatusCode::OK, "answer.html", content)
 }

@@ -146,7 +146,13 @@ impl ShownVerdict {
             shown_certificate(summary["certificate_kind"].as_str().unwrap_or_default(), outcome.as_str(), summary, language)
         });
         let as_of = answer["status_as_of"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map_or(DateTime::UNIX_EPOCH, |at| at.to_utc());
-        Self::assembled(outcome, checks.collect(), certificates.collect(), as_of, language, (answer["key_id"].as_str().unwrap_or_default(), receipt))
+        let shown = Self::assembled(outcome, checks.collect(), certificates.collect(), as_of, language, (answer["key_id"].as_str().unwrap_or_default(), receipt));
+        // Nobody may take it for an answer of today.
+        let (name, meaning) = match language {
+            Language::Chinese => (format!("回执：{}", shown.name), "这是登记系统当时的回答。证书今日如何，请重新查询。"),
+            Language::English => (format!("Receipt: {}", shown.name.to_lowercase()), "This is what the registry answered at that moment. How the certificate stands today is to be asked again."),
+        };
+        ShownVerdict { name: Cow::Owned(name), meaning: Cow::Borrowed(meaning), tone: "none", ..shown }
     }
 
     fn assembled(outcome: Outcome, checks: Vec<ToldCheck<'_>>, certificates: Vec<ShownCertificate>, as_of: DateTime<Utc>, language: Language, (key_id, receipt): (&str, String)) -> Self {
