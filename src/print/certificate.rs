@@ -7,6 +7,7 @@ use super::attachments::Attachment;
 use super::fields::{self, Field, Row, SetField};
 use super::fonts::{Face, Fonts};
 use super::sheet::{A4, About, Branch, Drawn, GREEN, GREY, INK, Mark, Sheet, Side, TINT, label, lines, rectangle, rule};
+use super::stamp::{self, Stamp};
 use super::text::{self, Style};
 use super::{PrintFault, ornament};
 use chrono::{DateTime, Utc};
@@ -41,6 +42,8 @@ pub struct CertificateSheet {
     /// Identifier of the key that signed the credential.
     pub key_id: String,
     pub log: LogPlace,
+    /// How the certificate stood when the paper was made, where it did not count.
+    pub stamp: Option<Stamp>,
     pub attachments: Vec<Attachment>,
     /// Stands for the JWS that seals the file, which must be exactly as long.
     pub seal_placeholder: Vec<u8>,
@@ -93,6 +96,9 @@ pub fn certificate(fonts: &Fonts, sheet: &CertificateSheet) -> Result<Vec<u8>, P
     body(&mut page, fonts, sheet)?;
     side(&mut page, fonts, sheet)?;
     foot(&mut page, fonts, sheet)?;
+    if let Some(said) = &sheet.stamp {
+        page.hang_marks(Tag::P, stamp::stamp(fonts, [PAGE[0] / 2.0, PAGE[1] / 2.0 - 12.0], said)?, None);
+    }
     let about = About {
         title: format!("{} {}", sheet.kind_zh, sheet.certificate_number),
         author: sheet.issuer_name.clone(),
@@ -260,6 +266,7 @@ pub(super) mod tests {
             verify_url: "https://registry.example/verify".to_owned(),
             key_id: "did:web:registry.example#key-1".to_owned(),
             log: LogPlace { origin: "registry.example/log".to_owned(), index: 7, tree_size: 9, root_hash: "9f86d081884c7d65".to_owned() },
+            stamp: None,
             attachments: vec![Attachment { name: "credential.jwt".to_owned(), media_type: "application/vc+jwt".to_owned(), description: "凭证 / credential".to_owned(), bytes: b"a.b.c".to_vec() }],
             seal_placeholder: b"0123456789".repeat(60),
             created_at: DateTime::from_timestamp(1_773_100_000, 0).unwrap(),

@@ -23,6 +23,7 @@ pub mod record;
 pub mod seal;
 mod sheet;
 pub mod signs;
+pub mod stamp;
 mod text;
 
 /// Why nothing is printed, or nothing is read out of a file.

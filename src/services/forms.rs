@@ -21,6 +21,7 @@ use crate::domain::assessment::Score;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::document::{IdDocumentType, mask_number};
 use crate::domain::id::{CertificateId, OrganisationId};
+use crate::domain::verification::Outcome;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -30,8 +31,8 @@ use std::sync::Arc;
 /// How many forms a node keeps.
 const KEPT: usize = 2_000;
 
-/// Certificate, version, form, and the key that signed it.
-type FormKey = (String, i32, CredentialForm, String);
+/// Certificate, version, form, the key that signed it, and, of a paper, how the certificate stood.
+type FormKey = (String, i32, CredentialForm, String, Option<Outcome>);
 
 /// Forms that were asked for a while ago.
 pub struct Forms(quick_cache::sync::Cache<FormKey, Arc<Vec<u8>>>);
@@ -77,7 +78,7 @@ impl Registry {
         let (row, version, _) = &issued.standing;
         let issuer: OrganisationId = super::stored(&row.issuer_id)?;
         let key = self.current_key(&self.organisation_did(&issuer), PURPOSE_CREDENTIALS).await?;
-        let kept_as = (row.id.clone(), version.version, form, key.public.key_id.clone());
+        let kept_as = (row.id.clone(), version.version, form, key.public.key_id.clone(), (form == CredentialForm::Pdf).then_some(issued.outcome));
         if let Some(kept) = self.forms.0.get(&kept_as) {
             return Ok(kept);
         }

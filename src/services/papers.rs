@@ -17,11 +17,13 @@ use crate::domain::document::{IdDocumentType, ResidentIdNumber, mask_number};
 use crate::domain::level::SkillLevel;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
+use crate::domain::verification::Outcome;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::print::attachments::{self, Attachment};
 use crate::print::certificate::{CertificateSheet, LogPlace, certificate};
 use crate::print::fields::Field;
 use crate::print::fonts::Fonts;
+use crate::print::stamp::Stamp;
 use crate::print::{PrintFault, seal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -118,6 +120,7 @@ impl Registry {
             verify_url: self.config.public_url.clone(),
             key_id: version.key_id.clone(),
             log: LogPlace { origin: checkpoint.origin.clone(), index: proven.proof.index, tree_size: checkpoint.size, root_hash: STANDARD.encode(checkpoint.root) },
+            stamp: stamp_of(issued.outcome),
             attachments: vec![
                 attachment(CREDENTIAL, "application/vc+jwt", "签名的证书凭证 / the signed credential", signed.text.clone().into_bytes()),
                 attachment(PROOF, "text/plain", "证书在公开日志中的证明 / proof that the public log has it", proven.proof.text().into_bytes()),
@@ -126,6 +129,15 @@ impl Registry {
             created_at: from_micros(version.issued_at),
         })
     }
+}
+
+/// What stands across the paper of a certificate that does not count; its days stand on the paper anyway.
+fn stamp_of(outcome: Outcome) -> Option<Stamp> {
+    let counts = matches!(outcome, Outcome::Valid | Outcome::Expired | Outcome::ReviewOverdue);
+    (!counts).then(|| {
+        let name = outcome.name();
+        Stamp { zh: name.zh.into_owned(), en: name.en.to_uppercase() }
+    })
 }
 
 /// Typesets a sheet and seals the file.

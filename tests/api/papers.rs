@@ -86,6 +86,13 @@ on_both_databases!(a_paper_says_what_was_issued_and_verifies_until_it_is_revoked
     let change = json!({ "change": "revoke", "reason": "scores were altered", "decision_document": "宁人社撤〔2026〕1号" });
     registry.post_as(&body.client, &format!("/v1/certificates/{}/status_changes", certificate["certificate_id"].as_str().unwrap()), &change).expect(200);
     assert_eq!(verified(registry, &file)["outcome"], "revoked");
+    // One that is taken now bears a stamp, and is as genuine.
+    let file = paper(registry, &body, &certificate);
+    assert_eq!((&verified(registry, &file)["outcome"], outcome_of(&verified(registry, &file), "file").as_str()), (&json!("revoked"), "passed"));
+    let path = kept(directory.path(), "revoked.pdf", &file);
+    told("qpdf", &["--check"], &path, &[]);
+    let text = plain(&told("pdftotext", &["-raw"], &path, &["-"]));
+    assert!(text.contains("已撤销") && text.contains("REVOKED"), "{text}");
 });
 
 /// Fields of each kind (certificate-formats, section 12).
