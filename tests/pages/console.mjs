@@ -137,6 +137,9 @@ await asEveryReader(async visit => {
   const words = await visit.page.$$eval('tbody .tag', tags => tags.map(tag => tag.innerText.trim()));
   assert.deepEqual(words, visit.say(['有效', '已撤销', '未查到', '未查询'], ['Valid', 'Revoked', 'Not found', 'Not asked']));
   await visit.look('bulk-result');
+  // The same result as a workbook, without asking again.
+  const taken = readFileSync(await visit.download(() => visit.click('a[download]')));
+  assert.equal(taken.subarray(0, 2).toString(), 'PK');
   await visit.open('/bulk');
   await (await visit.page.$('#file')).uploadFile(list);
   const workbook = readFileSync(await visit.download(() => visit.click('button[value=xlsx]')));

@@ -13,6 +13,8 @@ use crate::table;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{HttpResponse, get, post};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use std::io::Cursor;
@@ -65,7 +67,7 @@ fn line_of(answer: &[u8], language: Language) -> Value {
     let faults = answer["violations"].as_array().into_iter().flatten().filter_map(|violation| violation["detail"].as_str());
     let failed = answer["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] == "failed").filter_map(|check| check["detail"].as_str());
     let reason: Vec<&str> = faults.chain(failed).collect();
-    json!({ "row": answer["row"], "outcome": outcome, "word": word, "tone": tone, "number": text("certificate_number"), "what": what.join(" · "), "issuer": text("issuer_name"), "reason": reason.join("; ") })
+    json!({ "row": answer["row"], "outcome": if outcome.is_empty() { "no_document" } else { outcome }, "word": word, "tone": tone, "number": text("certificate_number"), "what": what.join(" · "), "issuer": text("issuer_name"), "reason": reason.join("; ") })
 }
 
 /// Verify a list.
@@ -97,5 +99,7 @@ pub async fn verify_list_from_page(state: Data<AppState>, sent: ConsoleForm) -> 
     }
     let lines: Vec<Value> = answers.iter().map(|answer| line_of(answer, language)).collect();
     let valid = lines.iter().filter(|line| line["outcome"] == "valid").count();
-    page.reader.page(StatusCode::OK, "bulk-result.html", json!({ "valid": valid, "others": lines.len() - valid, "lines": lines }))
+    // Within the page, since to ask again would record each look twice.
+    let workbook = format!("data:{};base64,{}", table::XLSX, STANDARD.encode(workbook_of(&answers, language)?));
+    page.reader.page(StatusCode::OK, "bulk-result.html", json!({ "valid": valid, "others": lines.len() - valid, "lines": lines, "workbook": workbook }))
 }
