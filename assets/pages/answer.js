@@ -30,9 +30,12 @@
     const written = (certificate, member) => member === 'level' ? words[certificate.level] : member === 'occupation_name' && certificate.occupation_code ? `${certificate.occupation_name}（${certificate.occupation_code}）` : certificate[member];
     const isSame = (sheet, certificate) => {
       const facts = new Map([...sheet.querySelectorAll('dd')].map(item => [item.dataset.member, item.textContent]));
-      return sheet.querySelector('h2').textContent === words[certificate.certificate_kind] && members.every(member => certificate[member] ? facts.get(member) === written(certificate, member) : !facts.has(member)) && [...facts.keys()].every(member => members.includes(member));
+      return sheet.querySelector('h2').textContent === words[certificate.certificate_kind] && (said.length === 1 || sheet.querySelector('.tag').textContent.trim() === words[certificate.outcome]) && members.every(member => certificate[member] ? facts.get(member) === written(certificate, member) : !facts.has(member)) && [...facts.keys()].every(member => members.includes(member));
     };
-    return document.querySelector('.outcome').dataset.outcome === answer.outcome && sheets.length === said.length && said.every((certificate, index) => isSame(sheets[index], certificate));
+    // A receipt that is shown again says so before its outcome; a file that was refused is told in more words than `not_found`.
+    const told = document.getElementById('outcome').textContent.replace(/^(回执：|Receipt: )/, '').toLowerCase();
+    const headings = [answer.outcome, ...(answer.outcome === 'not_found' ? ['forged', 'stolen_key', 'no_document'] : [])];
+    return document.querySelector('.outcome').dataset.outcome === answer.outcome && headings.some(code => words[code].toLowerCase() === told) && sheets.length === said.length && said.every((certificate, index) => isSame(sheets[index], certificate));
   };
   const load = async (path, as) => (await fetch(path, { credentials: 'omit' }))[as]();
   box.hidden = false;

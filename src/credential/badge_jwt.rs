@@ -64,7 +64,7 @@ pub fn strip(payload: &Value) -> Result<Value, Text> {
         return differ("nbf and exp are not the days of the document", "nbf、exp 与文件的日期不一致");
     }
     let subject = document.get_mut("credentialSubject").and_then(Value::as_object_mut).and_then(|subject| subject.shift_remove("id")).unwrap_or_default();
-    if *claims.get("sub") != subject {
+    if claims.get("sub").is_null() || *claims.get("sub") != subject {
         return differ("sub is not the subject of the document", "sub 与文件的持有主体不一致");
     }
     Ok(Value::Object(document))

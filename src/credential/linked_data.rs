@@ -45,12 +45,12 @@ impl MeaningFault {
     /// The same in both languages.
     pub fn text(&self) -> Text {
         let zh = match self {
-            MeaningFault::NotLinkedData(_) => "应为 JSON-LD 文件",
-            MeaningFault::UndefinedTerm => "含有任何语境都未定义的术语或类型",
+            MeaningFault::NotLinkedData(_) => "不是可读的 JSON-LD",
+            MeaningFault::UndefinedTerm => "含有任何上下文都未定义的术语或类型",
             MeaningFault::RelativeIdentifier => "含有非绝对的标识",
             MeaningFault::MalformedName(_) => "含有不是 IRI 的名称，或不存在的语言",
             MeaningFault::DroppedMember(_) => "含有 JSON-LD 不识别的关键字、以空白节点为属性的成员，或空值",
-            MeaningFault::ForbiddenContext => "内嵌语境取消了词汇表或术语，或改名了关键字",
+            MeaningFault::ForbiddenContext => "内嵌上下文取消了词汇表或术语，或改名了关键字",
             MeaningFault::TooComplex => "文件过于复杂，无法在限度内排成规范顺序",
         };
         Text::new(self.to_string(), zh)

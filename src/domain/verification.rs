@@ -90,6 +90,8 @@ pub enum Heading {
     Outcome(Outcome),
     /// What was shown was changed, or was never issued by whom it names.
     Forged,
+    /// Signed by a key that was stolen, and nothing says before when.
+    StolenKey,
     /// There is no certificate in what was shown.
     NoDocument,
 }
@@ -99,12 +101,14 @@ impl Heading {
     pub fn of<'a>(outcome: Outcome, checks: impl Iterator<Item = (&'a str, bool)> + Clone) -> Self {
         let has = |wanted: &[&str]| checks.clone().any(|(name, _)| wanted.contains(&name));
         let has_failed = |wanted: &[&str]| checks.clone().any(|(name, has_failed)| has_failed && wanted.contains(&name));
-        if outcome != Outcome::NotFound || !has(&["proof", "file"]) {
+        if outcome != Outcome::NotFound || !has(&["proof", "file", "key", "document"]) {
             Heading::Outcome(outcome)
-        } else if checks.clone().filter(|(name, _)| *name != "file").count() <= 1 && has_failed(&["proof", "file"]) {
+        } else if has_failed(&["document"]) || checks.clone().all(|(name, has_failed)| name == "file" && has_failed) {
             Heading::NoDocument
-        } else if has_failed(&["file", "proof", "record", "log", "key", "right_to_issue"]) {
+        } else if has_failed(&["file", "proof", "record", "log", "right_to_issue"]) {
             Heading::Forged
+        } else if has_failed(&["key"]) {
+            Heading::StolenKey
         } else {
             Heading::Outcome(outcome)
         }
@@ -115,6 +119,7 @@ impl Heading {
         match self {
             Heading::Outcome(outcome) => outcome.as_str(),
             Heading::Forged => "forged",
+            Heading::StolenKey => "stolen_key",
             Heading::NoDocument => "no_document",
         }
     }
@@ -123,6 +128,7 @@ impl Heading {
         match self {
             Heading::Outcome(outcome) => outcome.name(),
             Heading::Forged => Text::new("Do not trust this file", "请勿采信此文件"),
+            Heading::StolenKey => Text::new("Signed by a stolen key", "由被盗用的密钥签署"),
             Heading::NoDocument => Text::new("No certificate in this file", "文件中没有可核验的证书"),
         }
     }
@@ -131,7 +137,8 @@ impl Heading {
     pub fn meaning(self) -> Text {
         match self {
             Heading::Outcome(outcome) => outcome.meaning(),
-            Heading::Forged => Text::new("It was changed, or it is not by whom it names: this registry did not issue what it says.", "文件被改动，或并非由其所称的机构签发：本登记系统没有签发过其中的内容。"),
+            Heading::Forged => Text::new("It was changed, or it is not by whom it names. Do not rely on what it says.", "文件被改动，或并非由其所称的机构签发，其内容不可信。"),
+            Heading::StolenKey => Text::new("Nothing shows that it was signed before the theft, so it does not count. A copy that is taken now is signed by another key.", "无法证明其签署于密钥被盗之前，因此不予采信；现在重新下载的文件由新密钥签署。"),
             Heading::NoDocument => Text::new("Nothing that can be verified was found in it, which says nothing about the certificate itself.", "文件中没有可以核验的内容；这不说明证书本身的真假。"),
         }
     }
@@ -160,6 +167,7 @@ pub fn check_name(check: &str) -> Text {
         "validity" => ("Period of validity", "有效期"),
         "review" => ("Review", "复审"),
         "file" => ("The file as a whole", "文件完整性"),
+        "document" => ("A document that can be verified", "可核验的文件"),
         "certificates" => ("Certificates in it", "所含证书"),
         other => return Text::new(other.to_owned(), other.to_owned()),
     };
@@ -190,10 +198,10 @@ pub fn next_step(check: &str, is_pending: bool) -> Option<Text> {
             "请与证书逐字核对，并请持证人提供下载的原始文件；无误的，请向发证机构核实，或查询技能人才评价证书全国联网查询（zscx.osta.org.cn）。",
         ),
         "file" => Text::new("Ask the holder for the file as it was downloaded; believe what the credential says, not what the page shows.", "请持证人提供下载的原始文件；以凭证内容为准，勿以页面所示为准。"),
-        "proof" => Text::new("Ask the holder for the file as it was downloaded, or verify by certificate number and name.", "请持证人提供下载的原始文件，或按证书编号和姓名查询。"),
+        "proof" | "document" => Text::new("Ask the holder for the file as it was downloaded, or verify by certificate number and name.", "请持证人提供下载的原始文件，或按证书编号和姓名查询。"),
         "schema" => Text::new("Ask the issuing body for a document that follows the standard.", "请向发证机构索取符合标准的文件。"),
         "issuer" => Text::new("Ask the issuer itself; whoever runs this registry can list it as trusted.", "请向签发者核实；本登记系统运营方可将其列为信任机构。"),
-        "key" => Text::new("Ask the issuing body to issue the certificate again.", "请发证机构重新签发证书。"),
+        "key" => Text::new("Ask the holder for a copy that is taken now; if that does not count either, the issuing body has to issue the certificate again.", "请持证人重新下载后再核验；如仍不予采信，须由发证机构重新签发。"),
         "log" | "right_to_issue" => Text::new("Do not rely on it. Report it to the supervising authority.", "请勿采信，并向监管部门反映。"),
         "certificates" => Text::new("Look at each certificate below; the record itself is genuine.", "请逐一查看下列证书；档案本身真实。"),
         "status" => Text::new("Ask the issuing body for the reason, and the holder for a certificate that is in force.", "请向发证机构了解原因，并请持证人提供有效证书。"),
@@ -276,7 +284,11 @@ mod tests {
         assert_eq!(heading(Outcome::NotFound, &of_document), Heading::Forged);
         assert_eq!(heading(Outcome::NotFound, &[("file", true), ("proof", false), ("schema", false)]), Heading::Forged);
         assert_eq!(heading(Outcome::NotFound, &[("proof", false), ("schema", false), ("record", false), ("log", true)]), Heading::Forged);
-        assert_eq!(heading(Outcome::NotFound, &[("proof", true)]), Heading::NoDocument);
+        assert_eq!(heading(Outcome::NotFound, &[("proof", true)]), Heading::Forged, "a signature or a disclosure that fits nothing");
+        assert_eq!(heading(Outcome::NotFound, &[("document", true)]), Heading::NoDocument);
+        assert_eq!(heading(Outcome::NotFound, &[("file", false), ("document", true)]), Heading::NoDocument);
+        assert_eq!(heading(Outcome::NotFound, &[("file", false), ("proof", false), ("key", true)]), Heading::StolenKey);
+        assert_eq!(heading(Outcome::NotFound, &[("key", true), ("record", true)]), Heading::Forged);
         assert_eq!(heading(Outcome::NotFound, &[("file", true)]), Heading::NoDocument);
         assert_eq!(heading(Outcome::NotFound, &[("record", true)]), Heading::Outcome(Outcome::NotFound));
         assert_eq!(heading(Outcome::NotFound, &[("proof", false), ("issuer", true)]), Heading::Outcome(Outcome::NotFound));
@@ -285,7 +297,7 @@ mod tests {
 
     #[test]
     fn whoever_is_refused_is_told_what_to_do_in_both_languages() {
-        for name in ["record", "log", "key", "proof", "issuer", "schema", "right_to_issue", "status", "validity", "review", "file", "certificates"] {
+        for name in ["record", "log", "key", "proof", "issuer", "schema", "right_to_issue", "status", "validity", "review", "file", "document", "certificates"] {
             assert!(check_name(name).zh.chars().any(|c| c > '\u{4e00}') && check_name(name).en != name, "{name}");
             let step = next_step(name, false).unwrap_or_else(|| panic!("{name}"));
             assert!(step.zh.chars().any(|c| c > '\u{4e00}') && step.en.ends_with('.'), "{name}");

@@ -71,10 +71,10 @@ pub struct TokenQuery {
 /// One check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckDocument<'a> {
-    /// `file`, `record`, `log`, `witnesses`, `key`, `proof`, `issuer`, `schema`, `right_to_issue`, `status`, `validity`, `review` or
-    /// `certificates`, those of a learner record.
+    /// `file`, `record`, `log`, `witnesses`, `key`, `proof`, `issuer`, `schema`, `right_to_issue`, `status`, `validity`, `review`,
+    /// `document`, when what was shown is none, or `certificates`, those of a learner record.
     pub check: &'static str,
-    /// `passed` or `failed`; `pending` for witnesses that have not cosigned yet.
+    /// `passed` or `failed`; `pending` for what could not be checked, such as witnesses that have not cosigned yet.
     pub outcome: &'static str,
     /// What was found, and what was expected.
     pub detail: &'a str,

@@ -97,7 +97,9 @@ pub fn certificate(fonts: &Fonts, sheet: &CertificateSheet) -> Result<Vec<u8>, P
     side(&mut page, fonts, sheet)?;
     foot(&mut page, fonts, sheet)?;
     if let Some(said) = &sheet.stamp {
-        page.hang_marks(Tag::P, stamp::stamp(fonts, [PAGE[0] / 2.0, PAGE[1] / 2.0 - 12.0], said)?, None);
+        let [zh, en] = stamp::stamp(fonts, [PAGE[0] / 2.0, PAGE[1] / 2.0 - 12.0], said)?;
+        page.hang_marks(Tag::P, zh, None);
+        page.hang_marks(Tag::P, en, Some("en"));
     }
     let about = About {
         title: format!("{} {}", sheet.kind_zh, sheet.certificate_number),

@@ -18,16 +18,16 @@ pub struct Stamp {
     pub en: String,
 }
 
-/// The stamp around this point.
-pub(super) fn stamp(fonts: &Fonts, [x, y]: [f32; 2], said: &Stamp) -> Result<Vec<Mark>, PrintFault> {
+/// The stamp around this point: what it says in Chinese, with its frame, and in English.
+pub(super) fn stamp(fonts: &Fonts, [x, y]: [f32; 2], said: &Stamp) -> Result<[Vec<Mark>; 2], PrintFault> {
     const SIZES: [f32; 2] = [58.0, 17.0];
     const MARGIN: f32 = 26.0;
     const HALF_HEIGHT: f32 = 58.0;
     let [cosine, sine] = turn(ANGLE);
     // From the stamp's own plane, whose middle is the point, to the page.
     let place = |along: f32, down: f32| Transform::from_row(cosine, sine, -sine, cosine, x + cosine * along - sine * down, y + sine * along + cosine * down);
-    let (mut marks, mut half_width) = (Vec::new(), 0.0_f32);
-    for (content, size, tracking, down) in [(&said.zh, SIZES[0], 0.12, 12.0), (&said.en, SIZES[1], 0.16, 42.0)] {
+    let (mut lines, mut half_width) = ([Vec::new(), Vec::new()], 0.0_f32);
+    for (marks, (content, size, tracking, down)) in lines.iter_mut().zip([(&said.zh, SIZES[0], 0.12, 12.0), (&said.en, SIZES[1], 0.16, 42.0)]) {
         let placed = text::set(fonts, Face::Title, content)?;
         let width = text::width(&placed, tracking) * size;
         half_width = half_width.max(width / 2.0 + MARGIN);
@@ -47,7 +47,7 @@ pub(super) fn stamp(fonts: &Fonts, [x, y]: [f32; 2], said: &Stamp) -> Result<Vec
         path.line_to(-right, bottom);
         path.close();
         let path = path.finish().expect("a rectangle is a path");
-        marks.push(Mark::Path { path, drawn: Drawn::Stroked(RED, line), place: Some(place(0.0, 0.0)) });
+        lines[0].push(Mark::Path { path, drawn: Drawn::Stroked(RED, line), place: Some(place(0.0, 0.0)) });
     }
-    Ok(marks)
+    Ok(lines)
 }

@@ -230,9 +230,9 @@ impl Registry {
         self.access.believed.clear();
     }
 
-    /// Forgets every worker's session that was believed a moment ago.
-    pub(super) fn forget_worker_sessions(&self) {
-        self.access.believed_workers.clear();
+    /// Forgets sessions of a worker that were believed a moment ago.
+    pub(super) fn forget_worker_sessions(&self, ended: &[String]) {
+        self.access.believed_workers.retain(|_, (worker, ..)| !ended.iter().any(|id| id == worker.session.as_str()));
     }
 
     pub(super) async fn verify_token(&self, token: &str) -> Result<Option<Claims>, Error> {
@@ -241,9 +241,6 @@ impl Registry {
         let is_plain = jws.header.as_object().is_some_and(|header| header.keys().all(|name| ["alg", "typ", "kid"].contains(&name.as_str())));
         let (Some("at+jwt"), Some(key_id), true) = (jws.typ(), jws.key_id(), is_plain) else { return Ok(None) };
         if crate::credential::strict_json::parse(&jws.payload).is_err() {
-            return Ok(None);
-        }
-        if key_id.contains('\0') {
             return Ok(None);
         }
         let Some(key) = self.find_key(key_id).await?.filter(|key| key.purpose == PURPOSE_TOKENS && key.owner == self.registry_did() && key.revoked_at.is_none()) else { return Ok(None) };

@@ -202,7 +202,7 @@ fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
         field(Field::new, "theory", score(facts.theory)),
         field(Field::new, "practical", score(facts.practical)),
         field(Field::new, "comprehensive", score(facts.comprehensive)),
-        // A permit's paper says from when it holds; it holds from the day of its first issue.
+        // Only permits have a last day; they hold from the day of their issue.
         field(Field::shared, "valid_from", day(version.valid_to.map(|_| version.issued_on))),
         field(Field::shared, "valid_to", day(version.valid_to)),
         field(Field::shared, "review_due_on", day(version.review_due_on)),

@@ -174,8 +174,8 @@ impl Registry {
         Ok(worker.documents.iter().map(|known| is_end(known.document.number())).fold(false, |found, is_this| found | is_this))
     }
 
-    /// Ends this session of a worker, or every session of theirs, with whichever of their records it was opened. On this node at once, on
-    /// others within two seconds.
+    /// Ends this session of a worker, or every session of theirs, with whichever of their records it was opened; within two seconds on every
+    /// node.
     pub async fn end_worker_sessions(&self, worker: &SignedInWorker, is_everywhere: bool) -> Result<(), Error> {
         let now = self.now_micros();
         let ids = if is_everywhere {
@@ -184,6 +184,7 @@ impl Registry {
         } else {
             vec![worker.session.to_string()]
         };
+        let ended = ids.clone();
         self.store
             .write(move |tx| {
                 for id in &ids {
@@ -195,7 +196,7 @@ impl Registry {
                 Ok::<_, StoreError>(())
             })
             .await?;
-        self.forget_worker_sessions();
+        self.forget_worker_sessions(&ended);
         Ok(())
     }
 

@@ -21,6 +21,27 @@ pub fn signed_in(registry: &TestRegistry, worker: &Worker) -> Value {
     sign_in(registry, &code(registry, registry.registrar(), worker), end_of(worker)).expect(201)
 }
 
+on_both_databases!(a_worker_ends_one_session_or_all_of_them, |registry| {
+    let body = registry.body();
+    let (worker, other) = (registry.worker(&body.client, 1), registry.worker(&body.client, 2));
+    let sessions = [(); 3].map(|()| signed_in(registry, &worker));
+    let foreign = signed_in(registry, &other);
+    let is_open = |session: &Value| own(registry, session, "GET", "/v1/me").status == 200;
+    assert!(sessions.iter().chain([&foreign]).all(is_open));
+    let token = sessions[1]["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(own(registry, &sessions[0], "DELETE", "/v1/me/session").status, 204);
+    assert_eq!(sessions.each_ref().map(is_open), [false, true, true], "at once where it was asked for");
+    // Another node ends all of them; this one knows within two seconds.
+    registry.with_node(async |node| {
+        let signed_in = node.find_signed_in_worker(&token).await.unwrap().unwrap();
+        node.end_worker_sessions(&signed_in, true).await.unwrap();
+    });
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(sessions.each_ref().map(is_open), [false; 3]);
+    assert!(is_open(&foreign), "nobody else is signed out");
+    registry.expect_clean_audit();
+});
+
 /// A JSON request in the worker's own name.
 pub fn own_post(registry: &TestRegistry, session: &Value, path: &str, body: &Value) -> Reply {
     let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());

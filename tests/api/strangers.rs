@@ -271,6 +271,67 @@ fn a_badge_as_jwt_is_read_as_open_badges_writes_it() {
     }
 }
 
+/// What people see above the answer: a file that was forged is not one without a certificate, and what could not be checked is neither.
+#[test]
+fn a_forged_file_is_told_from_one_that_nobody_could_check() {
+    let (key, registry, badge) = trusted();
+    let body = registry.body();
+    let (_, certificate) = registry.certificate(&body, 1);
+    let heading = |bytes: &[u8]| {
+        let boundary = "x-part-x";
+        let form = [format!("--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n").as_bytes(), bytes, format!("\r\n--{boundary}--\r\n").as_bytes()].concat();
+        let page = registry.send("POST", "/verify/file", &[("content-type", &format!("multipart/form-data; boundary={boundary}")), ("accept", "text/html"), ("accept-language", "en")], &form).text();
+        page.split("<h1 id=\"outcome\">").nth(1).unwrap_or_else(|| panic!("{page}")).split('<').next().unwrap().to_owned()
+    };
+    let forged = "Do not trust this file";
+    // An SD-JWT with one disclosure edited, a header that asks for no signature, a badge with another member in its header.
+    let plain = taken(&registry, &body.client, &certificate, "application/dc+sd-jwt").text();
+    let first = plain.split('~').nth(1).unwrap();
+    let edited = URL_SAFE_NO_PAD.encode(String::from_utf8(URL_SAFE_NO_PAD.decode(first).unwrap()).unwrap().replacen("\"]", "x\"]", 1));
+    assert_eq!((heading(plain.as_bytes()).as_str(), heading(plain.replace(first, &edited).as_bytes()).as_str()), ("Valid", forged));
+    let original = taken(&registry, &body.client, &certificate, "application/vc+jwt").text();
+    let parts: Vec<&str> = original.split('.').collect();
+    for header in [json!({ "alg": "none" }), json!({ "alg": "HS256", "typ": "vc+jwt" }), json!({ "alg": "EdDSA", "typ": "vc+jwt", "crit": ["x"] })] {
+        assert_eq!(heading(format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), parts[1], parts[2]).as_bytes()), forged, "{header}");
+    }
+    assert_eq!(heading(original.replacen(parts[2], &URL_SAFE_NO_PAD.encode([7; 64]), 1).as_bytes()), forged);
+    // No certificate at all.
+    for nothing in [&b"hello"[..], b"{\"a\":1}", b"%PDF-1.7 nothing"] {
+        assert_eq!(heading(nothing), "No certificate in this file", "{}", String::from_utf8_lossy(nothing));
+    }
+    // What this program cannot check says nothing against the document.
+    let mut signed = proven(&key, &badge, &[Suite::Jcs]);
+    assert_eq!(heading(signed.to_string().as_bytes()), "Valid");
+    signed["proof"][0]["cryptosuite"] = json!("ecdsa-rdfc-2019");
+    assert_eq!(heading(signed.to_string().as_bytes()), "Not found");
+    signed = proven(&key, &badge, &[Suite::Jcs]);
+    signed["name"] = json!("Master welder");
+    assert_eq!(heading(signed.to_string().as_bytes()), forged);
+}
+
+/// A document of somebody whom nobody trusts sends this registry nowhere, not even to those whom it trusts.
+#[test]
+fn a_stranger_cannot_send_the_registry_to_a_trusted_issuer() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let registry = TestRegistry::start(Database::Sqlite, &[("trusted_issuers", &format!("did:web:localhost%3A{port}"))]);
+    let stranger = IssuingKey::of_did_key(&[8; 32]);
+    let document = json!({ "@context": [VC], "id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc36", "type": ["VerifiableCredential"], "issuer": stranger.controller, "credentialSubject": { "id": "did:example:a" }, "iss": stranger.controller, "sub": "did:example:a", "jti": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc36", "nbf": 1_767_225_600 });
+    for kid in [format!("http://localhost:{port}/key"), format!("did:web:localhost%3A{port}#k")] {
+        for typ in [json!("JWT"), json!("vc+jwt")] {
+            asked(&registry, jws(&stranger, &json!({ "alg": "EdDSA", "typ": typ, "kid": kid }), &document.to_string()).as_bytes());
+        }
+    }
+    let mut embedded = proven(&stranger, &json!({ "@context": [VC], "type": ["VerifiableCredential"], "issuer": stranger.controller, "credentialSubject": { "id": "did:example:a" } }), &[Suite::Jcs]);
+    embedded["proof"][0]["verificationMethod"] = json!(format!("did:web:localhost%3A{port}#k"));
+    asked(&registry, embedded.to_string().as_bytes());
+    assert!(matches!(listener.accept(), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock), "somebody knocked");
+    // A NUL is no part of any name.
+    let nul = jws(&stranger, &json!({ "alg": "EdDSA", "typ": "vc+jwt", "kid": "did:web:localhost\u{0}#k" }), &json!({ "id": "urn:\u{0}", "issuer": "did:web:localhost%3A8080" }).to_string());
+    asked(&registry, nul.as_bytes());
+}
+
 #[test]
 fn a_key_of_unknown_hands_is_checked_and_counts_for_nothing() {
     let (_, registry, badge) = trusted();
@@ -396,7 +457,8 @@ fn no_address_outside_the_list_is_ever_asked() {
         assert_eq!(verified(&registry, "image/svg+xml", svg.as_bytes())["outcome"], "not_found");
     }
     // The same of an issuer that is trusted: what its documents name is asked for only where the operator has written the host down.
-    let (trusted_key, trusting, _) = trusted();
+    let trusted_key = IssuingKey::of_did_key(&[6; 32]);
+    let trusting = TestRegistry::start(Database::Sqlite, &[("trusted_issuers", &format!("{},did:web:elsewhere.invalid", trusted_key.controller))]);
     let addresses = addresses_of_canary(port);
     assert!(addresses.len() >= 60, "{}", addresses.len());
     for address in &addresses {

@@ -1,7 +1,7 @@
 """Holds badges to the JSON Schema that 1EdTech publishes for Open Badges 3.0, with jsonschema.
 
-Takes the schema's path and a JSON object of documents by name. Each must follow it; without its achievement, or with a proof that says
-nothing, none may.
+Takes the schema's path and a JSON object of documents by name. Each must follow it; without its achievement or its issuer, or as
+something else than a badge, none may.
 """
 
 import copy

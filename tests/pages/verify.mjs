@@ -95,7 +95,7 @@ await asEveryReader(async visit => {
   await visit.look('token');
   // A page that shows another fact than the answer that was signed, or one less, is caught by the browser.
   const level = visit.say('三级/高级工', 'senior worker (level 3)'), shown = await visit.text('dd[data-member=issuer_name]');
-  for (const change of [page => page.replace(shown, 'X'), page => page.replace(/<dt>[^<]*<\/dt><dd data-member="issued_on">[^<]*<\/dd>/, ''), page => page.replace(/(data-member="level">)[^<]*/, `$1${level}`)]) {
+  for (const change of [page => page.replace(shown, 'X'), page => page.replace(/<dt>[^<]*<\/dt><dd data-member="issued_on">[^<]*<\/dd>/, ''), page => page.replace(/(data-member="level">)[^<]*/, `$1${level}`), page => page.replace(/(<h1 id="outcome">)[^<]*/, `$1${visit.say('已撤销', 'Revoked')}`)]) {
     await visit.page.setRequestInterception(true);
     const tamper = async request => {
       if (!request.isNavigationRequest()) return request.continue();

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 /// More than anybody needs: each costs the reader a canonical form.
-const PROOFS_MAX: usize = 8;
+pub const PROOFS_MAX: usize = 8;
 
 /// What a proof must have been made for.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +64,7 @@ fn verify_one(
     if text("type") != Some("DataIntegrityProof") {
         return Err(ProofFault::Malformed);
     }
-    let suite: Suite = text("cryptosuite").and_then(|suite| suite.parse().ok()).ok_or(ProofFault::Malformed)?;
+    let suite: Suite = text("cryptosuite").ok_or(ProofFault::Malformed)?.parse().map_err(|_| ProofFault::UnknownSuite)?;
     let method = text("verificationMethod").filter(|method| method.contains(':')).ok_or(ProofFault::Malformed)?;
     let value = text("proofValue").and_then(|value| bs58::decode(value.strip_prefix('z')?).into_vec().ok()).filter(|value| value.len() == 64).ok_or(ProofFault::Malformed)?;
     let created = instant(proof, "created")?;
@@ -207,7 +207,7 @@ mod tests {
             (|d| d["proof"][0]["proofPurpose"] = json!("authentication"), ProofFault::WrongPurpose),
             (|d| d["proof"][0]["expires"] = json!("2026-03-10T03:00:00Z"), ProofFault::Expired),
             (|d| d["proof"][0]["cryptosuite"] = json!("eddsa-jcs-2022"), ProofFault::WrongSignature),
-            (|d| d["proof"][0]["cryptosuite"] = json!("ecdsa-rdfc-2019"), ProofFault::Malformed),
+            (|d| d["proof"][0]["cryptosuite"] = json!("ecdsa-rdfc-2019"), ProofFault::UnknownSuite),
             (|d| d["proof"][0]["verificationMethod"] = json!("did:web:evil.example#key"), ProofFault::UnknownKey),
             (|d| d["proof"][0]["proofValue"] = d["proof"][1]["proofValue"].clone(), ProofFault::WrongSignature),
             (|d| d["proof"][0]["previousProof"] = json!("urn:uuid:0"), ProofFault::MissingPrevious),

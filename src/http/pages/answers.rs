@@ -35,7 +35,7 @@ struct AnswerContent {
 
 /// What a receipt says that was handed over: an answer of this registry, as it was then.
 pub fn receipt_page(reader: &Reader, answer: &serde_json::Value, receipt: String) -> Result<HttpResponse, Problem> {
-    let shown_as = Text::new("a receipt that this registry signed", "本登记系统签署的回执");
+    let shown_as = Text::new("a receipt that this registry signed; what else the file shows was not checked", "本登记系统签署的回执；文件中的其他内容未经核验");
     let content = AnswerContent { verdict: ShownVerdict::of_receipt(answer, reader.language, receipt), shown_as: Some(reader.say(&shown_as)), compare: None };
     reader.at("/".to_owned()).page(StatusCode::OK, "answer.html", content)
 }

@@ -67,7 +67,7 @@ fn line_of(answer: &[u8], language: Language) -> Value {
     let faults = answer["violations"].as_array().into_iter().flatten().filter_map(|violation| violation["detail"].as_str());
     let failed = answer["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] == "failed").filter_map(|check| check["detail"].as_str());
     let reason: Vec<&str> = faults.chain(failed).collect();
-    json!({ "row": answer["row"], "outcome": if outcome.is_empty() { "no_document" } else { outcome }, "word": word, "tone": tone, "number": text("certificate_number"), "what": what.join(" · "), "issuer": text("issuer_name"), "reason": reason.join("; ") })
+    json!({ "row": answer["row"], "outcome": outcome.parse::<Outcome>().map_or("no_document", Outcome::as_str), "word": word, "tone": tone, "number": text("certificate_number"), "what": what.join(" · "), "issuer": text("issuer_name"), "reason": reason.join("; ") })
 }
 
 /// Verify a list.

@@ -171,7 +171,7 @@ pub async fn show_keys(state: Data<AppState>, page: ConsolePage) -> Result<HttpR
         let revoked = revocations.iter().find(|revocation| revocation.key_id == row.key_id);
         // The last part of an organisation's DID is its identifier; the registry's own has none.
         let owner_name = match row.owner.split_once(":organisations:") {
-            Some((_, id)) => Some(state.registry.organisation_name(&path_id(id)?).await?),
+            Some((_, id)) => state.registry.organisation_name(&path_id(id)?).await.ok(),
             None => None,
         };
         keys.push(json!({ "key_id": row.key_id, "owner_name": owner_name, "purpose": row.purpose, "created_at": crate::http::reply::instant_of(row.created_at), "is_revoked": revoked.is_some() }));

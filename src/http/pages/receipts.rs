@@ -4,7 +4,7 @@ use super::forms::Form;
 use super::reader::Reader;
 use super::shown::{beijing_time, facts_of, kind_name};
 use crate::domain::text::Language;
-use crate::domain::verification::{Heading, Outcome, check_name};
+use crate::domain::verification::{Heading, Outcome, check_name, meaning_of_record};
 use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::print::attachments::{self, Attachment};
@@ -26,8 +26,9 @@ const RECEIPT: &str = "receipt.jws";
 /// The receipt in a file: the text itself, or what a paper of ours carries.
 pub fn receipt_in(file: &[u8]) -> Option<String> {
     if file.starts_with(b"%PDF-") {
-        let inside = attachments::read(file).ok()?;
-        return inside.into_iter().find(|attachment| attachment.name == RECEIPT).and_then(|attachment| String::from_utf8(attachment.bytes).ok());
+        // Alone, as in every paper of a receipt: anybody could put one beside a certificate that was changed.
+        let [only] = <[Attachment; 1]>::try_from(attachments::read(file).ok()?).ok()?;
+        return (only.name == RECEIPT).then(|| String::from_utf8(only.bytes).ok())?;
     }
     std::str::from_utf8(file).ok().map(str::trim).filter(|text| text.starts_with("eyJ")).map(str::to_owned)
 }
@@ -56,7 +57,7 @@ pub async fn download_receipt(state: Data<AppState>, reader: Reader, form: Form)
 
 /// The shape of an outcome on paper.
 fn sign_of(heading: Heading) -> Sign {
-    let Heading::Outcome(outcome) = heading else { return if heading == Heading::Forged { Sign::Failed } else { Sign::Unknown } };
+    let Heading::Outcome(outcome) = heading else { return if heading == Heading::NoDocument { Sign::Unknown } else { Sign::Failed } };
     match outcome {
         Outcome::Valid => Sign::Passed,
         Outcome::Suspended => Sign::Suspended,
@@ -71,7 +72,8 @@ fn sheet_of(answer: &Value, text: &str, public_url: &str) -> ReceiptSheet {
     let outcome = answer["outcome"].as_str().and_then(|outcome| outcome.parse().ok()).unwrap_or(Outcome::NotFound);
     let checks = answer["checks"].as_array().map_or(&[][..], Vec::as_slice);
     let heading = Heading::of(outcome, checks.iter().map(|check| (check["check"].as_str().unwrap_or_default(), check["outcome"] == "failed")));
-    let (name, meaning) = (heading.name(), heading.meaning());
+    let is_record = checks.iter().any(|check| check["check"] == "certificates");
+    let (name, meaning) = (heading.name(), if is_record && heading == Heading::Outcome(outcome) { meaning_of_record(outcome) } else { heading.meaning() });
     let made_at = answer["status_as_of"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map_or(DateTime::<Utc>::UNIX_EPOCH, |at| at.to_utc());
     let certificate = &answer["certificate"];
     let mut facts: Vec<Field> = Vec::new();

@@ -24,6 +24,7 @@ const OUTCOMES: Shapes = Shapes {
         ("cancelled", r#"<circle cx="32" cy="32" r="28"/><path d="m13 51 38-38" stroke-width="6"/>"#),
         ("superseded", r#"<path d="M20 12V5h38v42h-9"/><rect x="6" y="17" width="38" height="42" rx="2"/><path d="M15 30h20M15 39h20M15 48h12"/>"#),
         ("forged", r#"<path d="M32 4 62 57H2z" fill="currentColor"/><path d="M32 23v16" stroke="var(--sheet)" stroke-width="6"/><path d="M32 48v.5" stroke="var(--sheet)" stroke-width="7"/>"#),
+        ("stolen_key", r#"<circle cx="21" cy="32" r="13"/><path d="M34 32h26M50 32v10M58 32v8"/><path d="m6 58 52-52" stroke-width="6"/>"#),
         ("no_document", r#"<path d="M38 5H16a4 4 0 0 0-4 4v46a4 4 0 0 0 4 4h32a4 4 0 0 0 4-4V19zV19h14" stroke-dasharray="8 6"/><path d="m24 32 16 16m0-16L24 48"/>"#),
     ],
     other: r#"<rect x="5" y="5" width="54" height="54" rx="6" stroke-dasharray="8 6"/><path d="M24 25a8 8 0 1 1 12 7c-3 2-4 3-4 7"/><path d="M32 47v.5" stroke-width="6"/>"#,
@@ -71,7 +72,7 @@ mod tests {
     #[test]
     fn every_shape_has_the_name_of_an_outcome_and_looks_like_no_other() {
         for (name, _) in OUTCOMES.drawn {
-            let of_files = [Heading::Forged, Heading::NoDocument].map(Heading::code);
+            let of_files = [Heading::Forged, Heading::StolenKey, Heading::NoDocument].map(Heading::code);
             assert!(name.parse::<Outcome>().is_ok() || of_files.contains(name), "{name}");
         }
         for shapes in [OUTCOMES, CHECKS] {

@@ -76,7 +76,7 @@ pub fn beijing_time(at: DateTime<Utc>, language: Language) -> String {
 pub fn tone_of(heading: Heading) -> &'static str {
     match heading {
         Heading::Outcome(Outcome::Valid) => "good",
-        Heading::Forged | Heading::Outcome(Outcome::Revoked | Outcome::Withdrawn | Outcome::Cancelled) => "bad",
+        Heading::Forged | Heading::StolenKey | Heading::Outcome(Outcome::Revoked | Outcome::Withdrawn | Outcome::Cancelled) => "bad",
         Heading::Outcome(Outcome::Expired | Outcome::ReviewOverdue | Outcome::Suspended | Outcome::Superseded) => "wait",
         Heading::NoDocument | Heading::Outcome(Outcome::NotFound) => "none",
     }
@@ -161,6 +161,9 @@ impl ShownVerdict {
         let is_record = checks.iter().any(|(name, ..)| *name == "certificates");
         let mut next_steps: Vec<_> = checks.iter().filter(|(_, outcome, ..)| *outcome == "failed").filter_map(|(.., step)| step.clone()).collect();
         next_steps.dedup();
+        if outcome == Outcome::NotFound && next_steps.is_empty() {
+            next_steps.push(say(Text::new("Ask again in a minute; if it stays so, ask the issuer.", "请一分钟后再查；如仍如此，请向签发者核实。")));
+        }
         let passed = checks.iter().filter(|(_, outcome, ..)| *outcome == "passed").count();
         let checks = checks.into_iter().map(|(name, outcome, detail, next_step)| {
             let word = match outcome {
@@ -174,7 +177,7 @@ impl ShownVerdict {
             outcome: outcome.as_str(),
             heading: heading.code(),
             name: say(heading.name()),
-            meaning: say(if is_record && heading == Heading::Outcome(outcome) && outcome != Outcome::NotFound { meaning_of_record(outcome) } else { heading.meaning() }),
+            meaning: say(if is_record && heading == Heading::Outcome(outcome) { meaning_of_record(outcome) } else { heading.meaning() }),
             tone: tone_of(heading),
             as_of: beijing_time(as_of, language),
             next_steps,

@@ -4,6 +4,7 @@ use super::assets;
 use super::shown::{kind_name, level_name};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::level::SkillLevel;
+use crate::domain::verification::{Heading, Outcome};
 use crate::domain::text::Language;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior, Value};
@@ -53,11 +54,13 @@ fn environment(language: Language) -> Environment<'static> {
     environment
 }
 
-/// What kinds and levels are called, as JSON: the browser compares them with what a receipt says.
+/// What kinds, levels and outcomes are called, as JSON: the browser compares them with what a receipt says.
 fn words(language: Language) -> String {
     let kinds = CertificateKind::ALL.iter().map(|kind| (kind.as_str(), kind_name(kind.as_str(), language)));
     let levels = SkillLevel::ALL.iter().map(|level| (level.as_str(), level_name(level.as_str(), language)));
-    serde_json::to_string(&kinds.chain(levels).collect::<BTreeMap<_, _>>()).expect("texts are JSON")
+    let files = [Heading::Forged, Heading::StolenKey, Heading::NoDocument];
+    let headings = Outcome::ALL.iter().map(|outcome| Heading::Outcome(*outcome)).chain(files).map(|heading| (heading.code(), heading.name().into_language(language).into_owned()));
+    serde_json::to_string(&kinds.chain(levels).chain(headings).collect::<BTreeMap<_, _>>()).expect("texts are JSON")
 }
 
 /// How a text of two languages begins that stands by itself in a template.

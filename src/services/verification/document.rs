@@ -3,6 +3,7 @@
 //! A form that was made later carries no secret of its own: it holds when its signature does *and* it says exactly what the log
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
+use super::findings::{because, broken, foreign_header, no_document, schema_kept, stolen, unread, wrong_typ};
 use super::genuine::{Genuine, digest_of};
 use super::original::key_and_last_day;
 use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, VerifiedCertificate, check, standing_checks};
@@ -70,33 +71,6 @@ pub(super) fn failed(checks: Vec<Check>, status_as_of: DateTime<Utc>) -> Verdict
     Verdict { outcome: Outcome::NotFound, checks, certificates: Vec::new(), log_index: None, status_as_of }
 }
 
-pub(super) fn wrong_typ(expected: &str) -> Check {
-    check("proof", false, format!("another typ found in the header, {expected} expected"), format!("头部 typ 不是 {expected}"))
-}
-
-/// Members of a credential that an answer may name (VCDM, section 4).
-const MEMBERS: [&str; 14] =
-    ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject", "credentialStatus", "credentialSchema", "name", "description", "evidence", "termsOfUse", "relatedResource"];
-
-/// Of a badge as JWT.
-pub(super) fn foreign_header() -> Check {
-    check("proof", false, "another member found in the header, none but alg, kid, jwk and typ expected", "头部含有其他成员，只应有 alg、kid、jwk 和 typ")
-}
-
-fn stolen() -> Check {
-    check("proof", false, "signed by a key that was stolen, and nothing says when; a copy that is taken now is signed by another one", "由已被盗用的密钥签署，且无法证明签署时间；请重新下载")
-}
-
-/// A check that failed, and why.
-pub(super) fn because(name: &'static str, en: &str, zh: &str, fault: &Text) -> Check {
-    check(name, false, format!("{en}: {}", fault.en), format!("{zh}：{}", fault.zh))
-}
-
-/// What stops a document from being read at all.
-fn unread(en: &str, zh: &str, fault: &Text) -> Vec<Check> {
-    vec![because("proof", en, zh, fault)]
-}
-
 impl Registry {
     /// Verifies a credential in any of its forms.
     pub async fn verify_document(&self, shown: &[u8]) -> Result<Verdict, Error> {
@@ -116,10 +90,11 @@ impl Registry {
         }
         let presented = match Presented::read(shown) {
             Ok(presented) => presented,
-            Err(fault) => return Ok(failed(unread("not a credential that can be verified", "不是可验证的凭证", &fault.text()), now)),
+            Err(fault) => return Ok(failed(no_document(&fault.text()), now)),
         };
         let payload = payload_of(&presented);
         match issuer_of(&presented, payload.as_ref()) {
+            None if payload.is_some() || matches!(presented, Presented::Embedded(_)) => Ok(failed(no_document(&Text::new("it names no issuer", "未注明签发者")), now)),
             Some(issuer) if !self.is_own_issuer(&issuer) => self.verify_elsewhere(&presented, &issuer, now).await,
             _ => match (&presented, payload) {
                 (Presented::VcJwt(text), Some(record)) if has_type(&record, "ClrCredential") => self.verify_record(text, &record, now).await,
@@ -289,7 +264,7 @@ impl Registry {
     /// Whether the registry issued exactly this, and whether the body had the right to on that day.
     async fn check_record(&self, said: &Said) -> Result<(Vec<Check>, Option<OnRecord>), Error> {
         let Some(mut issued) = self.find_issued(&said.credential_id).await? else {
-            return Ok((vec![check("record", false, "no credential with this identifier found among those that the registry issued", "本登记系统签发的凭证中没有该标识")], None));
+            return Ok((vec![check("record", false, "no credential with this identifier found among those that the registry issued", "本登记系统未签发过带有该标识的凭证")], None));
         };
         let (certificate, version) = (issued.shown.certificate_id.clone(), issued.shown.version);
         let whole = self.store.read(move |conn| store::find_with_version(conn, &certificate, version)).await?.ok_or_else(|| Error::Internal("a version was there and is gone".to_owned()))?;
@@ -307,6 +282,10 @@ impl Registry {
 
     /// What the database has of a credential with this `id`, and of its place in the log.
     pub(super) async fn find_issued(&self, credential_id: &str) -> Result<Option<Issued>, Error> {
+        // PostgreSQL refuses a NUL in a text, and no identifier has one.
+        if credential_id.contains('\0') {
+            return Ok(None);
+        }
         let (credential_id, tiles) = (credential_id.to_owned(), Arc::clone(&self.tiles));
         let read = move |conn: &mut Conn| {
             let Some((shown, entry)) = store::find_by_credential(conn, &credential_id)? else { return Ok(None) };
@@ -408,11 +387,6 @@ pub(super) fn items(value: &Value) -> &[Value] {
     }
 }
 
-/// No rule of the form is broken.
-pub(super) fn schema_kept() -> Check {
-    check("schema", true, "the document follows VC 2.0 and Open Badges 3.0", "文件符合 VC 2.0 与 Open Badges 3.0")
-}
-
 fn schema_check(content: &Content) -> Check {
     let Some(document) = content.document() else { return check("schema", true, "the claims follow SD-JWT VC", "声明符合 SD-JWT VC") };
     let breaches = conformance::find_breaches(document);
@@ -420,23 +394,6 @@ fn schema_check(content: &Content) -> Check {
         0 => schema_kept(),
         _ => broken("VC 2.0 and Open Badges 3.0", breaches.iter().map(|breach| breach.path.as_str())),
     }
-}
-
-/// That rules of a standard are broken, how many, and in which members. The words of a stranger's document do not belong in an answer that
-/// the registry signs, so only names of the data model are told.
-pub(super) fn broken<'a>(standards: &str, faults: impl Iterator<Item = &'a str>) -> Check {
-    let (mut count, mut members, mut has_others) = (0, Vec::new(), false);
-    for fault in faults {
-        count += 1;
-        match MEMBERS.iter().find(|member| Some(**member) == fault.split([':', '.', '[']).next()) {
-            Some(member) if !members.contains(member) => members.push(*member),
-            Some(_) => {}
-            None => has_others = true,
-        }
-    }
-    let told = |others: &'static str, separator: &str| members.iter().copied().chain(has_others.then_some(others)).collect::<Vec<_>>().join(separator);
-    let (en, zh) = (told("other members", ", "), told("其他成员", "、"));
-    check("schema", false, format!("{count} rules of {standards} broken, none expected; look at {en}"), format!("违反 {} 的规则 {count} 处：{zh}", standards.replace(" and ", "、")))
 }
 
 /// When a document begins and ceases to be valid; None inside for a date that cannot be read.

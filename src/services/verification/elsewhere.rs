@@ -4,7 +4,8 @@
 //! else nobody is asked, and the outcome is that this registry knows nothing of it; a did:key, which is its own key, is checked all the
 //! same.
 
-use super::document::{Content, Said, because, broken, check_validity, dates_of, failed, foreign_header, items, text_of, wrong_typ};
+use super::document::{Content, Said, check_validity, dates_of, failed, items, text_of};
+use super::findings::{because, broken, foreign_header, wrong_typ};
 use super::{Check, CheckOutcome, Verdict, check};
 use crate::credential::data_integrity::{self, Expectation};
 use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
@@ -82,11 +83,13 @@ impl Registry {
         // Parsed before, to learn the issuer.
         let jws = CompactJws::parse(text).ok();
         let payload = jws.as_ref().and_then(|jws| strict_json::parse(&jws.payload).ok()).unwrap_or_default();
-        let is_of_the_future = payload["iat"].as_i64().is_some_and(|at| at > (now + CLOCKS_DIFFER).timestamp());
+        let payload_issued_at = payload["iat"].as_i64();
         let document = if typ.is_empty() { badge_of(&payload) } else { without_claims(payload, issuer) };
-        let (is_document, document) = (document.is_some() && !is_of_the_future, document.unwrap_or_default());
+        let (is_document, document) = (document.is_some(), document.unwrap_or_default());
+        let is_of_the_future = payload_issued_at.is_some_and(|at| at > (now + CLOCKS_DIFFER).timestamp());
         let proof = match jws {
             Some(jws) if typ.is_empty() && !badge_jwt::is_of_profile(&jws.header) => foreign_header(),
+            Some(_) if is_of_the_future => Check { name: "proof", outcome: CheckOutcome::Pending, detail: Text::new("not checked: the signature says that it was made in the future (iat)", "未检查：签名时间（iat）在将来") },
             Some(jws) if is_document => self.check_jws_elsewhere(&jws, issuer, typ).await,
             _ => check("proof", false, "claims that the document contradicts, or of the wrong kind, found; a JWS whose claims agree with its document expected", "JWT 声明与文件不一致，或类型不符；应为声明与文件一致的 JWS"),
         };
@@ -100,8 +103,10 @@ impl Registry {
         let shown_key = jws.header.get("jwk").filter(|_| typ.is_empty());
         let resolved = match jws.key_id() {
             _ if let Some(jwk) = shown_key => self.resolve_shown_key(jwk, issuer).await,
-            Some(url) if typ.is_empty() && url.contains("://") => self.resolve_addressed_key(url, issuer).await,
-            Some(key_id) => self.resolve_key(key_id).await,
+            Some(url) if typ.is_empty() && url.contains("://") && !issuer.starts_with("did:key:") => self.resolve_addressed_key(url, issuer).await,
+            Some(key_id) if is_of(issuer, key_id) => self.resolve_key(key_id).await,
+            Some(key_id) if key_id.starts_with("did:") => return check("proof", false, "the issuer is not the controller of the key", "签发者不是密钥的控制者"),
+            Some(_) => None,
             None => None,
         };
         match resolved {
@@ -127,10 +132,10 @@ impl Registry {
 
     async fn check_embedded(&self, document: &Value, issuer: &str, now: DateTime<Utc>) -> Check {
         let mut keys = Vec::new();
-        for method in items(&document["proof"]).iter().filter_map(|proof| proof["verificationMethod"].as_str()) {
-            if let Some((key, controller)) = self.resolve_key(method).await
-                && controller == issuer
-            {
+        // Nobody but the issuer is asked for a key, and no more often than there may be proofs.
+        let methods = items(&document["proof"]).iter().filter_map(|proof| proof["verificationMethod"].as_str()).filter(|method| is_of(issuer, method));
+        for method in methods.take(data_integrity::PROOFS_MAX) {
+            if let Some((key, _)) = self.resolve_key(method).await {
                 keys.push((method, key));
             }
         }
@@ -138,6 +143,7 @@ impl Registry {
         match data_integrity::verify(document, &Expectation::assertion(now), &mut find_key) {
             Ok(_) => check("proof", true, "proved by keys that its issuer publishes", "由签发者公布的密钥证明"),
             Err(data_integrity::ProofFault::UnknownKey) => unresolved(),
+            Err(fault) if fault.is_unchecked() => Check { name: "proof", outcome: CheckOutcome::Pending, detail: fault.text() },
             Err(fault) => because("proof", "no proof that counts", "内嵌证明无效", &fault.text()),
         }
     }
@@ -295,8 +301,15 @@ fn check_form(content: &Content) -> Check {
     }
 }
 
+/// A key that nobody could show: nothing was checked, so nothing is said against the document.
 fn unresolved() -> Check {
-    check("proof", false, "the key of the proof does not resolve: its address is not one that this registry asks, or does not list it", "签名密钥无法解析：其地址不在本登记系统查询范围内，或未列出该密钥")
+    let detail = Text::new("not checked: the key of the proof does not resolve. Its issuer does not answer or does not list it, or its address is not one that this registry asks", "未检查：签名密钥无法解析。签发者没有应答或未列出该密钥，或其地址不在本登记系统查询范围内");
+    Check { name: "proof", outcome: CheckOutcome::Pending, detail }
+}
+
+/// Whether a verification method is one of this DID.
+fn is_of(issuer: &str, method: &str) -> bool {
+    method.split_once('#').is_some_and(|(did, _)| did == issuer)
 }
 
 fn named_issuer(document: &Value) -> Option<String> {

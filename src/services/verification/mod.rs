@@ -2,6 +2,7 @@
 
 mod document;
 mod elsewhere;
+mod findings;
 mod genuine;
 mod issuers;
 mod original;

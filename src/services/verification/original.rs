@@ -3,7 +3,8 @@
 //! Its form was checked against every rule before it was signed, and a text with that digest is that text. So it is not taken apart
 //! again; signature, log, right to issue and standing are checked as for any other form, over the bytes that were shown.
 
-use super::document::{dates_of_texts, schema_kept};
+use super::document::dates_of_texts;
+use super::findings::schema_kept;
 use super::Verdict;
 use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
 use crate::services::Registry;

@@ -2,6 +2,7 @@
 //! credential does not pass.
 
 use super::document::failed;
+use super::findings::stolen;
 use super::{Check, CheckOutcome, Verdict, check};
 use crate::credential::jws::CompactJws;
 use crate::credential::paper_seal;
@@ -50,10 +51,11 @@ impl Registry {
             Some(key_id) => self.find_key(&key_id).await?,
             None => None,
         };
-        let is_whole = key.is_some_and(|key| {
+        let is_whole = key.as_ref().is_some_and(|key| key.purpose == PURPOSE_CREDENTIALS && key.owner == issuer && paper_seal::is_of(text, &key.public, &paper.seal.digest));
+        if is_whole && key.is_some_and(|key| key.revoked_at.is_some()) {
             // A stolen key could seal anything; a copy that is taken now has another seal.
-            key.purpose == PURPOSE_CREDENTIALS && key.owner == issuer && key.revoked_at.is_none() && paper_seal::is_of(text, &key.public, &paper.seal.digest)
-        });
+            return Ok(stolen());
+        }
         Ok(if is_whole {
             check("file", true, "every byte is as the issuing body sealed it", "文件自签发以来未被改动")
         } else {

@@ -1,7 +1,8 @@
 //! Verification of a learner record (CLR 2.0): the registry's signature around it, its entry in the log, and every certificate in it by
 //! itself. A record tells what was so on the day when it was taken; how its certificates stand is told as of today.
 
-use super::document::{broken, check_dates_in, failed};
+use super::document::{check_dates_in, failed};
+use super::findings::broken;
 use super::genuine::digest_of;
 use super::{Check, CheckOutcome, Verdict, check};
 use crate::credential::conformance;
