@@ -295,6 +295,10 @@ fn a_forged_file_is_told_from_one_that_nobody_could_check() {
         assert_eq!(heading(format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), parts[1], parts[2]).as_bytes()), forged, "{header}");
     }
     assert_eq!(heading(original.replacen(parts[2], &URL_SAFE_NO_PAD.encode([7; 64]), 1).as_bytes()), forged);
+    // A receipt is known by its signature.
+    let answer = registry.post("/v1/verifications", &json!({ "certificate_number": certificate["certificate_number"], "name": registry.worker(&body.client, 1).name })).expect(200);
+    let receipt = answer["receipt"].as_str().unwrap().to_owned();
+    assert_eq!((heading(receipt.as_bytes()).as_str(), heading(receipt.replacen(receipt.rsplit('.').next().unwrap(), &URL_SAFE_NO_PAD.encode([7; 64]), 1).as_bytes()).as_str()), ("Receipt: valid", forged));
     // No certificate at all.
     for nothing in [&b"hello"[..], b"{\"a\":1}", b"%PDF-1.7 nothing"] {
         assert_eq!(heading(nothing), "No certificate in this file", "{}", String::from_utf8_lossy(nothing));

@@ -3,7 +3,7 @@
 //! A form that was made later carries no secret of its own: it holds when its signature does *and* it says exactly what the log
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
-use super::findings::{because, broken, foreign_header, no_document, schema_kept, stolen, unread, wrong_typ};
+use super::findings::{because, broken, foreign_header, foreign_receipt, no_document, schema_kept, stolen, unread, wrong_typ};
 use super::genuine::{Genuine, digest_of};
 use super::original::key_and_last_day;
 use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, VerifiedCertificate, check, standing_checks};
@@ -12,6 +12,7 @@ use crate::credential::conformance;
 use crate::credential::data_integrity::{self, Expectation, key_of_multikey};
 use crate::credential::jws::{CREDENTIAL_TYP, CompactJws};
 use crate::credential::presented::{Presented, has_type};
+use crate::credential::receipt;
 use crate::credential::sd_jwt::SdJwt;
 use crate::credential::strict_json;
 use crate::domain::text::Text;
@@ -92,6 +93,12 @@ impl Registry {
             Ok(presented) => presented,
             Err(fault) => return Ok(failed(no_document(&fault.text()), now)),
         };
+        if let Presented::VcJwt(text) = &presented
+            && CompactJws::parse(text).is_ok_and(|jws| jws.typ() == Some(receipt::TYP))
+        {
+            let checks = if self.open_receipt(text).await?.is_some() { no_document(&Text::new("a receipt of this registry found, which is no credential", "这是本登记系统的回执，不是凭证")) } else { vec![foreign_receipt()] };
+            return Ok(failed(checks, now));
+        }
         let payload = payload_of(&presented);
         match issuer_of(&presented, payload.as_ref()) {
             None if payload.is_some() || matches!(presented, Presented::Embedded(_)) => Ok(failed(no_document(&Text::new("it names no issuer", "未注明签发者")), now)),

@@ -17,6 +17,11 @@ pub(super) fn foreign_header() -> Check {
     check("proof", false, "another member found in the header, none but alg, kid, jwk and typ expected", "头部含有其他成员，只应有 alg、kid、jwk 和 typ")
 }
 
+/// What looks like a receipt of this registry.
+pub(super) fn foreign_receipt() -> Check {
+    check("proof", false, "a receipt that this registry did not sign found, or one that was changed", "不是本登记系统签署的回执，或已被改动")
+}
+
 /// Signed by a key that was stolen, so that a copy proves nothing.
 pub(super) fn stolen() -> Check {
     check("key", false, "signed by a key that was stolen, and nothing says when; a copy that is taken now is signed by another one", "由已被盗用的密钥签署，且无法证明签署时间；请重新下载")
