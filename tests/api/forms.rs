@@ -293,15 +293,29 @@ fn others_libraries_agree_both_ways() {
     let registry = TestRegistry::start_on(directory, url, &[("public_url", &format!("http://localhost:{port}")), ("conformance", "true")], port);
     let body = registry.body();
     let [(_, certificate), (_, revoked)] = two(&registry, &body);
-    let revoked_file = taken(&registry, &body.client, &revoked, "application/vc").text();
+    let [revoked_file, revoked_plain] = ["application/vc", "application/dc+sd-jwt"].map(|form| taken(&registry, &body.client, &revoked, form).text());
     let order = json!({ "change": "revoke", "reason": "checked", "decision_document": "宁人社〔2026〕1号" });
     registry.post_as(&body.client, &format!("{}/status_changes", path(&revoked)), &order).expect(200);
     let files: serde_json::Map<String, Value> = FORMS[..4].iter().map(|form| ((*form).to_owned(), json!(taken(&registry, &body.client, &certificate, form).text()))).collect();
-    let story = json!({ "base": registry.base_url, "public": format!("http://localhost:{port}"), "now": "2026-03-10T02:00:00Z", "number": certificate["certificate_number"], "files": files, "revoked": revoked_file });
+    let story = json!({ "base": registry.base_url, "public": format!("http://localhost:{port}"), "now": "2026-03-10T02:00:00Z", "number": certificate["certificate_number"], "files": files, "revoked": revoked_file, "revoked_plain": revoked_plain });
     let file = registry.directory.path().join("story.json");
     std::fs::write(&file, story.to_string()).unwrap();
     let output = std::process::Command::new("node").arg("tests/interop/node/verify_forms.mjs").arg(&file).output().expect("node, which tests/run installs");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     assert_eq!(said.matches("passed: ").count(), 8, "{said}");
+}
+
+/// `tests/interop/node/issue_elsewhere.mjs`: an issuer that is made of these libraries alone, with its keys and its lists.
+#[test]
+fn an_issuer_made_of_others_libraries_is_believed() {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let registry = TestRegistry::start(Database::Sqlite, &[("trusted_issuers", &format!("did:web:localhost%3A{port}"))]);
+    registry.set_clock("2026-03-10T02:00:00Z");
+    let file = registry.directory.path().join("elsewhere.json");
+    std::fs::write(&file, json!({ "base": registry.base_url, "port": port, "now": "2026-03-10T02:00:00Z" }).to_string()).unwrap();
+    let output = std::process::Command::new("node").arg("tests/interop/node/issue_elsewhere.mjs").arg(&file).output().expect("node, which tests/run installs");
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("passed: ").count(), 3, "{said}");
 }

@@ -116,6 +116,10 @@ const check = {
     const issuer = await json(`${story.public}/.well-known/jwt-vc-issuer${pathname}`);
     assert.equal(issuer.issuer, iss);
     const key = createPublicKey({key: issuer.jwks.keys.find(key => key.kid === header.kid), format: 'jwk'});
+    // The list is signed by the registry, with a key of its JWK set.
+    const list = await (await fetched(`${story.public}/status/token/1`, 'application/statuslist+jwt')).text();
+    const published = (await json(`${story.public}/.well-known/jwks.json`)).keys;
+    const listKey = createPublicKey({key: published.find(key => key.kid === jose.decodeProtectedHeader(list).kid), format: 'jwk'});
     const reader = new SDJwtVcInstance({
       hasher: (data, alg) => createHash(alg.replace('-', '')).update(data).digest(),
       saltGenerator: length => randomBytes(length).toString('base64url'),
@@ -124,13 +128,14 @@ const check = {
       verifier: (data, signature) => verifyBytes(null, Buffer.from(data), key, Buffer.from(signature, 'base64url')),
       statusListFetcher: async uri => (await fetched(uri, 'application/statuslist+jwt')).text(),
       statusValidator: async status => assert.equal(status, 0),
-      statusVerifier: async () => true,
+      statusVerifier: async (data, signature) => verifyBytes(null, Buffer.from(data), listKey, Buffer.from(signature, 'base64url')),
     });
     const shown = await reader.present(text, {occupation_name: true, level: true});
     const {payload} = await reader.verify(shown, {currentDate: Math.floor(new Date(story.now) / 1000)});
     assert.deepEqual([payload.level, payload.name, payload.vct], ['level3', undefined, `${story.public}/credential_types/skill_level`]);
     const answer = await fetch(`${story.base}/v1/verifications/document`, {method: 'POST', headers: {'content-type': 'application/dc+sd-jwt'}, body: shown});
     assert.equal((await answer.json()).outcome, 'valid');
+    await assert.rejects(reader.verify(await reader.present(story.revoked_plain, {level: true}), {currentDate: Math.floor(new Date(story.now) / 1000)}), 'a revoked one');
     await assert.rejects(reader.verify(shown.replace(/\.[^.~]+~/, signature => `.${signature.slice(1, -1).split('').reverse().join('')}~`)));
   },
 
