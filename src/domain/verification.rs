@@ -83,7 +83,7 @@ impl Outcome {
     }
 }
 
-/// What stands above the answer of a verification, for people. The interface has one word, `not_found`, for three things that nobody may
+/// What stands above the answer of a verification, for people. The interface has one word, `not_found`, for four things that nobody may
 /// take for each other when a document was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heading {

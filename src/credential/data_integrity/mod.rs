@@ -64,9 +64,7 @@ impl ProofFault {
         };
         Text::new(self.to_string(), zh)
     }
-}
 
-impl ProofFault {
     /// Whether it says nothing against the document: this program, or this moment, is not one to check it.
     pub fn is_unchecked(&self) -> bool {
         matches!(self, ProofFault::UnknownKey | ProofFault::UnknownSuite | ProofFault::Expired)

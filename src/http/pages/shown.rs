@@ -47,7 +47,7 @@ pub struct ShownCheck {
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownVerdict {
     pub outcome: &'static str,
-    /// Names the shape: the outcome, `forged` or `no_document`.
+    /// Names the shape: the outcome, `forged`, `stolen_key` or `no_document`.
     pub heading: &'static str,
     pub name: Cow<'static, str>,
     pub meaning: Cow<'static, str>,
