@@ -27,10 +27,9 @@
   const isShown = answer => {
     const said = answer.certificates || [answer.certificate].filter(Boolean), words = JSON.parse(texts.words);
     const sheets = [...document.querySelectorAll('[data-certificate]')];
-    const written = (certificate, member) => member === 'level' ? words[certificate.level] : member === 'occupation_name' && certificate.occupation_code ? `${certificate.occupation_name}（${certificate.occupation_code}）` : certificate[member];
     const isSame = (sheet, certificate) => {
       const facts = new Map([...sheet.querySelectorAll('dd')].map(item => [item.dataset.member, item.textContent]));
-      return sheet.querySelector('h2').textContent === words[certificate.certificate_kind] && (said.length === 1 || sheet.querySelector('.tag').textContent.trim() === words[certificate.outcome]) && members.every(member => certificate[member] ? facts.get(member) === written(certificate, member) : !facts.has(member)) && [...facts.keys()].every(member => members.includes(member));
+      return sheet.querySelector('h2').textContent === words[certificate.certificate_kind] && (said.length === 1 || sheet.querySelector('.tag').textContent.trim() === words[certificate.outcome]) && members.every(member => certificate[member] ? facts.get(member) === jilu.written(certificate, member, words) : !facts.has(member)) && [...facts.keys()].every(member => members.includes(member));
     };
     // A receipt that is shown again says so before its outcome; a file that was refused is told in more words than `not_found`.
     const told = document.getElementById('outcome').textContent.replace(/^(回执：|Receipt: )/, '').toLowerCase();
@@ -42,7 +41,7 @@
   if (!jilu.isAble()) return add(texts.signature, null, texts.insecure);
   (async () => {
     const jws = jilu.readJws(receipt), answer = jws.payload;
-    await check(texts.signature, async () => [Boolean(await jilu.jwsKey(jws, (await load('/.well-known/jwks.json', 'json')).keys)), jws.header.kid]);
+    await check(texts.signature, async () => [Boolean(await jilu.jwsKey(jws, [await load('/keys/' + jws.header.kid.split('#')[1], 'json')])), jws.header.kid]);
     await check(texts.content, async () => [isShown(answer), answer.status_as_of]);
     if (answer.log_index === undefined) return;
     const [proof, key] = [load('/v1/log/proofs?index=' + answer.log_index, 'json'), load('/log/vkey', 'text')];

@@ -80,16 +80,36 @@ const jilu = (() => {
     return { extra, index: Number(lines.shift().slice(6)), hashes: lines.map(fromBase64), checkpoint: text.slice(end + 2) };
   }
 
-  // Whether the document is the one that the entry of a proof file commits to, and the entry is in the log.
-  async function isLogged(document, proof, verifierKey) {
+  const saltOf = proof => proof.extra.slice(0, 32), entryOf = proof => new TextDecoder().decode(proof.extra.slice(32));
+
+  // Whether the entry of a proof file commits to the document.
+  async function isOf(document, proof) {
     if (!proof.extra) return false;
-    const salt = proof.extra.slice(0, 32), entry = new TextDecoder().decode(proof.extra.slice(32));
-    const lines = entry.split('\n'), commitment = await sha256(join(salt, utf8.encode(document)));
-    if (lines[0] !== 'jilu-entry/v1' || !equal(fromBase64(lines[4]), commitment)) return false;
-    const checkpoint = await openCheckpoint(proof.checkpoint, verifierKey);
-    return checkpoint !== null && isIncluded(entry, proof.index, proof.hashes, checkpoint.size, checkpoint.root);
+    const lines = entryOf(proof).split('\n'), commitment = await sha256(join(saltOf(proof), utf8.encode(document)));
+    return lines[0] === 'jilu-entry/v1' && equal(fromBase64(lines[4]), commitment);
   }
 
+  // When the entry of a proof file was written.
+  const recordedAt = proof => entryOf(proof).split('\n')[2];
+
+  // Whether the document is the one that the entry of a proof file commits to, and the entry is in the log.
+  async function isLogged(document, proof, verifierKey) {
+    if (!await isOf(document, proof)) return false;
+    const checkpoint = await openCheckpoint(proof.checkpoint, verifierKey);
+    return checkpoint !== null && isIncluded(entryOf(proof), proof.index, proof.hashes, checkpoint.size, checkpoint.root);
+  }
+
+  const digest = async bytes => toHex(await sha256(bytes));
+
+  // What pages write for a member of a certificate, and for a moment.
+  const isChinese = document.documentElement.lang === 'zh-CN';
+  function written(certificate, member, words) {
+    if (member === 'level') return words[certificate.level];
+    if (member === 'occupation_name' && certificate.occupation_code) return certificate.occupation_name + (isChinese ? `（${certificate.occupation_code}）` : ` (${certificate.occupation_code})`);
+    return certificate[member];
+  }
+  const beijing = text => new Date(text).toLocaleString('sv-SE', { timeZone: 'Asia/Shanghai' }) + (isChinese ? '（北京时间）' : ' (Beijing time)');
+
   const isAble = () => Boolean(globalThis.crypto && crypto.subtle);
-  return { fromBase64, readJws, jwsKey, openCheckpoint, isIncluded, readProofFile, isLogged, isAble };
+  return { fromBase64, readJws, jwsKey, openCheckpoint, isIncluded, readProofFile, isOf, recordedAt, isLogged, digest, written, beijing, isAble };
 })();

@@ -1,6 +1,7 @@
 //! Registered claims of a JWT that stand beside a credential or a presentation in the payload of a `vc+jwt` or `vp+jwt`
 //! (VC-JOSE-COSE, section 3.1.3; RFC 7519, 4.1). They are no part of the document; what they say must hold all the same.
 
+use crate::domain::text::Text;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
@@ -38,16 +39,16 @@ impl Claims {
     }
 
     /// What the claims and the document disagree about; None when they agree. `author` is the issuer or the holder.
-    pub fn disagreement(&self, document: &Value, author: Option<&str>) -> Option<&'static str> {
+    pub fn disagreement(&self, document: &Value, author: Option<&str>) -> Option<Text> {
         let differs = |name: &str, found: Option<&str>| self.claims.get(name).is_some_and(|claim| claim.as_str().is_none() || claim.as_str() != found);
         if !self.are_well_formed() {
-            Some("nbf, exp or iat is no whole number of seconds, or aud is no text")
+            Some(Text::new("nbf, exp or iat is no whole number of seconds, or aud is no text", "nbf、exp 或 iat 不是整数秒，或 aud 不是文本"))
         } else if differs("iss", author) {
-            Some("iss is not the author of the document")
+            Some(Text::new("iss is not the author of the document", "iss 与文件的签发者或持有者不一致"))
         } else if differs("jti", document["id"].as_str()) {
-            Some("jti is not the id of the document")
+            Some(Text::new("jti is not the id of the document", "jti 与文件的 id 不一致"))
         } else if document.get("credentialSubject").is_some() && differs("sub", document["credentialSubject"]["id"].as_str()) {
-            Some("sub is not the subject of the document")
+            Some(Text::new("sub is not the subject of the document", "sub 与文件的持有主体不一致"))
         } else {
             None
         }
@@ -95,7 +96,7 @@ mod tests {
         let claims = Claims::take(&mut document);
         assert!(!document.contains_key("iss") && !document.contains_key("exp"));
         assert_eq!(claims.disagreement(&Value::Object(document.clone()), Some("did:key:a")), None);
-        assert_eq!(claims.disagreement(&Value::Object(document.clone()), Some("did:key:c")), Some("iss is not the author of the document"));
+        assert_eq!(claims.disagreement(&Value::Object(document.clone()), Some("did:key:c")).unwrap().en, "iss is not the author of the document");
         for (name, value) in [("jti", json!("urn:x:2")), ("sub", json!(["did:key:b"])), ("exp", json!("tomorrow")), ("nbf", json!(null)), ("exp", json!(1_775_001_600.0)), ("iat", json!("x")), ("iat", json!(1.5)), ("aud", json!(5)), ("aud", json!(["a", 5]))] {
             let mut wrong = payload();
             wrong.insert(name.to_owned(), value);

@@ -160,7 +160,7 @@ impl Opened<'_> {
 
     fn is_by(&self, author: Option<&str>) -> Result<(), ApiFault> {
         if let Some(why) = self.claims.disagreement(&self.document, author) {
-            return Err(fault(MALFORMED, why));
+            return Err(fault(MALFORMED, why.en));
         }
         let is_signed = author.is_some() && author == self.controller() && self.jws.is_signed_by(&self.key);
         if is_signed { Ok(()) } else { Err(fault(PROOF, "the signature of the author expected")) }

@@ -152,6 +152,10 @@ pub fn meaning_of_record(outcome: Outcome) -> Text {
     }
 }
 
+/// The checks that there are.
+pub const CHECKS: [&str; 14] =
+    ["record", "log", "witnesses", "key", "proof", "issuer", "schema", "right_to_issue", "status", "validity", "review", "file", "document", "certificates"];
+
 /// What a check is called where people read it.
 pub fn check_name(check: &str) -> Text {
     let (en, zh) = match check {
@@ -186,8 +190,9 @@ pub fn query_findings(has_number: bool, has_name: bool, has_document: bool) -> O
     })
 }
 
-/// What to do next when a check did not pass. None for one that was not made because another one failed, which says it.
-pub fn next_step(check: &str, is_pending: bool) -> Option<Text> {
+/// What to do next when a check did not pass, in an answer of this outcome. None for one that was not made because another one failed,
+/// which says it.
+pub fn next_step(check: &str, is_pending: bool, outcome: Outcome) -> Option<Text> {
     // A proof that was not checked waits for nothing; the check of the issuer says what to do.
     if is_pending {
         return (check != "proof" && check != "file").then(|| Text::new("Ask again in a minute; if it stays so, ask the issuer.", "请一分钟后再查；如仍如此，请向签发者核实。"));
@@ -204,7 +209,12 @@ pub fn next_step(check: &str, is_pending: bool) -> Option<Text> {
         "key" => Text::new("Ask the holder for a copy that is taken now; if that does not count either, the issuing body has to issue the certificate again.", "请持证人重新下载后再核验；如仍不予采信，须由发证机构重新签发。"),
         "log" | "right_to_issue" => Text::new("Do not rely on it. Report it to the supervising authority.", "请勿采信，并向监管部门反映。"),
         "certificates" => Text::new("Look at each certificate below; the record itself is genuine.", "请逐一查看下列证书；档案本身真实。"),
-        "status" => Text::new("Ask the issuing body for the reason, and the holder for a certificate that is in force.", "请向发证机构了解原因，并请持证人提供有效证书。"),
+        "status" => match outcome {
+            Outcome::Suspended => Text::new("Do not rely on it for now. Ask the issuing body for the reason, and ask here again: a suspension can end.", "暂勿采信。请向发证机构了解原因，并可再次查询：暂停可能解除。"),
+            Outcome::Superseded => Text::new("Ask the holder for the file or paper of today, or verify by certificate number and name: the new version answers.", "请持证人提供今日下载的文件或证书，或按证书编号和姓名查询新版本。"),
+            Outcome::Withdrawn => Text::new("Do not rely on it. Ask the supervising authority for the reason, and the holder for a certificate that is in force.", "请勿采信。请向监管部门了解撤回原因，并请持证人提供有效证书。"),
+            _ => Text::new("Do not rely on it. Ask the issuing body for the reason, and the holder for a certificate that is in force.", "请勿采信。请向发证机构了解原因，并请持证人提供有效证书。"),
+        },
         "validity" => Text::new("Ask the holder for a certificate that is valid today.", "请持证人提供当前有效的证书。"),
         "review" => Text::new("The holder must pass the review before working with this permit.", "持证人须通过复审后方可凭此证作业。"),
         _ => return None,
@@ -297,13 +307,18 @@ mod tests {
 
     #[test]
     fn whoever_is_refused_is_told_what_to_do_in_both_languages() {
-        for name in ["record", "log", "key", "proof", "issuer", "schema", "right_to_issue", "status", "validity", "review", "file", "document", "certificates"] {
+        for name in CHECKS {
             assert!(check_name(name).zh.chars().any(|c| c > '\u{4e00}') && check_name(name).en != name, "{name}");
-            let step = next_step(name, false).unwrap_or_else(|| panic!("{name}"));
+            // Witnesses are waited for; they never fail.
+            let step = next_step(name, name == "witnesses", Outcome::NotFound).unwrap_or_else(|| panic!("{name}"));
             assert!(step.zh.chars().any(|c| c > '\u{4e00}') && step.en.ends_with('.'), "{name}");
         }
-        assert!(next_step("witnesses", true).is_some() && next_step("status", true).is_some());
-        assert!(next_step("proof", true).is_none() && next_step("file", true).is_none(), "nothing is waited for");
+        let pending = |name| next_step(name, true, Outcome::Valid);
+        assert!(pending("witnesses").is_some() && pending("status").is_some());
+        assert!(pending("proof").is_none() && pending("file").is_none(), "nothing is waited for");
+        let of_status = |outcome| next_step("status", false, outcome).unwrap();
+        assert!(of_status(Outcome::Suspended).en.contains("can end") && !of_status(Outcome::Revoked).en.contains("can end"), "nobody waits for a revoked certificate");
+        assert!(of_status(Outcome::Superseded).en.contains("new version") && of_status(Outcome::Withdrawn).zh.contains("监管部门"));
     }
 
     fn day(text: &str) -> NaiveDate {

@@ -9,8 +9,8 @@ use crate::credential::form::CredentialForm;
 use crate::credential::keys::IssuingKey;
 use crate::credential::receipt;
 use crate::domain::text::{Language, Text};
-use crate::domain::verification::{Outcome, next_step};
-use crate::services::verification::{CheckOutcome, Verdict, VerificationQuery, VerifiedCertificate};
+use crate::domain::verification::Outcome;
+use crate::services::verification::{Verdict, VerificationQuery, VerifiedCertificate};
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -279,7 +279,7 @@ fn document<'a>(verdict: &'a Verdict, language: Language, key_id: &'a str) -> Ve
                 check: check.name,
                 outcome: check.outcome.as_str(),
                 detail: check.detail.in_language(language),
-                next_step: Some(check).filter(|check| check.outcome != CheckOutcome::Passed).and_then(|check| next_step(check.name, check.outcome == CheckOutcome::Pending)).map(|text| text.into_language(language)),
+                next_step: verdict.next_step(check).map(|text| text.into_language(language)),
             })
             .collect(),
         certificate: verdict.certificates.first().map(CertificateSummary::new),

@@ -5,7 +5,7 @@ use super::attachments::Attachment;
 use super::fields::Field;
 use super::flow::{Column, Entry, Flow, LEFT, WIDTH};
 use super::fonts::{Face, Fonts};
-use super::sheet::{About, Drawn, GREY, INK, Mark, PALE, Side, lines, rectangle};
+use super::sheet::{About, Drawn, GREY, INK, Mark, Side, lines, rectangle};
 use super::signs::Sign;
 use super::text::{self, Style};
 use chrono::{DateTime, Utc};
@@ -104,7 +104,8 @@ fn outcome(flow: &mut Flow<'_>, sheet: &ReceiptSheet) -> Result<(), PrintFault> 
         return Err(PrintFault::DoesNotFit("the outcome"));
     }
     let top = flow.y;
-    let ground = vec![rectangle([LEFT, top], [WIDTH, height], Drawn::Filled(PALE)), rectangle([LEFT, top], [5.0, height], Drawn::Filled(sheet.sign.color()))];
+    let [color, ground] = sheet.sign.colors();
+    let ground = vec![rectangle([LEFT, top], [WIDTH, height], Drawn::Filled(ground)), rectangle([LEFT, top], [5.0, height], Drawn::Filled(color))];
     flow.sheet.ornament(ground);
     let text_height: f32 = parts.iter().map(|(part, _)| part.height()).sum();
     let sign = sheet.sign.draw([LEFT + PADDING, top + (height - SIGN) / 2.0], SIGN);
@@ -138,7 +139,10 @@ mod tests {
     use crate::print::fonts::tests::fonts;
     use crate::print::reader::tests::keys_of;
 
-    const SIGNS: [Sign; 7] = [Sign::Passed, Sign::Failed, Sign::Suspended, Sign::Expired, Sign::Replaced, Sign::Unknown, Sign::Skipped];
+    const SIGNS: [Sign; 14] = [
+        Sign::Passed, Sign::Failed, Sign::Revoked, Sign::Withdrawn, Sign::Cancelled, Sign::Forged, Sign::StolenKey, Sign::Suspended, Sign::Expired, Sign::ReviewOverdue, Sign::Replaced, Sign::NoDocument,
+        Sign::Unknown, Sign::Skipped,
+    ];
 
     fn sample(sign: Sign, checks: usize) -> ReceiptSheet {
         let check = |number: usize| Check { name_zh: "凭证签名".to_owned(), name_en: "Signature".to_owned(), outcome: SIGNS[number % SIGNS.len()], detail: "密钥 key-1".to_owned() };

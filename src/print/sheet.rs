@@ -24,6 +24,11 @@ use std::collections::HashMap;
 
 pub(super) const INK: [u8; 3] = [0x16, 0x21, 0x1e];
 pub(super) const GREY: [u8; 3] = [0x4a, 0x5a, 0x55];
+pub(super) const RED: [u8; 3] = [0xb0, 0x1e, 0x1e];
+pub(super) const RED_TINT: [u8; 3] = [0xfb, 0xee, 0xec];
+pub(super) const AMBER: [u8; 3] = [0x7a, 0x4a, 0x00];
+pub(super) const AMBER_TINT: [u8; 3] = [0xfb, 0xf3, 0xe2];
+pub(super) const GREY_TINT: [u8; 3] = [0xf0, 0xf0, 0xec];
 pub(super) const GREEN: [u8; 3] = [0x0b, 0x5d, 0x4e];
 /// The accent colour, thinned for rules.
 pub(super) const TINT: [u8; 3] = [0xb5, 0xcf, 0xc9];

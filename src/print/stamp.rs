@@ -3,11 +3,10 @@
 use super::PrintFault;
 use super::fonts::{Face, Fonts};
 use super::ornament::turn;
-use super::sheet::{Drawn, Mark};
+use super::sheet::{Drawn, Mark, RED};
 use super::text::{self, Style};
 use krilla::geom::{PathBuilder, Transform};
 
-const RED: [u8; 3] = [0xb0, 0x1e, 0x1e];
 /// A little upwards, as a hand sets it.
 const ANGLE: f64 = -0.21;
 

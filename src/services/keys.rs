@@ -233,8 +233,13 @@ impl Registry {
 
     /// Every public key of the registry and of all bodies that was not stolen, for the JWK set: its readers know no revocation.
     pub async fn list_all_keys(&self) -> Result<Vec<PublishedKey>, Error> {
+        Ok(self.list_keys_ever().await?.into_iter().filter(|key| key.revoked_at.is_none()).collect())
+    }
+
+    /// The same with those that were stolen, for readers who know what that means.
+    pub async fn list_keys_ever(&self) -> Result<Vec<PublishedKey>, Error> {
         let (rows, revocations) = self.list_key_rows().await?;
-        Ok(published(&rows, &revocations, self.now_micros()).into_iter().filter(|key| key.revoked_at.is_none()).collect())
+        Ok(published(&rows, &revocations, self.now_micros()))
     }
 
     /// What `jilu keys` shows: every key, and those that were stolen.

@@ -7,6 +7,7 @@ use crate::domain::certificate_kind::CertificateKind;
 use super::error::Error;
 use super::issuing::CertificateFacts;
 use super::organisations::Body;
+use super::verification::Check;
 use crate::domain::verification::StandingFacts;
 use crate::store::certificates::CertificateStateRow;
 use chrono::NaiveDate;
@@ -39,6 +40,8 @@ pub struct Standing {
     pub printed: CertificateFacts,
     pub issued_on: NaiveDate,
     pub issuer: Arc<Body>,
+    /// Whether the body had the right to issue it on that day (IS-1).
+    pub(super) right: Check,
     pub version: i32,
     /// Where the newest document stands in the log.
     pub log_index: u64,

@@ -56,7 +56,9 @@ on_both_databases!(a_wrong_name_and_an_unknown_number_give_one_answer, |registry
     assert_eq!(ask(json!({ "certificate_number": number, "document_number": "320105190006150045" })), wrong_name);
     assert_eq!(ask(json!({ "certificate_number": number, "name": worker.name, "document_number": "320105190006150045" })), wrong_name);
     assert_eq!(ask(json!({ "certificate_number": number, "name": "<script>" })), wrong_name);
-    assert!(wrong_name["checks"][0]["detail"].as_str().unwrap().contains("osta.org.cn"), "VE-5: names the national lookup");
+    let step = wrong_name["checks"][0]["next_step"].as_str().unwrap();
+    assert!(step.contains("osta.org.cn") && step.contains("issuing body"), "VE-5: names the national lookup and the issuing body as next steps: {step}");
+    assert!(wrong_name["checks"][0]["detail"].as_str().unwrap().contains("does not mean that it is false"), "VE-5");
 });
 
 on_both_databases!(a_receipt_is_the_answer_signed, |registry| {

@@ -115,6 +115,79 @@ on_both_databases!(a_wallet_takes_a_certificate_once_and_proves_its_key, |regist
     registry.expect_clean_audit();
 });
 
+/// A key as wallets have it: most phones keep one of P-256 (the key of RFC 7515, appendix A.3).
+struct Holder {
+    alg: &'static str,
+    jwk: Value,
+    sign: fn(&[u8]) -> String,
+}
+
+fn with_p256(input: &[u8]) -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+    let (head, middle) = ("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420", "a14403420004");
+    let pkcs8 = [hex::decode(head).unwrap(), part("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"), hex::decode(middle).unwrap(), part(P256_X), part(P256_Y)].concat();
+    jsonwebtoken::crypto::sign(input, &jsonwebtoken::EncodingKey::from_ec_der(&pkcs8), jsonwebtoken::Algorithm::ES256).unwrap()
+}
+
+const P256_X: &str = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
+const P256_Y: &str = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
+
+fn holders() -> [Holder; 2] {
+    [
+        Holder { alg: "EdDSA", jwk: json!({ "kty": "OKP", "crv": "Ed25519", "x": wallet().public.jwk_x() }), sign: |input| URL_SAFE_NO_PAD.encode(wallet().sign(input).unwrap()) },
+        Holder { alg: "ES256", jwk: json!({ "kty": "EC", "crv": "P-256", "x": P256_X, "y": P256_Y }), sign: with_p256 },
+    ]
+}
+
+impl Holder {
+    fn jws(&self, mut header: Value, claims: &Value) -> String {
+        header["alg"] = json!(self.alg);
+        let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        format!("{input}.{}", (self.sign)(input.as_bytes()))
+    }
+
+    fn did(&self) -> String {
+        format!("did:jwk:{}#0", URL_SAFE_NO_PAD.encode(self.jwk.to_string()))
+    }
+}
+
+on_both_databases!(a_key_of_either_curve_is_proved_as_jwk_or_did_and_never_as_certificate_chain, |registry| {
+    let body = registry.body();
+    let (worker, certificate) = registry.certificate(&body, 1);
+    let session = signed_in(registry, &worker);
+    let iat = "2026-03-10T01:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp();
+    let verify = |text: &str| registry.send("POST", "/v1/verifications/document?receipt=none", &[("content-type", "application/dc+sd-jwt")], text.as_bytes()).expect(200)["outcome"].clone();
+    let [ours, theirs] = holders();
+    for (holder, other) in [(&ours, &theirs), (&theirs, &ours)] {
+        for named in [json!({ "jwk": holder.jwk }), json!({ "kid": holder.did() })] {
+            let Offered { code, pin, .. } = offered(registry, &session, &certificate);
+            let token = redeemed(registry, &code, &pin).expect(200)["access_token"].as_str().unwrap().to_owned();
+            let asked = |header: &Value, by: &Holder| {
+                let mut header = header.clone();
+                header["typ"] = json!("openid4vci-proof+jwt");
+                let jwt = by.jws(header, &json!({ "aud": registry.public_url, "iat": iat, "nonce": nonce(registry) }));
+                taken(registry, &token, &json!({ "credential_configuration_id": "skill_level_sd_jwt", "proofs": { "jwt": [jwt] } }))
+            };
+            assert_eq!(error(&asked(&named, other)), word("invalid_proof"), "signed by another key than {named}");
+            let mut chained = named.clone();
+            chained["x5c"] = json!(["MIIB"]);
+            for header in [chained, json!({ "x5c": ["MIIB"] }), json!({ "jwk": holder.jwk, "kid": holder.did() }), json!({})] {
+                assert_eq!(error(&asked(&header, holder)), word("invalid_proof"), "{header}");
+            }
+            let credential = asked(&named, holder).expect(200)["credentials"][0]["credential"].as_str().unwrap().to_owned();
+            let payload: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(credential.split('.').nth(1).unwrap()).unwrap()).unwrap();
+            assert_eq!(payload["cnf"]["jwk"], holder.jwk);
+            // The holder shows it, and nobody else can.
+            let shown = |by: &Holder| {
+                use sha2::Digest;
+                let claims = json!({ "iat": iat, "aud": "https://employer.example", "nonce": "n", "sd_hash": URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(&credential)) });
+                format!("{credential}{}", by.jws(json!({ "typ": "kb+jwt" }), &claims))
+            };
+            assert_eq!((verify(&shown(holder)), verify(&shown(other))), (json!("valid"), json!("not_found")));
+        }
+    }
+});
+
 on_both_databases!(every_wrong_request_of_a_wallet_is_answered_by_its_word, |registry| {
     let body = registry.body();
     let (worker, certificate) = registry.certificate(&body, 1);

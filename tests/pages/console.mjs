@@ -132,8 +132,21 @@ await asEveryReader(async visit => {
   await visit.open('/bulk');
   await visit.look('bulk');
   const list = keep('list.csv', `证书编号,姓名,证件号码\n${issued[0].certificate_number},${issued[0].name},\n${revoked.certificate_number},${revoked.name},\nS000032000001269999999,张三,\n${issued[1].certificate_number},,\n`);
+  // What the bar showed on its way, and where it stood at the end.
+  await visit.page.evaluate(() => {
+    globalThis.shown = [];
+    new MutationObserver(() => { const bar = document.querySelector('#progress progress'); if (bar) globalThis.shown.push(`${bar.value} of ${bar.max}`); }).observe(document.body, { subtree: true, childList: true, attributes: true });
+  });
+  await (await visit.page.$('#file')).uploadFile(keep('long.csv', `证书编号,姓名\n${`${issued[0].certificate_number},${issued[0].name}\n`.repeat(250)}`));
+  await visit.click('button[value=page]');
+  await visit.until(() => document.querySelectorAll('tbody .tag').length === 250);
+  const shown = await visit.page.evaluate(() => globalThis.shown);
+  for (const step of ['100 of 250', '200 of 250']) assert.ok(shown.includes(step), `the bar stood at ${shown}`);
+  await visit.open('/bulk');
   await (await visit.page.$('#file')).uploadFile(list);
-  assert.equal(await visit.send({}, 'button[value=page]'), 200);
+  await visit.click('button[value=page]');
+  await visit.until(() => document.querySelectorAll('tbody .tag').length === 4);
+  assert.ok(await visit.page.evaluate(() => document.activeElement.matches('h1')), 'whoever listens is told the result');
   const words = await visit.page.$$eval('tbody .tag', tags => tags.map(tag => tag.innerText.trim()));
   assert.deepEqual(words, visit.say(['有效', '已撤销', '未查到', '未查询'], ['Valid', 'Revoked', 'Not found', 'Not asked']));
   await visit.look('bulk-result');
@@ -145,8 +158,19 @@ await asEveryReader(async visit => {
   const workbook = readFileSync(await visit.download(() => visit.click('button[value=xlsx]')));
   assert.equal(workbook.subarray(0, 2).toString(), 'PK');
   await (await visit.page.$('#file')).uploadFile(keep('list.pdf', 'x'));
-  assert.equal(await visit.send({}, 'button[value=page]'), 400);
+  await visit.click('button[value=page]');
+  await visit.until(() => document.querySelector('.notice.bad:not([hidden])'));
   await visit.look('bulk-refused');
+  // The form that came with the refusal shows progress too; and without a script the browser waits.
+  await (await visit.page.$('#file')).uploadFile(list);
+  await visit.click('button[value=page]');
+  await visit.until(() => document.querySelectorAll('tbody .tag').length === 4);
+  await visit.page.setJavaScriptEnabled(false);
+  await visit.open('/bulk');
+  await (await visit.page.$('#file')).uploadFile(list);
+  assert.equal(await visit.send({}, 'button[value=page]'), 200);
+  assert.equal((await visit.page.$$('tbody .tag')).length, 4);
+  await visit.page.setJavaScriptEnabled(true);
   await visit.send({}, 'header form button');
   await visit.open('/bulk');
   assert.ok(visit.page.url().endsWith('/console/sign-in'));

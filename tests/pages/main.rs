@@ -4,6 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod outcomes;
+#[path = "../support/mod.rs"]
+mod support;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jilu::credential::baked;
@@ -36,23 +40,27 @@ impl Demo {
         Demo { server, story, _directory: directory }
     }
 
-    /// Runs a script of this folder with the demo's story on its standard input.
     fn drive(&self, script: &str) {
-        let shots = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
-        std::fs::create_dir_all(&shots).unwrap();
-        let mut node = Command::new("node")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages").join(script))
-            .env("SHOTS", &shots)
-            .env("FOREIGN_CODE", foreign_code())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        node.stdin.take().unwrap().write_all(self.story.as_bytes()).unwrap();
-        let output = node.wait_with_output().unwrap();
-        assert!(output.status.success(), "{script}:\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        drive(script, &self.story);
     }
+}
+
+/// Runs a script of this folder with a story on its standard input: where the registry is, and what is in it.
+fn drive(script: &str, story: &str) {
+    let shots = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
+    std::fs::create_dir_all(&shots).unwrap();
+    let mut node = Command::new("node")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages").join(script))
+        .env("SHOTS", &shots)
+        .env("FOREIGN_CODE", foreign_code())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    node.stdin.take().unwrap().write_all(story.as_bytes()).unwrap();
+    let output = node.wait_with_output().unwrap();
+    assert!(output.status.success(), "{script}:\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
 }
 
 /// A picture of a QR code that leads to another site, as an address that holds it.

@@ -1,5 +1,5 @@
 // Anyone verifies: by facts, by file, by photograph, by the QR's address; keeps the receipt; compares the holder; checks offline.
-import { asEveryReader, assert, photograph, story } from './browser.mjs';
+import { Visit, asEveryReader, assert, photograph, story } from './browser.mjs';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -175,21 +175,59 @@ await asEveryReader(async visit => {
   await visit.open('/offline');
   await visit.look('offline');
   const verifier = await visit.download(() => visit.click('a[download]'));
-  const offline = await visit.browser.newPage();
-  await offline.goto(`file://${verifier}`);
-  await offline.setOfflineMode(true);
-  const results = async files => {
-    await (await offline.$('#files')).uploadFile(...files);
-    await offline.waitForFunction(() => document.querySelectorAll('#results li').length > 0);
-    await new Promise(resolve => setTimeout(resolve, 300));
-    return offline.$$eval('#results li', items => items.map(item => item.dataset.passed));
+  const page = await visit.browser.newPage();
+  await page.setViewport({ width: visit.reader.width, height: 900 });
+  await page.goto(`file://${verifier}`);
+  await page.setOfflineMode(true);
+  const offline = new Visit(page, visit.reader, visit.browser, visit.downloads);
+  // What stands above each answer, and how its checks ended.
+  const results = async (...files) => {
+    await page.$eval('#results', results => { delete results.dataset.done; });
+    await (await page.$('#files')).uploadFile(...files);
+    await page.waitForFunction(() => document.getElementById('results').dataset.done);
+    return page.$$eval('#results article', articles => articles.map(article => `${article.querySelector('.outcome').dataset.outcome} ${[...article.querySelectorAll('.checks li')].map(item => item.dataset.passed).join(' ')}`));
   };
-  assert.deepEqual(await results([receipt]), ['true', 'true']);
-  assert.deepEqual(await results([paper]), ['true', 'true']);
-  assert.deepEqual(await results([certificate]), ['true', 'true', 'true', 'null'], 'a certificate’s PDF carries credential and proof');
-  assert.deepEqual(await results([credential, proof]), ['true', 'true', 'true', 'null']);
-  assert.deepEqual(await results([forged, proof]), ['false']);
-  await offline.close();
+  const [asked] = await results(receipt);
+  assert.match(asked, /^valid true( true)+$/);
+  assert.ok(await page.$('.outcome.none'), 'nobody takes it for an answer of today');
+  assert.equal((await results(paper))[0], asked);
+  await offline.look('offline-receipt');
+  // Signature, seal of the file, log, validity; whether it is in force has to be asked.
+  assert.deepEqual(await results(certificate), ['unasked true true true true null'], 'a certificate’s PDF carries credential, seal and proof');
+  await offline.look('offline-certificate');
+  assert.deepEqual(await results(credential, proof), ['unasked true true true null']);
+  assert.deepEqual(await results(credential), ['unasked true null true null']);
+  assert.deepEqual(await results(forged, proof), ['forged false']);
+  for (const part of [0.25, 0.5, 0.75]) {
+    const edited = readFileSync(certificate);
+    edited[Math.floor(edited.length * part)] ^= 1;
+    assert.match((await results(keep('edited-offline.pdf', edited)))[0], /^forged /, 'a PDF that was edited');
+  }
+  await offline.look('offline-forged');
+  // A proof of another entry, a key that the tool has never seen, nothing at all.
+  assert.deepEqual(await results(credential, keep('other.tlog-proof', Buffer.from(readFileSync(proof, 'utf8').replace(/\nindex (\d+)\n/, (_, index) => `\nindex ${Number(index) + 1}\n`)))), ['forged true false true null']);
+  const [head, ...rest] = readFileSync(credential, 'utf8').split('.');
+  const renamed = JSON.parse(Buffer.from(head, 'base64url'));
+  renamed.kid = renamed.kid.replace(/.$/, last => (last === 'A' ? 'B' : 'A'));
+  assert.deepEqual(await results(keep('newer.jwt', Buffer.from([Buffer.from(JSON.stringify(renamed)).toString('base64url'), ...rest].join('.')))), ['unknown_key null']);
+  await offline.look('offline-unknown');
+  assert.deepEqual(await results(keep('notes.txt', Buffer.from('no certificate'))), ['no_document ']);
+  await offline.look('offline-without');
+  assert.equal((await results(receipt, certificate)).length, 2);
+  // A tool that knows a key as stolen believes what the log had before, and nothing else.
+  const { kid } = JSON.parse(Buffer.from(head, 'base64url'));
+  for (const [stolenAt, expected] of [['2000-01-01T00:00:00.000000Z', 'stolen_key false true true null'], ['2999-01-01T00:00:00.000000Z', 'unasked true true true null']]) {
+    const html = readFileSync(verifier, 'utf8').replace(/(id="pinned">)(.*?)(<\/script>)/s, (_, before, json, behind) => {
+      const pinned = JSON.parse(json);
+      pinned.keys.find(key => key.kid === kid).revoked_at = stolenAt;
+      return before + JSON.stringify(pinned) + behind;
+    });
+    await page.goto(`file://${keep('stolen.html', html)}`);
+    assert.deepEqual(await results(credential, proof), [expected]);
+    assert.match((await results(credential))[0], /^stolen_key false null/, 'nothing shows when it was signed');
+  }
+  await offline.look('offline-stolen');
+  await page.close();
 
   // Pages that are not there are pages too.
   assert.equal(await visit.open('/nothing/here'), 404);

@@ -17,7 +17,8 @@ pub const PROOFS: &str = include_str!("../../../assets/pages/proofs.js");
 pub const OFFLINE: &str = include_str!("../../../assets/pages/offline.js");
 pub const MARK: &str = include_str!("../../../assets/pages/mark.svg");
 
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 7] = [
+    ("bulk.js", include_str!("../../../assets/pages/bulk.js"), "text/javascript; charset=utf-8"),
     ("job.js", include_str!("../../../assets/pages/job.js"), "text/javascript; charset=utf-8"),
     ("mark.svg", MARK, "image/svg+xml"),
     ("proofs.js", PROOFS, "text/javascript; charset=utf-8"),

@@ -1,5 +1,6 @@
 //! Verification of a list, for employers: a file in, a table or a workbook out.
 
+use super::forms::Form;
 use super::reader::Reader;
 use super::shown::{kind_name, level_name, tone_of};
 use super::signed_in::{ConsoleForm, ConsolePage};
@@ -8,16 +9,19 @@ use crate::domain::verification::{Ground, Heading, Outcome};
 use crate::http::AppState;
 use crate::http::bulk_verification::{answers, read_rows, workbook_of};
 use crate::http::problem::{Problem, ProblemDocument};
+use crate::services::bulk_verification::BulkRow;
 use crate::services::error::Error;
 use crate::table;
 use actix_web::http::{StatusCode, header};
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{Bytes, Data, ServiceConfig};
 use actix_web::{HttpResponse, get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::TryStreamExt;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
 use std::io::Cursor;
+use std::rc::Rc;
 
 pub fn pages(config: &mut ServiceConfig) {
     config.service(show_bulk_page).service(verify_list_from_page).service(download_list_template);
@@ -70,26 +74,58 @@ fn line_of(answer: &[u8], language: Language) -> Value {
     json!({ "row": answer["row"], "outcome": outcome.parse::<Outcome>().map_or("no_document", Outcome::as_str), "word": word, "tone": tone, "number": text("certificate_number"), "what": what.join(" · "), "issuer": text("issuer_name"), "reason": reason.join("; ") })
 }
 
+/// A list that was handed over, read and ready to be asked.
+async fn read_list(state: &AppState, form: &Form) -> Result<Vec<BulkRow>, Problem> {
+    let file = form.file("file").ok_or_else(|| Problem::invalid("file", "a file expected", "请选择文件"))?;
+    let media_type = media_type_of(&file.name).ok_or_else(|| Problem::invalid("file", "a file that ends in .csv or .xlsx expected", "应为 .csv 或 .xlsx 文件"))?;
+    let ground: Option<Ground> = form.given("ground").map(|text| text.parse()).transpose().map_err(|crate::domain::rule::Malformed(detail)| Problem::from(Error::invalid("ground", detail)))?;
+    let (bytes, rows_max) = (file.bytes.clone(), state.registry.config.bulk_rows);
+    tokio::task::spawn_blocking(move || read_rows(media_type, &mut Cursor::new(bytes), rows_max, ground)).await.map_err(|error| Error::Internal(error.to_string()))?
+}
+
+/// What the page of a result shows.
+fn result_of(answers: &[Vec<u8>], language: Language) -> Result<Value, Problem> {
+    let lines: Vec<Value> = answers.iter().map(|answer| line_of(answer, language)).collect();
+    let valid = lines.iter().filter(|line| line["outcome"] == "valid").count();
+    // Within the page, since to ask again would record each look twice.
+    let workbook = format!("data:{};base64,{}", table::XLSX, STANDARD.encode(workbook_of(answers, language)?));
+    Ok(json!({ "valid": valid, "others": lines.len() - valid, "lines": lines, "workbook": workbook }))
+}
+
+/// Lines of JSON: after each step how many rows are done, at the end the page of the result.
+fn progress(reader: Reader, total: usize, steps: impl Stream<Item = Result<Vec<Vec<u8>>, Problem>> + 'static) -> HttpResponse {
+    let line = |said: Value| Bytes::from(format!("{said}\n"));
+    let (done, answered) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(Vec::with_capacity(total))));
+    let kept = Rc::clone(&answered);
+    let moving = steps.map_ok(move |step| {
+        done.set(done.get() + step.len());
+        kept.borrow_mut().extend(step);
+        line(json!({ "done": done.get(), "total": total }))
+    });
+    let end = stream::once(async move {
+        let content = result_of(&answered.borrow(), reader.language)?;
+        Ok(line(json!({ "page": reader.html("bulk-result.html", content)? })))
+    });
+    HttpResponse::Ok().content_type(table::NDJSON).insert_header((header::CACHE_CONTROL, "no-store")).streaming(Box::pin(moving.chain(end)))
+}
+
 /// Verify a list.
 #[post("/bulk")]
 pub async fn verify_list_from_page(state: Data<AppState>, sent: ConsoleForm) -> Result<HttpResponse, Problem> {
     let (page, form) = (sent.page, sent.form);
     state.registry.authorise_bulk(page.actor())?;
     let language = page.reader.language;
-    let verified = async {
-        let file = form.file("file").ok_or_else(|| Problem::invalid("file", "a file expected", "请选择文件"))?;
-        let media_type = media_type_of(&file.name).ok_or_else(|| Problem::invalid("file", "a file that ends in .csv or .xlsx expected", "应为 .csv 或 .xlsx 文件"))?;
-        let ground: Option<Ground> = form.given("ground").map(|text| text.parse()).transpose().map_err(|crate::domain::rule::Malformed(detail)| Problem::from(Error::invalid("ground", detail)))?;
-        let (bytes, rows_max) = (file.bytes.clone(), state.registry.config.bulk_rows);
-        let rows = tokio::task::spawn_blocking(move || read_rows(media_type, &mut Cursor::new(bytes), rows_max, ground)).await.map_err(|error| Error::Internal(error.to_string()))??;
-        let key = state.registry.receipt_key().await?;
-        Ok::<_, Problem>(answers(state.registry.clone(), page.actor().clone(), rows, key, language).try_collect::<Vec<_>>().await?.concat())
-    };
-    let answers = match verified.await {
-        Ok(answers) => answers,
+    let rows = match read_list(&state, &form).await {
+        Ok(rows) => rows,
         Err(problem) if problem.status().is_client_error() => return bulk_page(&page.reader, &state, problem.status(), Some(problem.document(language, ""))),
         Err(problem) => return Err(problem),
     };
+    let (total, key) = (rows.len(), state.registry.receipt_key().await?);
+    let steps = answers(state.registry.clone(), page.actor().clone(), rows, key, language);
+    if form.text("as") == "progress" {
+        return Ok(progress(page.reader, total, steps));
+    }
+    let answers = steps.try_collect::<Vec<_>>().await?.concat();
     if form.text("as") == "xlsx" {
         return Ok(HttpResponse::Ok()
             .content_type(table::XLSX)
@@ -97,9 +133,5 @@ pub async fn verify_list_from_page(state: Data<AppState>, sent: ConsoleForm) -> 
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .body(workbook_of(&answers, language)?));
     }
-    let lines: Vec<Value> = answers.iter().map(|answer| line_of(answer, language)).collect();
-    let valid = lines.iter().filter(|line| line["outcome"] == "valid").count();
-    // Within the page, since to ask again would record each look twice.
-    let workbook = format!("data:{};base64,{}", table::XLSX, STANDARD.encode(workbook_of(&answers, language)?));
-    page.reader.page(StatusCode::OK, "bulk-result.html", json!({ "valid": valid, "others": lines.len() - valid, "lines": lines, "workbook": workbook }))
+    page.reader.page(StatusCode::OK, "bulk-result.html", result_of(&answers, language)?)
 }

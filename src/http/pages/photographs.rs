@@ -1,6 +1,6 @@
 //! QR codes in photographs: what somebody took at a gate with a phone.
 
-use image::{ImageReader, Limits};
+use image::{GrayImage, ImageReader, Limits};
 use std::io::Cursor;
 use std::sync::LazyLock;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -41,15 +41,21 @@ pub fn read_qr_codes(bytes: &[u8]) -> Vec<String> {
     // A picture that is smaller than two of the sizes looks the same in both.
     for side in LOOKED_AT.into_iter().filter(|side| *side == LOOKED_AT[0] || *side < longer) {
         let grey = if longer > side { picture.thumbnail(side, side).into_luma8() } else { picture.to_luma8() };
-        let (width, height) = (grey.width() as usize, grey.height() as usize);
-        let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey.get_pixel(x as u32, y as u32).0[0]);
-        let mut texts: Vec<String> = prepared.detect_grids().iter().filter_map(|grid| grid.decode().ok()).map(|(_, text)| text).collect();
-        texts.dedup();
+        let texts = codes_in(&grey);
         if !texts.is_empty() {
             return texts;
         }
     }
     Vec::new()
+}
+
+/// Texts of the QR codes in a picture of this size.
+pub fn codes_in(grey: &GrayImage) -> Vec<String> {
+    let (width, height) = (grey.width() as usize, grey.height() as usize);
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey.get_pixel(x as u32, y as u32).0[0]);
+    let mut texts: Vec<String> = prepared.detect_grids().iter().filter_map(|grid| grid.decode().ok()).map(|(_, text)| text).collect();
+    texts.dedup();
+    texts
 }
 
 /// The token in the address that a QR code of this registry holds.

@@ -140,12 +140,20 @@ impl Reader {
         PageContext { public_url: self.public_url().to_owned(), path: self.path.clone(), navigation, other_language: format!("{}{}lang={other}", self.path, if self.path.contains('?') { '&' } else { '?' }), csrf: self.form_secret.clone(), sign_out: if self.path.starts_with("/own") { "/own/sign-out" } else { "/console/sign-out" }, once }
     }
 
+    /// The text of a page, for an answer that is already under way.
+    ///
+    /// # Errors
+    /// As of [`Reader::page`].
+    pub fn html(&self, template: &str, content: impl Serialize) -> Result<String, Problem> {
+        fill(self.language, template, context! { page => Serde(self.context()), ..Value::from(Serde(content)) }).map_err(|error| Problem::from(Error::Internal(format!("{template}: {error:#}"))))
+    }
+
     /// A page.
     ///
     /// # Errors
     /// `Internal` when the template and what it was given do not fit.
     pub fn page(&self, status: StatusCode, template: &str, content: impl Serialize) -> Result<HttpResponse, Problem> {
-        let html = fill(self.language, template, context! { page => Serde(self.context()), ..Value::from(Serde(content)) }).map_err(|error| Problem::from(Error::Internal(format!("{template}: {error:#}"))))?;
+        let html = self.html(template, content)?;
         let mut response = HttpResponse::build(status);
         response
             .content_type("text/html; charset=utf-8")

@@ -2,7 +2,7 @@
 
 use super::forms::Form;
 use super::reader::Reader;
-use super::shown::{beijing_time, facts_of, kind_name};
+use super::shown::{beijing_time, facts_of, kind_name, outcome_name};
 use crate::domain::text::Language;
 use crate::domain::verification::{Heading, Outcome, check_name, meaning_of_record};
 use crate::http::AppState;
@@ -57,15 +57,41 @@ pub async fn download_receipt(state: Data<AppState>, reader: Reader, form: Form)
 
 /// The shape of an outcome on paper.
 fn sign_of(heading: Heading) -> Sign {
-    let Heading::Outcome(outcome) = heading else { return if heading == Heading::NoDocument { Sign::Unknown } else { Sign::Failed } };
-    match outcome {
-        Outcome::Valid => Sign::Passed,
-        Outcome::Suspended => Sign::Suspended,
-        Outcome::Expired | Outcome::ReviewOverdue => Sign::Expired,
-        Outcome::Superseded => Sign::Replaced,
-        Outcome::Revoked | Outcome::Withdrawn | Outcome::Cancelled => Sign::Failed,
-        Outcome::NotFound => Sign::Unknown,
+    match heading {
+        Heading::Forged => Sign::Forged,
+        Heading::StolenKey => Sign::StolenKey,
+        Heading::NoDocument => Sign::NoDocument,
+        Heading::Outcome(outcome) => match outcome {
+            Outcome::Valid => Sign::Passed,
+            Outcome::Suspended => Sign::Suspended,
+            Outcome::Expired => Sign::Expired,
+            Outcome::ReviewOverdue => Sign::ReviewOverdue,
+            Outcome::Superseded => Sign::Replaced,
+            Outcome::Revoked => Sign::Revoked,
+            Outcome::Withdrawn => Sign::Withdrawn,
+            Outcome::Cancelled => Sign::Cancelled,
+            Outcome::NotFound => Sign::Unknown,
+        },
     }
+}
+
+/// The facts of every certificate that the answer tells of; several, as of a permit's number, each with how it stands.
+fn fields_of(answer: &Value) -> Vec<Field> {
+    let several = answer["certificates"].as_array().map_or(&[][..], Vec::as_slice);
+    let all = if several.is_empty() { answer.get("certificate").map_or(&[][..], std::slice::from_ref) } else { several };
+    let both = |name: fn(&str, Language) -> String, code: &str| format!("{} {}", name(code, Language::Chinese), name(code, Language::English));
+    let mut fields = Vec::new();
+    for certificate in all {
+        if let Some(kind) = certificate["certificate_kind"].as_str() {
+            fields.push(Field::new("证书类别", "Kind", &both(kind_name, kind)));
+        }
+        if let Some(outcome) = certificate["outcome"].as_str().filter(|_| all.len() > 1) {
+            fields.push(Field::new("核验结果", "Outcome", &both(outcome_name, outcome)));
+        }
+        let facts = facts_of(certificate, Language::Chinese).into_iter().zip(facts_of(certificate, Language::English));
+        fields.extend(facts.map(|(zh, en)| Field::new(&zh.label, &en.label, &zh.value)));
+    }
+    fields
 }
 
 fn sheet_of(answer: &Value, text: &str, public_url: &str) -> ReceiptSheet {
@@ -75,13 +101,6 @@ fn sheet_of(answer: &Value, text: &str, public_url: &str) -> ReceiptSheet {
     let is_record = checks.iter().any(|check| check["check"] == "certificates");
     let (name, meaning) = (heading.name(), if is_record && heading == Heading::Outcome(outcome) { meaning_of_record(outcome) } else { heading.meaning() });
     let made_at = answer["status_as_of"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map_or(DateTime::<Utc>::UNIX_EPOCH, |at| at.to_utc());
-    let certificate = &answer["certificate"];
-    let mut facts: Vec<Field> = Vec::new();
-    if let Some(kind) = certificate["certificate_kind"].as_str() {
-        facts.push(Field::new("证书类别", "Kind", &format!("{} {}", kind_name(kind, Language::Chinese), kind_name(kind, Language::English))));
-    }
-    let both = facts_of(certificate, Language::Chinese).into_iter().zip(facts_of(certificate, Language::English));
-    facts.extend(both.map(|(zh, en)| Field::new(&zh.label, &en.label, &zh.value)));
     let checks = checks.iter().map(|check| {
         let name = check_name(check["check"].as_str().unwrap_or_default());
         let outcome = match check["outcome"].as_str() {
@@ -98,7 +117,7 @@ fn sheet_of(answer: &Value, text: &str, public_url: &str) -> ReceiptSheet {
         meaning_zh: meaning.zh.into_owned(),
         meaning_en: meaning.en.into_owned(),
         verified_at: beijing_time(made_at, Language::Chinese),
-        facts,
+        facts: fields_of(answer),
         checks: checks.collect(),
         // What a receipt is known by: the beginning of its digest.
         receipt_id: hex::encode(&Sha256::digest(text)[..12]),

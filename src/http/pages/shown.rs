@@ -5,9 +5,9 @@ use crate::domain::certificate::{CertificateState, member_name};
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::level::SkillLevel;
 use crate::domain::text::{Language, Text};
-use crate::domain::verification::{Heading, Outcome, check_name, meaning_of_record, next_step};
+use crate::domain::verification::{Heading, Outcome, check_name, meaning_of_record};
 use crate::http::verification::CertificateSummary;
-use crate::services::verification::{CheckOutcome, Verdict};
+use crate::services::verification::Verdict;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ pub fn kind_name(kind: &str, language: Language) -> String {
 }
 
 /// Public members of a certificate, in the order of the paper.
-const MEMBERS: [&str; 12] = ["certificate_number", "occupation_name", "job_type", "ability", "project", "category", "item", "level", "issued_on", "valid_to", "review_due_on", "issuer_name"];
+pub(super) const MEMBERS: [&str; 12] = ["certificate_number", "occupation_name", "job_type", "ability", "project", "category", "item", "level", "issued_on", "valid_to", "review_due_on", "issuer_name"];
 
 /// The facts of a certificate for people: of the public summary, or of any document with the same members.
 pub fn facts_of(document: &Value, language: Language) -> Vec<Fact> {
@@ -112,7 +112,11 @@ pub fn facts_of(document: &Value, language: Language) -> Vec<Fact> {
         let value = text(member)?;
         let value = match member {
             "level" => level_name(value, language),
-            "occupation_name" => text("occupation_code").map_or(value.to_owned(), |code| format!("{value}（{code}）")),
+            "occupation_name" => match text("occupation_code") {
+                Some(code) if language == Language::Chinese => format!("{value}（{code}）"),
+                Some(code) => format!("{value} ({code})"),
+                None => value.to_owned(),
+            },
             _ => value.to_owned(),
         };
         Some(Fact { member, label: member_name(member).in_language(language).to_owned(), value })
@@ -124,7 +128,7 @@ impl ShownVerdict {
     /// A verdict in words, with the receipt that says the same.
     pub fn new(verdict: &Verdict, language: Language, key_id: &str, receipt: String) -> Self {
         let checks = verdict.checks.iter().map(|check| {
-            let step = (check.outcome != CheckOutcome::Passed).then(|| next_step(check.name, check.outcome == CheckOutcome::Pending)).flatten();
+            let step = verdict.next_step(check);
             (check.name, check.outcome.as_str(), check.detail.clone().into_language(language), step.map(|step| step.into_language(language)))
         });
         let certificates = verdict.certificates.iter().map(|certificate| shown_certificate(certificate.standing.kind.as_str(), certificate.outcome.as_str(), &json!(CertificateSummary::new(certificate)), language));
@@ -152,7 +156,8 @@ impl ShownVerdict {
             Language::Chinese => (format!("回执：{}", shown.name), "这是登记系统当时的回答。证书今日如何，请重新查询。"),
             Language::English => (format!("Receipt: {}", shown.name.to_lowercase()), "This is what the registry answered at that moment. How the certificate stands today is to be asked again."),
         };
-        ShownVerdict { name: Cow::Owned(name), meaning: Cow::Borrowed(meaning), tone: "none", ..shown }
+        let tone = if outcome == Outcome::Valid { "none" } else { shown.tone };
+        ShownVerdict { name: Cow::Owned(name), meaning: Cow::Borrowed(meaning), tone, ..shown }
     }
 
     fn assembled(outcome: Outcome, checks: Vec<ToldCheck<'_>>, certificates: Vec<ShownCertificate>, as_of: DateTime<Utc>, language: Language, (key_id, receipt): (&str, String)) -> Self {

@@ -3,7 +3,7 @@
 //! A form that was made later carries no secret of its own: it holds when its signature does *and* it says exactly what the log
 //! committed to on the day of issue. So a stolen key can neither date back nor change anything.
 
-use super::findings::{because, broken, foreign_header, foreign_receipt, no_document, schema_kept, stolen, unread, wrong_typ};
+use super::findings::{because, beijing, broken, foreign_header, foreign_receipt, logged, no_document, registered, schema_kept, stolen, unread, wrong_typ};
 use super::genuine::{Genuine, digest_of};
 use super::original::key_and_last_day;
 use super::{Check, CheckOutcome, Standing, StandingRows, Verdict, VerifiedCertificate, check, standing_checks};
@@ -25,7 +25,7 @@ use crate::services::keys::{KnownKey, PURPOSE_CREDENTIALS};
 use crate::services::papers::PDF;
 use crate::store::backend::Conn;
 use crate::store::certificates::{self as store, ShownRow};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -310,7 +310,7 @@ impl Registry {
         let Some(logged_at) = self.check_logged(entry, text.as_bytes()).await? else {
             return Ok((vec![record, check("log", false, "the document is not in the public log, so it was never issued", "文件不在公开日志中，视为未签发")], None));
         };
-        let logged = check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖");
+        let logged = logged();
         let key = self.check_key(is_original, &shown.key_id, logged_at);
         if key.as_ref().is_some_and(|key| key.outcome == CheckOutcome::Failed) {
             return Ok(([record, logged].into_iter().chain(key).collect(), None));
@@ -318,10 +318,9 @@ impl Registry {
         let facts: CertificateFacts = crate::services::stored_json(&shown.facts)?;
         let issuer = self.get_body(&crate::services::stored(&shown.issuer_id)?).await?;
         let right = Self::check_right(&issuer, &shown, &facts)?;
-        let registered = check("issuer", true, format!("the issuing body is registered here: {}", issuer.name), format!("发证机构已在本系统登记：{}", issuer.name));
-        let checks: Vec<Check> = [record, logged, registered].into_iter().chain(key).collect();
+        let checks: Vec<Check> = [record, logged, registered(&issuer)].into_iter().chain(key).collect();
         let (number_key, version) = (shown.number_key.clone(), shown.version);
-        let newest = if shown.state.version == version { self.standing_logged(shown, facts, issuer, logged_at)? } else { self.newest_standing(&shown.certificate_id).await? };
+        let newest = if shown.state.version == version { self.standing_logged(shown, facts, issuer, right.clone(), logged_at)? } else { self.newest_standing(&shown.certificate_id).await? };
         Ok((checks, newest.map(|standing| (standing, right, logged_at.index, number_key, version))))
     }
 
@@ -336,7 +335,7 @@ impl Registry {
     fn check_key(&self, is_original: bool, key_id: &str, logged: Logged) -> Option<Check> {
         let stolen_at = self.known_key(key_id)?.revoked_at?;
         let was_before = !self.is_doubtful(key_id, logged) && is_original;
-        let at = stolen_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let at = beijing(stolen_at);
         Some(if was_before {
             check("key", true, format!("the issuer's key was stolen at {at}; the log had the document before"), format!("签发密钥于 {at} 被盗；日志在此之前已收录该文件"))
         } else {
@@ -444,12 +443,15 @@ fn check_dates((begins, ends): Dates, now: DateTime<Utc>) -> Check {
     // A date that cannot be read is not one that has come.
     let has_begun = begins.is_none_or(|from| from.is_some_and(|from| from <= now));
     let has_not_ended = ends.is_none_or(|until| until.is_some_and(|until| now <= until));
-    let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let said = |end: Option<Option<DateTime<Utc>>>| end.flatten().map_or_else(|| "-".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
-    let (from, until) = (said(begins), said(ends));
+    let said = |end: Option<Option<DateTime<Utc>>>, [none_en, none_zh]: [&'static str; 2]| match end {
+        None => [none_en.to_owned(), none_zh.to_owned()],
+        Some(None) => ["a date that cannot be read".to_owned(), "无法识别的日期".to_owned()],
+        Some(Some(at)) => [beijing(at), beijing(at)],
+    };
+    let ([from, from_zh], [until, until_zh], now) = (said(begins, ["ever", "始终"]), said(ends, ["no end", "不限"]), beijing(now));
     Check {
         name: "validity",
         outcome: if has_begun && has_not_ended { CheckOutcome::Passed } else { CheckOutcome::Failed },
-        detail: Text::new(format!("valid from {from} until {until}, compared with {at}"), format!("有效期 {from} 至 {until}，与 {at} 比对")),
+        detail: Text::new(format!("valid from {from} to {until}; asked at {now} (Beijing time)"), format!("有效期 {from_zh} 至 {until_zh}；查询时间 {now}（北京时间）")),
     }
 }

@@ -85,13 +85,19 @@ impl Registry {
         let payload = jws.as_ref().and_then(|jws| strict_json::parse(&jws.payload).ok()).unwrap_or_default();
         let payload_issued_at = payload["iat"].as_i64();
         let document = if typ.is_empty() { badge_of(&payload) } else { without_claims(payload, issuer) };
-        let (is_document, document) = (document.is_some(), document.unwrap_or_default());
+        let (document, fault) = match document {
+            Ok(document) => (document, None),
+            Err(fault) => (Value::Null, Some(fault)),
+        };
         let is_of_the_future = payload_issued_at.is_some_and(|at| at > (now + CLOCKS_DIFFER).timestamp());
         let proof = match jws {
             Some(jws) if typ.is_empty() && !badge_jwt::is_of_profile(&jws.header) => foreign_header(),
             Some(_) if is_of_the_future => Check { name: "proof", outcome: CheckOutcome::Pending, detail: Text::new("not checked: the signature says that it was made in the future (iat)", "未检查：签名时间（iat）在将来") },
-            Some(jws) if is_document => self.check_jws_elsewhere(&jws, issuer, typ).await,
-            _ => check("proof", false, "claims that the document contradicts, or of the wrong kind, found; a JWS whose claims agree with its document expected", "JWT 声明与文件不一致，或类型不符；应为声明与文件一致的 JWS"),
+            Some(jws) => match &fault {
+                Some(fault) => because("proof", "a JWS whose claims agree with its document expected", "应为声明与文件一致的 JWS", fault),
+                None => self.check_jws_elsewhere(&jws, issuer, typ).await,
+            },
+            None => check("proof", false, "no JWS that can be verified found", "不是可验证的 JWS"),
         };
         Said { proof, credential_id: text_of(&document, "id"), content: Content::Document(document) }
     }
@@ -230,25 +236,27 @@ impl Registry {
     }
 }
 
-/// The document of a payload, valid no longer than its claims say; None when the two disagree.
-fn without_claims(payload: Value, issuer: &str) -> Option<Value> {
-    let Value::Object(mut document) = payload else { return None };
+/// The document of a payload, valid no longer than its claims say; or what the two disagree about.
+fn without_claims(payload: Value, issuer: &str) -> Result<Value, Text> {
+    let Value::Object(mut document) = payload else { return Err(Text::new("something else found as payload, an object expected", "载荷应为 JSON 对象")) };
     let claims = Claims::take(&mut document);
     let mut document = Value::Object(document);
-    if claims.disagreement(&document, Some(issuer)).is_some() {
-        return None;
+    if let Some(fault) = claims.disagreement(&document, Some(issuer)) {
+        return Err(fault);
     }
-    claims.narrow(document.as_object_mut()?);
-    Some(document)
+    if let Some(members) = document.as_object_mut() {
+        claims.narrow(members);
+    }
+    Ok(document)
 }
 
-/// The badge of a payload, whose subject keeps its identifier; None when the claims disagree with it.
-fn badge_of(payload: &Value) -> Option<Value> {
-    let mut document = badge_jwt::strip(payload).ok()?;
+/// The badge of a payload, whose subject keeps its identifier; or what its claims and the document disagree about.
+fn badge_of(payload: &Value) -> Result<Value, Text> {
+    let mut document = badge_jwt::strip(payload)?;
     if let Some(subject) = payload["credentialSubject"].get("id") {
         document["credentialSubject"]["id"] = subject.clone();
     }
-    Some(document)
+    Ok(document)
 }
 
 /// What lists say of a credential; what weighs more stands behind.

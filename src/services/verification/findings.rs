@@ -1,11 +1,19 @@
 //! What is found again and again when documents are checked, in words; the words of a stranger's document are never among them.
 
 use super::{Check, check};
+use crate::domain::calendar::china;
 use crate::domain::text::Text;
+use crate::services::organisations::Body;
+use chrono::{DateTime, Utc};
 
 /// Members of a credential that an answer may name (VCDM, section 4).
 const MEMBERS: [&str; 14] =
     ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject", "credentialStatus", "credentialSchema", "name", "description", "evidence", "termsOfUse", "relatedResource"];
+
+/// A moment as details tell it; they say that it is Beijing time.
+pub(super) fn beijing(at: DateTime<Utc>) -> String {
+    china(at).format("%Y-%m-%d %H:%M:%S").to_string()
+}
 
 /// A JWS of another kind than the one that was asked for.
 pub(super) fn wrong_typ(expected: &str) -> Check {
@@ -40,6 +48,15 @@ pub(super) fn unread(en: &str, zh: &str, fault: &Text) -> Vec<Check> {
 /// Nothing in what was shown could be a credential.
 pub(super) fn no_document(fault: &Text) -> Vec<Check> {
     vec![because("document", "not a credential that can be verified", "不是可验证的凭证", fault)]
+}
+
+/// Whoever finds out how a certificate stands has found its document in the log.
+pub(super) fn logged() -> Check {
+    check("log", true, "the document is in the public log, under a checkpoint that the log signed", "文件在公开日志中，并由日志签署的检查点覆盖")
+}
+
+pub(super) fn registered(issuer: &Body) -> Check {
+    check("issuer", true, format!("the issuing body is registered here: {}", issuer.name), format!("发证机构已在本系统登记：{}", issuer.name))
 }
 
 /// No rule of the form is broken.

@@ -12,6 +12,8 @@ mod record;
 pub use genuine::GenuineDocuments;
 pub use issuers::KnownIssuers;
 
+use self::document::failed;
+use self::findings::{logged, registered};
 use super::Registry;
 use super::error::Error;
 use super::issuing::{CertificateFacts, Holder};
@@ -27,7 +29,7 @@ use crate::domain::filing::{IssueTarget, right_to_issue};
 use crate::domain::number::normalised;
 use crate::domain::person_name::PersonName;
 use crate::domain::text::Text;
-use crate::domain::verification::{Outcome, StandingFacts, query_findings, standing_on};
+use crate::domain::verification::{Outcome, StandingFacts, next_step, query_findings, standing_on};
 use crate::store::certificates::{self as store, ShownRow, Standing as StandingRows};
 use crate::store::workers as worker_store;
 use crate::vault::Sealed;
@@ -90,6 +92,13 @@ pub struct Verdict {
     /// Where the document of the first certificate stands in the log.
     pub log_index: Option<u64>,
     pub status_as_of: DateTime<Utc>,
+}
+
+impl Verdict {
+    /// What to do next about one of its checks; None when there is nothing to do.
+    pub fn next_step(&self, check: &Check) -> Option<Text> {
+        (check.outcome != CheckOutcome::Passed).then(|| next_step(check.name, check.outcome == CheckOutcome::Pending, self.outcome)).flatten()
+    }
 }
 
 fn check(name: &'static str, passed: bool, en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Check {
@@ -178,12 +187,16 @@ impl Registry {
     fn verdict(&self, certificates: Vec<VerifiedCertificate>) -> Verdict {
         let status_as_of = self.clock.now();
         let Some(VerifiedCertificate { outcome, standing }) = certificates.first() else {
-            let detail = "no certificate of this registry fits all the facts given; this does not mean that it is false. Ask the issuing body, or look it up at 技能人才评价证书全国联网查询 (zscx.osta.org.cn)";
-            let detail_zh = "本登记系统没有与所给信息全部相符的证书；这不等于证书为假。请向发证机构核实，或查询技能人才评价证书全国联网查询（zscx.osta.org.cn）";
+            let detail = "no certificate of this registry fits all the facts given; this does not mean that it is false";
+            let detail_zh = "本登记系统没有与所给信息全部相符的证书；这不等于证书为假";
             return Verdict { outcome: Outcome::NotFound, checks: vec![check("record", false, detail, detail_zh)], certificates, log_index: None, status_as_of };
         };
-        let mut checks = vec![check("record", true, "a certificate fits all the facts given", "有证书与所给信息全部相符")];
+        let mut checks = vec![check("record", true, "a certificate fits all the facts given", "有证书与所给信息全部相符"), logged(), registered(&standing.issuer)];
         checks.extend(self.check_witnesses(standing.log_index));
+        checks.push(standing.right.clone());
+        if standing.right.outcome == CheckOutcome::Failed {
+            return failed(checks, status_as_of);
+        }
         checks.extend(standing_checks(*outcome, &standing.facts));
         Verdict { outcome: *outcome, checks, log_index: Some(standing.log_index), certificates, status_as_of }
     }
@@ -290,11 +303,13 @@ impl Registry {
         version.valid_to = last_day;
         let printed: CertificateFacts = super::stored_json(&version.facts)?;
         let issuer = self.get_body(&super::stored(&row.issuer_id)?).await?;
-        self.standing_logged((row, version, state).into(), printed, issuer, logged)
+        let row = (row, version, state).into();
+        let right = Self::check_right(&issuer, &row, &printed)?;
+        self.standing_logged(row, printed, issuer, right, logged)
     }
 
     /// The same where the log is known to include the newest document, which says what is `printed`.
-    fn standing_logged(&self, row: ShownRow, printed: CertificateFacts, issuer: Arc<Body>, logged: Logged) -> Result<Option<Arc<Standing>>, Error> {
+    fn standing_logged(&self, row: ShownRow, printed: CertificateFacts, issuer: Arc<Body>, right: Check, logged: Logged) -> Result<Option<Arc<Standing>>, Error> {
         if self.is_doubtful(&row.key_id, logged) {
             tracing::warn!(certificate = %row.certificate_id, version = row.version, "a certificate was issued when its key was stolen already");
             return Ok(None);
@@ -306,6 +321,7 @@ impl Registry {
             printed,
             issued_on: row.issued_on,
             issuer,
+            right,
             sealed_holder: row.sealed_holder,
             version: row.version,
             log_index: logged.index,
