@@ -3,6 +3,10 @@
 //! A setting `listen` is written `listen = "…"` in the file (TOML), `JILU_LISTEN` in the environment, `--listen` on the command
 //! line where the command has it; later ones win. An unknown name is a fault, so that a slip of the pen does not pass in silence.
 
+mod settings;
+
+pub use settings::{SETTINGS, SettingDoc};
+
 use crate::credential::identity::did_web_url;
 use crate::credential::keys::PublicKey;
 use crate::domain::platform::PlatformHosts;
@@ -55,6 +59,8 @@ pub struct Config {
     pub platform_hosts: PlatformHosts,
     /// Answers `not_found` that one address without a token may get in a minute; 0 means no limit.
     pub not_found_per_minute: u32,
+    /// Pictures of a camera and receipts on paper that one address may ask for in a minute; 0 means no limit.
+    pub pictures_per_minute: u32,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Networks,
     /// Issuers elsewhere whose credentials count here.
@@ -199,64 +205,6 @@ fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty() && *part != "none")
 }
 
-/// A setting as README's table shows it.
-pub struct SettingDoc {
-    pub name: &'static str,
-    pub default: &'static str,
-    pub meaning: &'static str,
-}
-
-/// Every setting. A test holds README's table equal to this list.
-pub const SETTINGS: &[SettingDoc] = &[
-    SettingDoc { name: "listen", default: "127.0.0.1:8080", meaning: "address and port to serve on" },
-    SettingDoc { name: "public_url", default: "http://localhost:PORT", meaning: "where the registry is reached from outside; part of every did:web, so choose it once" },
-    SettingDoc { name: "data", default: "data", meaning: "directory of keys and, by default, of the SQLite file" },
-    SettingDoc { name: "database", default: "sqlite:DATA/jilu.db", meaning: "`sqlite:PATH` or `postgres://USER@HOST/DATABASE` (`?sslmode=require` for TLS)" },
-    SettingDoc { name: "migrate_on_start", default: "true", meaning: "apply missing migrations when the server starts" },
-    SettingDoc { name: "workers", default: "one per core", meaning: "HTTP worker threads" },
-    SettingDoc { name: "queue_length", default: "4096", meaning: "writes that may wait; more are answered 503 with `Retry-After`" },
-    SettingDoc { name: "body_bytes_max", default: "1048576", meaning: "largest JSON body in bytes" },
-    SettingDoc { name: "upload_bytes_max", default: "33554432", meaning: "largest file of scores, or of a list to be verified, in bytes" },
-    SettingDoc { name: "batch_bytes_max", default: "268435456", meaning: "largest file of a certificate batch in bytes" },
-    SettingDoc { name: "batch_rows_max", default: "200000", meaning: "most rows of a certificate batch" },
-    SettingDoc { name: "bulk_rows", default: "500", meaning: "most rows of one bulk verification (rule VE-6)" },
-    SettingDoc { name: "body_seconds_max", default: "30", meaning: "longest time that a client may take to send a body, in seconds" },
-    SettingDoc { name: "token_seconds", default: "900", meaning: "life of an access token in seconds" },
-    SettingDoc { name: "idempotency_days", default: "7", meaning: "days for which answers to an `Idempotency-Key` are kept (at least 7)" },
-    SettingDoc { name: "access_code_hours", default: "72", meaning: "hours for which a worker's access code can be used" },
-    SettingDoc { name: "worker_session_seconds", default: "1800", meaning: "life of a worker's session in seconds" },
-    SettingDoc { name: "client_session_seconds", default: "43200", meaning: "life of a session that a person of an organisation opens in a browser, in seconds" },
-    SettingDoc { name: "client_idle_seconds", default: "1800", meaning: "seconds after which such a session ends when nothing is done" },
-    SettingDoc { name: "oidc_issuer", default: "none", meaning: "an outside OpenID Connect issuer whose ID tokens open workers' sessions: `https://…` (`http://` only on this machine)" },
-    SettingDoc { name: "oidc_audience", default: "PUBLIC_URL", meaning: "`aud` of its tokens: the client identifier that it knows this registry by" },
-    SettingDoc { name: "oidc_document_claim", default: "document_number", meaning: "the claim that tells the worker's document number" },
-    SettingDoc { name: "share_days_max", default: "90", meaning: "most days that a link of a worker may be open" },
-    SettingDoc { name: "platform_hosts", default: "*", meaning: "hosts whose platforms may ask workers to let them collect badges, separated by commas; `*`: any; `none`: nobody" },
-    SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
-    SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
-    SettingDoc { name: "trusted_issuers", default: "none", meaning: "DIDs of issuers elsewhere whose credentials count in verification by document, separated by commas; a `did:web` is asked for its keys and lists, and stands for all paths below it; nobody else is ever asked" },
-    SettingDoc { name: "wrong_secrets_max", default: "10", meaning: "wrong client secrets in 15 minutes before a client has to wait; 0: no limit" },
-    SettingDoc { name: "secret_memory_kib", default: "19456", meaning: "KiB of memory that hashing a client's secret takes (Argon2id, two passes); secrets that were hashed before keep what they had" },
-    SettingDoc { name: "witnesses", default: "none", meaning: "who is asked to cosign the log: verifier key and address of each, separated by commas" },
-    SettingDoc { name: "witness_quorum", default: "0", meaning: "cosignatures that a checkpoint needs before certificates under it count as witnessed; 0: none" },
-    SettingDoc { name: "witness_seconds", default: "10", meaning: "how often the witnesses are asked, in seconds" },
-    SettingDoc { name: "witnessed_logs", default: "none", meaning: "verifier keys of the logs that this registry cosigns as a witness, separated by commas" },
-    SettingDoc { name: "conformance", default: "false", meaning: "offer `/conformance/…` to the suites of the W3C; it signs whatever it is given, with a key that stands for nobody" },
-    SettingDoc { name: "log_format", default: "json", meaning: "`json` or `text`" },
-    SettingDoc { name: "master_key", default: "DATA/master.key", meaning: "64 hexadecimal digits; best given as `JILU_MASTER_KEY` from a secret store" },
-    SettingDoc { name: "pkcs11_module", default: "none", meaning: "library of a PKCS#11 module (HSM) in which the keys of issuers are made, and which they never leave" },
-    SettingDoc { name: "pkcs11_token", default: "jilu", meaning: "label of its token" },
-    SettingDoc { name: "pkcs11_pin", default: "none", meaning: "PIN of the token; best given as `JILU_PKCS11_PIN` from a secret store" },
-    SettingDoc { name: "pass_score", default: "60", meaning: "least score of each part of an assessment (IS-3)" },
-    SettingDoc { name: "notice_working_days", default: "5", meaning: "working days of public notice (IS-4)" },
-    SettingDoc { name: "dispute_working_days", default: "15", meaning: "working days in which a contested entry is answered" },
-    SettingDoc { name: "panel_members_min", default: "3", meaning: "least number of assessors in a panel (SV-3)" },
-    SettingDoc { name: "issue_backdate_days_max", default: "0", meaning: "days before today that a certificate may be dated (IS-1)" },
-    SettingDoc { name: "permit_valid_years", default: "6", meaning: "years that a special operation permit is valid (IS-10)" },
-    SettingDoc { name: "permit_review_years", default: "3", meaning: "years after which a permit's review is due (IS-10)" },
-    SettingDoc { name: "worker_age_years_min", default: "14", meaning: "least age of a worker in years (PR-4)" },
-];
-
 /// Raw settings by name, with where each came from.
 #[derive(Debug, Clone, Default)]
 pub struct RawSettings {
@@ -386,6 +334,7 @@ impl Config {
             client_session_seconds: raw.parse_between("client_session_seconds", 43_200, 60, 43_200),
             client_idle_seconds: raw.parse_between("client_idle_seconds", 1800, 60, 43_200),
             not_found_per_minute: raw.parse("not_found_per_minute", 60),
+            pictures_per_minute: raw.parse("pictures_per_minute", 300),
             trusted_proxies: raw.parse("trusted_proxies", Networks::default()),
             trusted_issuers: raw.parse("trusted_issuers", Issuers::default()),
             wrong_secrets_max: raw.parse("wrong_secrets_max", 10),

@@ -24,7 +24,9 @@
       return item;
     }));
     const told = facts.flatMap(([label, value]) => [make('dt', '', label), make('dd', '', value)]);
-    results.append(make('article', '', make('p', 'quiet', file), outcome, make('div', 'sheet', ...(told.length ? [make('dl', 'facts', ...told)] : []), list)));
+    const article = make('article', '', make('p', 'quiet', file), outcome);
+    if (told.length || checks.length) article.append(make('div', 'sheet', ...(told.length ? [make('dl', 'facts', ...told)] : []), list));
+    results.append(article);
   }
 
   const ownerOf = key => key.slice(0, key.lastIndexOf('#'));
@@ -88,7 +90,7 @@
     for (const proof of proofs) {
       if (!await jilu.isOf(text, proof)) continue;
       const isLogged = await jilu.isLogged(text, proof, pinned.log_key).catch(() => false);
-      return [[isLogged, texts.log, isLogged ? `#${proof.index} · ${jilu.recordedAt(proof)}` : texts.log_bad], isLogged ? jilu.recordedAt(proof) : null];
+      return [[isLogged, texts.log, isLogged ? `#${proof.index} · ${jilu.beijing(jilu.recordedAt(proof))}` : texts.log_bad], isLogged ? jilu.recordedAt(proof) : null];
     }
     return [file.proofs.length ? [false, texts.log, texts.log_bad] : [null, texts.log, texts.log_missing], null];
   }

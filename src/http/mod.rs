@@ -8,7 +8,8 @@ pub mod auth;
 pub mod badges;
 pub mod batches;
 pub mod body;
-pub mod bulk_verification;
+pub mod budget;
+mod bulk_verification;
 pub mod catalogue;
 pub mod client_address;
 pub mod competitions;
@@ -64,12 +65,12 @@ pub struct AppState {
     pub registry: Registry,
     pub request_ids: Arc<problem::RequestIds>,
     pub running: Arc<once::Running>,
-    pub budget: Arc<verification::NotFoundBudget>,
+    pub budgets: Arc<budget::Budgets>,
 }
 
 impl AppState {
     pub fn new(registry: Registry) -> Self {
-        AppState { running: Arc::default(), budget: Arc::default(), request_ids: Arc::new(problem::RequestIds::new(registry.entropy.bytes())), registry }
+        AppState { running: Arc::default(), budgets: Arc::default(), request_ids: Arc::new(problem::RequestIds::new(registry.entropy.bytes())), registry }
     }
 }
 

@@ -13,7 +13,7 @@ use super::page::{Page, PageQuery};
 use super::problem::{Problem, Problems, language};
 use super::records::{RecordEntryDocument, page_of, place_of};
 use super::reply::{instant_of, kept, read, read_page, wants_page};
-use super::verification::counted_address;
+use super::budget::counted_address;
 use super::workers::DocumentDocument;
 use crate::domain::id::{CertificateId, ShareId};
 use crate::domain::sharing::SharePart;
@@ -183,7 +183,7 @@ async fn opened<T>(state: &AppState, request: &HttpRequest, open: impl Future<Ou
     let address = counted_address(state, request, &OptionalCaller(None))?;
     let result = open.await;
     if let (Err(Error::NotFound), Some(address)) = (&result, address) {
-        state.budget.spend(address);
+        state.budgets.not_found.spend(address);
     }
     Ok(result?)
 }

@@ -3,12 +3,13 @@
 use super::AppState;
 use super::auth::OptionalCaller;
 use super::body::Body;
+use super::budget::counted_address;
 use super::problem::{Problem, Problems, language};
 use super::reply::{instant, json_bytes, wants_page};
 use crate::credential::form::CredentialForm;
 use crate::credential::keys::IssuingKey;
 use crate::credential::receipt;
-use crate::domain::text::{Language, Text};
+use crate::domain::text::Language;
 use crate::domain::verification::Outcome;
 use crate::services::verification::{Verdict, VerificationQuery, VerifiedCertificate};
 use actix_web::http::header;
@@ -18,9 +19,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use chrono::NaiveDate;
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use utoipa::{IntoParams, ToSchema};
 
@@ -193,58 +191,14 @@ pub struct VerificationAnswer<'a> {
     pub receipt: Option<String>,
 }
 
-/// How many `not_found` answers an address without a token has had in this minute.
-#[derive(Default)]
-pub struct NotFoundBudget(Mutex<HashMap<IpAddr, (u32, Instant)>>);
-
 /// VE-3: an answer that found nothing leaves this long after its question, so that a known number with a wrong name cannot be told
 /// from an unknown one by the time that looking took.
 pub(super) const NOT_FOUND_AFTER: Duration = Duration::from_millis(20);
-const BUDGET_WINDOW: Duration = Duration::from_secs(60);
-
-impl NotFoundBudget {
-    /// Seconds to wait, if the budget is used up.
-    fn wait(&self, address: IpAddr, most: u32) -> Option<u64> {
-        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, since) = used.get(&address)?;
-        let left = BUDGET_WINDOW.checked_sub(since.elapsed())?;
-        (*count >= most).then_some(left.as_secs() + 1)
-    }
-
-    pub(super) fn spend(&self, address: IpAddr) {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() >= 10_000 {
-            used.retain(|_, (_, since)| since.elapsed() < BUDGET_WINDOW);
-        }
-        let entry = used.entry(address).or_insert((0, Instant::now()));
-        if entry.1.elapsed() >= BUDGET_WINDOW {
-            *entry = (0, Instant::now());
-        }
-        entry.0 += 1;
-    }
-}
-
-/// The address to count for: of nobody when a token says who is asking, or when there is no limit.
-pub(super) fn counted_address(state: &AppState, request: &HttpRequest, caller: &OptionalCaller) -> Result<Option<IpAddr>, Problem> {
-    let most = state.registry.config.not_found_per_minute;
-    if caller.0.is_some() || most == 0 {
-        return Ok(None);
-    }
-    let Some(address) = super::client_address::of(request, &state.registry.config) else { return Ok(None) };
-    match state.budget.wait(address, most) {
-        Some(seconds) => {
-            let detail = Text::new(format!("{most} verifications in a minute found nothing; wait, or ask with an access token"), format!("一分钟内已有 {most} 次查询无结果，请稍后再试，或使用访问令牌"));
-            Err(Problem::too_many(detail, seconds))
-        }
-        None => Ok(Some(address)),
-    }
-}
-
 async fn answer(state: &AppState, request: &HttpRequest, query: &ReceiptQuery, caller: &OptionalCaller, verdict: Result<Verdict, crate::services::error::Error>) -> Result<HttpResponse, Problem> {
     let address = counted_address(state, request, caller)?;
     let verdict = verdict?;
     if let Some(address) = address.filter(|_| verdict.outcome == Outcome::NotFound) {
-        state.budget.spend(address);
+        state.budgets.not_found.spend(address);
     }
     let is_signed = match query.receipt.as_deref() {
         None => true,

@@ -130,6 +130,26 @@ on_both_databases!(answers_are_in_the_readers_language, |registry| {
 });
 
 #[test]
+fn pictures_and_receipts_are_counted_by_address() {
+    let registry = TestRegistry::start(Database::Sqlite, &[("pictures_per_minute", "4")]);
+    let body = registry.body();
+    let (worker, certificate) = registry.certificate(&body, 1);
+    let facts = json!({ "certificate_number": certificate["certificate_number"], "name": worker.name });
+    let receipt = registry.post("/v1/verifications", &facts).expect(200)["receipt"].as_str().unwrap().to_owned();
+    let form = |fields: &[(&str, &str)]| form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let urlencoded = [("content-type", "application/x-www-form-urlencoded")];
+    let take = || registry.send("POST", "/receipts", &urlencoded, form(&[("receipt", &receipt), ("form", "pdf")]).as_bytes());
+    let frame = b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.jpg\"\r\n\r\nx\r\n--b--\r\n";
+    let show = || registry.send("POST", "/verify/frame", &[("content-type", "multipart/form-data; boundary=b")], frame);
+    assert_eq!([take().status, show().status, take().status, show().status], [200, 204, 200, 204]);
+    for stopped in [take(), show()] {
+        assert_eq!(stopped.status, 429);
+        assert!(stopped.header("retry-after").unwrap().parse::<u64>().unwrap() <= 61);
+    }
+    registry.post("/v1/verifications", &facts).expect(200);
+}
+
+#[test]
 fn guessing_is_slowed_down_but_a_token_is_not_counted() {
     let registry = TestRegistry::start(Database::Sqlite, &[("not_found_per_minute", "5")]);
     let body = registry.body();

@@ -454,7 +454,7 @@ fn micros(at: &str) -> i64 {
 fn config(directory: &tempfile::TempDir, database_url: &str, settings: &[(&str, &str)]) -> Config {
     let mut raw = RawSettings::default();
     // Hashing secrets as a real registry does would be a third of all that the tests do.
-    for (name, value) in [("data", directory.path().to_str().unwrap()), ("database", database_url), ("not_found_per_minute", "0"), ("secret_memory_kib", "64")].iter().chain(settings) {
+    for (name, value) in [("data", directory.path().to_str().unwrap()), ("database", database_url), ("not_found_per_minute", "0"), ("pictures_per_minute", "0"), ("secret_memory_kib", "64")].iter().chain(settings) {
         raw.add(name, (*value).to_owned(), "test");
     }
     Config::from_settings(raw).unwrap()

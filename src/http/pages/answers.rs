@@ -8,7 +8,8 @@ use crate::domain::verification::Outcome;
 use crate::http::AppState;
 use crate::http::auth::OptionalCaller;
 use crate::http::problem::Problem;
-use crate::http::verification::{answer_bytes, counted_address};
+use crate::http::budget::counted_address;
+use crate::http::verification::answer_bytes;
 use crate::services::error::Error;
 use crate::services::verification::Verdict;
 use actix_web::http::StatusCode;
@@ -49,7 +50,7 @@ pub async fn answer_page(state: &AppState, request: &HttpRequest, verdict: &Verd
     if verdict.outcome == Outcome::NotFound
         && let Some(address) = counted_address(state, request, &OptionalCaller(None))?
     {
-        state.budget.spend(address);
+        state.budgets.not_found.spend(address);
     }
     let key = state.registry.receipt_key().await?;
     let answer = answer_bytes(&key, verdict, reader.language, false)?;

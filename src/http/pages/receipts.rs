@@ -6,6 +6,7 @@ use super::shown::{beijing_time, facts_of, kind_name, outcome_name};
 use crate::domain::text::Language;
 use crate::domain::verification::{Heading, Outcome, check_name, meaning_of_record};
 use crate::http::AppState;
+use crate::http::budget::count_picture;
 use crate::http::problem::Problem;
 use crate::print::attachments::{self, Attachment};
 use crate::print::fields::Field;
@@ -15,7 +16,7 @@ use crate::print::signs::Sign;
 use crate::services::error::Error;
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpRequest, HttpResponse, post};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -35,7 +36,8 @@ pub fn receipt_in(file: &[u8]) -> Option<String> {
 
 /// Download a receipt that this registry has signed.
 #[post("/receipts")]
-pub async fn download_receipt(state: Data<AppState>, reader: Reader, form: Form) -> Result<HttpResponse, Problem> {
+pub async fn download_receipt(state: Data<AppState>, request: HttpRequest, reader: Reader, form: Form) -> Result<HttpResponse, Problem> {
+    count_picture(&state, &request)?;
     let text = form.text("receipt");
     let Some(answer) = state.registry.open_receipt(text).await? else {
         return Err(Problem::invalid("receipt", "a receipt that this registry has signed expected", "应为本登记系统签署的回执"));

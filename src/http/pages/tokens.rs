@@ -7,7 +7,8 @@ use crate::domain::verification::Outcome;
 use crate::http::AppState;
 use crate::http::auth::OptionalCaller;
 use crate::http::problem::Problem;
-use crate::http::verification::{NOT_FOUND_AFTER, counted_address};
+use crate::http::budget::counted_address;
+use crate::http::verification::NOT_FOUND_AFTER;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, post};
 use std::time::Instant;
@@ -44,7 +45,7 @@ pub async fn compare_holder(state: Data<AppState>, request: HttpRequest, token: 
         Some(false) | None => {
             // Names are not to be guessed by asking often, or by how long it takes.
             if let Some(address) = address {
-                state.budget.spend(address);
+                state.budgets.not_found.spend(address);
             }
             tokio::time::sleep_until((asked + NOT_FOUND_AFTER).into()).await;
             (Text::new("No: the certificate is of somebody else, or what you gave is mistyped.", "不一致：该证书属于他人，或填写有误。"), "bad")

@@ -10,7 +10,8 @@ use crate::domain::verification::Outcome;
 use crate::http::AppState;
 use crate::http::auth::OptionalCaller;
 use crate::http::problem::Problem;
-use crate::http::verification::{NOT_FOUND_AFTER, counted_address};
+use crate::http::budget::{count_picture, counted_address};
+use crate::http::verification::NOT_FOUND_AFTER;
 use crate::services::error::Error;
 use crate::services::verification::VerificationQuery;
 use actix_web::http::{StatusCode, header};
@@ -113,15 +114,16 @@ const FRAME_BYTES_MAX: usize = 512 << 10;
 /// What the QR code in one picture of a camera says, for browsers that cannot read codes themselves; no content when there is none, 503
 /// while photographs wait. The picture is looked at and forgotten.
 #[post("/verify/frame")]
-pub async fn read_frame_of_camera(state: Data<AppState>, form: Form) -> HttpResponse {
-    let Some(file) = form.file("file") else { return HttpResponse::BadRequest().finish() };
+pub async fn read_frame_of_camera(state: Data<AppState>, request: HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
+    count_picture(&state, &request)?;
+    let Some(file) = form.file("file") else { return Ok(HttpResponse::BadRequest().finish()) };
     if file.bytes.len() > FRAME_BYTES_MAX {
-        return HttpResponse::PayloadTooLarge().finish();
+        return Ok(HttpResponse::PayloadTooLarge().finish());
     }
-    let Some(codes) = find_qr_codes_now(file.bytes.clone()).await else { return HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "1")).finish() };
+    let Some(codes) = find_qr_codes_now(file.bytes.clone()).await else { return Ok(HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "1")).finish()) };
     let own = codes.iter().find(|code| token_of(code, &state.registry.config.public_url).is_some());
-    match own.or(codes.first()) {
+    Ok(match own.or(codes.first()) {
         Some(text) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").insert_header((header::CACHE_CONTROL, "no-store")).body(text.clone()),
         None => HttpResponse::NoContent().finish(),
-    }
+    })
 }
