@@ -5,13 +5,29 @@ use super::Registry;
 use super::certificates::CertificateName;
 use super::error::Error;
 use super::intent::{Answer, Intent};
+use super::issuing::IssuedCertificate;
 use super::status::StatusOrder;
 use crate::domain::access::{Act, Actor, CHANGE_CERTIFICATE, holds_any, reaches_all};
 use crate::domain::id::{OrganisationId, StatusProposalId};
 use crate::domain::text::Text;
+use crate::store::backend::Conn;
+use crate::store::certificates::{self as certificate_store, Standing};
 use crate::store::error::{Constraint, StoreError};
 use crate::store::log::Fact;
-use crate::store::proposals::{self as store, Proposal, StatusDecisionRow, StatusProposalRow};
+use crate::store::organisations::list_client_names;
+use crate::store::proposals::{self as store, StatusDecisionRow, StatusProposalRow};
+use std::collections::HashMap;
+
+/// A change that waits or was decided on, with what whoever decides has to know.
+#[derive(Debug, Clone)]
+pub struct ProposedChange {
+    pub proposal: StatusProposalRow,
+    pub decision: Option<StatusDecisionRow>,
+    pub certificate: IssuedCertificate,
+    /// What the clients of the two persons are called.
+    pub proposer: String,
+    pub decider: Option<String>,
+}
 
 impl Registry {
     /// Proposes a change of status. What the rules would refuse is refused now, not by the second person.
@@ -48,10 +64,27 @@ impl Registry {
     }
 
     /// A page of proposals that the actor may decide on, or made: of the own body, of all for the authority. The newest first.
-    pub async fn list_status_proposals(&self, actor: &Actor, before: Option<String>, limit: i64) -> Result<Vec<Proposal>, Error> {
+    pub async fn list_status_proposals(&self, actor: &Actor, before: Option<String>, limit: i64) -> Result<Vec<ProposedChange>, Error> {
         holds_any(actor, CHANGE_CERTIFICATE)?;
         let issuer = if reaches_all(actor, CHANGE_CERTIFICATE) { None } else { Some(self.own_organisation(actor)?.to_string()) };
-        Ok(self.store.read(move |conn| store::list_status_proposals(conn, issuer.as_deref(), before.as_deref(), limit)).await?)
+        let read = move |conn: &mut Conn| {
+            let proposals = store::list_status_proposals(conn, issuer.as_deref(), before.as_deref(), limit)?;
+            let certificates: Vec<String> = proposals.iter().map(|(proposal, _)| proposal.certificate_id.clone()).collect();
+            let people: Vec<String> = proposals.iter().flat_map(|(proposal, decision)| [Some(&proposal.proposed_by), decision.as_ref().map(|decision| &decision.decided_by)]).flatten().cloned().collect();
+            Ok((proposals, certificate_store::list_by_ids(conn, &certificates)?, list_client_names(conn, &people)?))
+        };
+        let (proposals, standings, names) = self.store.read_snapshot(read).await?;
+        let names: HashMap<String, String> = names.into_iter().collect();
+        let name = |client: &str| names.get(client).cloned().unwrap_or_else(|| client.to_owned());
+        let standings: HashMap<String, Standing> = standings.into_iter().map(|standing| (standing.0.id.clone(), standing)).collect();
+        let mut changes = Vec::with_capacity(proposals.len());
+        for (proposal, decision) in proposals {
+            let standing = standings.get(&proposal.certificate_id).cloned().ok_or_else(|| Error::Internal("a change is proposed of a certificate that is not there".to_owned()))?;
+            let body = self.get_body(&super::stored(&proposal.issuer_id)?).await?;
+            let certificate = self.open_issued(standing, body.name.clone())?;
+            changes.push(ProposedChange { proposer: name(&proposal.proposed_by), decider: decision.as_ref().map(|decision| name(&decision.decided_by)), certificate, proposal, decision });
+        }
+        Ok(changes)
     }
 
     /// Approves or rejects what another person proposed. An approval changes the certificate in the same write.

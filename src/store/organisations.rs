@@ -174,6 +174,11 @@ pub fn find_client(conn: &mut Conn, id: &str) -> Result<Option<ClientRow>, Store
         .optional())?)
 }
 
+/// What these clients are called.
+pub fn list_client_names(conn: &mut Conn, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    Ok(on!(conn, |c| clients::table.filter(clients::id.eq_any(ids)).select((clients::id, clients::name)).load(c))?)
+}
+
 /// A page of an organisation's clients, in order of registration.
 pub fn list_clients(conn: &mut Conn, organisation_id: &str, after: Option<&str>, limit: i64) -> Result<Vec<(ClientRow, Option<ClientRevocationRow>)>, StoreError> {
     Ok(on!(conn, |c| clients::table

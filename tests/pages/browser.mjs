@@ -67,7 +67,11 @@ export class Visit {
   say(chinese, english) { return this.isChinese ? chinese : english; }
 
   async open(path) {
-    const response = await this.page.goto(path.startsWith('http') ? path : story.base_url + path, { waitUntil: 'networkidle0' });
+    const response = await this.page.goto(path.startsWith('http') ? path : story.base_url + path);
+    // Whatever page it is: nothing inline, no frame around it, nothing from elsewhere.
+    const policy = response.headers()['content-security-policy'] ?? '';
+    for (const part of ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"]) assert.ok(policy.includes(part), `${path}: ${policy}`);
+    assert.ok(!policy.includes('unsafe-inline') && response.headers()['x-content-type-options'] === 'nosniff', path);
     return response.status();
   }
 
@@ -103,7 +107,7 @@ export class Visit {
       await this.page.$eval(selector, element => { element.value = ''; });
       await this.page.type(selector, value);
     }
-    const [response] = await Promise.all([this.page.waitForNavigation({ waitUntil: 'networkidle0' }), this.click(button)]);
+    const [response] = await Promise.all([this.page.waitForNavigation(), this.click(button)]);
     return response.status();
   }
 
@@ -122,7 +126,7 @@ export class Visit {
 
   /// The link to the other language leads to a page, also from one that a form opened.
   async changeLanguage() {
-    const [response] = await Promise.all([this.page.waitForNavigation({ waitUntil: 'networkidle0' }), this.click('header a[hreflang]')]);
+    const [response] = await Promise.all([this.page.waitForNavigation(), this.click('header a[hreflang]')]);
     assert.equal(response.status(), 200, response.url());
     assert.equal(await this.page.$eval('html', element => element.lang), this.say('en', 'zh-CN'));
     const back = new URL(this.page.url());

@@ -1,7 +1,13 @@
 // A worker signs in with the code, reads, takes files away, shares, contests, and signs out.
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { asEveryReader, assert, story } from './browser.mjs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Visit, asEveryReader, assert, story } from './browser.mjs';
+
+const directory = mkdtempSync(join(tmpdir(), 'jilu-worker-'));
 
 const holders = story.certificates.filter(certificate => certificate.state === 'issued').map(certificate => certificate.name);
 const people = story.workers.filter(worker => worker.access_code && holders.includes(worker.name));
@@ -65,6 +71,13 @@ await asEveryReader(async visit => {
   }
   await visit.send({}, 'form[action$="/wallet"] button');
   assert.match(await visit.text('.digits'), /^\d{6}$/);
+  // The code on the screen is what a wallet's camera reads: the very offer that the link beside it names.
+  const offered = await visit.page.$eval('a[href^="openid-credential-offer:"]', link => link.getAttribute('href'));
+  const seen = join(directory, `offer-${visit.reader.name}.png`);
+  await (await visit.page.$('.qr')).screenshot({ path: seen });
+  assert.equal(execFileSync('zbarimg', ['-q', '--raw', seen], { encoding: 'utf8' }).trim(), offered);
+  const offer = await (await fetch(here(new URL(offered).searchParams.get('credential_offer_uri')))).json();
+  assert.ok(offer.grants['urn:ietf:params:oauth:grant-type:pre-authorized_code'].tx_code);
   await visit.look('own-wallet');
   await visit.changeLanguage();
   assert.match(visit.page.url(), /\/own\/certificates\/crt_/);
@@ -80,16 +93,38 @@ await asEveryReader(async visit => {
   assert.match(await visit.text('.outcome'), visit.say(/该档案由本登记系统出具/, /handed out the record/));
   await visit.look('record-verified');
 
+  // The other files, as the button hands them over; chosen and sent by keys alone.
+  for (const [form, begins] of [['pdf', '%PDF-'], ['xlsx', 'PK'], ['csv', '\u00ef\u00bb\u00bf'], ['json', '{']]) {
+    await visit.open('/own/downloads');
+    const chosen = await visit.page.$eval('input[name=form]:checked', input => input.value);
+    await visit.tabTo('input[name=form]');
+    for (let steps = 0; form !== chosen && await visit.page.$eval('input[name=form]:checked', input => input.value) !== form; steps++) {
+      assert.ok(steps < 6, `the arrow keys do not lead to ${form}`);
+      await visit.page.keyboard.press('ArrowDown');
+    }
+    await visit.tabTo('form[action="/own/downloads"] button');
+    const file = await visit.download(() => visit.page.keyboard.press('Enter'));
+    assert.equal(readFileSync(file, 'latin1').slice(0, begins.length), begins, form);
+    assert.ok(statSync(file).size > 500, form);
+    rmSync(file);
+  }
+
   // A link: made once, however often the form is sent; opened by others; withdrawn.
   await visit.open('/own/shares');
   assert.equal(await visit.send({ '#purpose': '应聘电工' }, 'form[action="/own/shares"] button'), 200);
   const link = await visit.page.$eval('td a.code', element => element.href);
   await visit.look('own-shares-one');
   const opened = await visit.browser.createBrowserContext();
-  const stranger = await opened.newPage();
-  assert.equal((await stranger.goto(link)).status(), 200);
-  assert.ok((await stranger.content()).includes(worker.name));
-  assert.equal((await stranger.goto(`${link}?lang=en`)).status(), 200);
+  const page = await opened.newPage();
+  await page.setViewport({ width: visit.reader.width, height: 900 });
+  await page.setExtraHTTPHeaders({ 'accept-language': visit.reader.language });
+  const stranger = new Visit(page, visit.reader, visit.browser, visit.downloads);
+  assert.equal(await stranger.open(link), 200);
+  assert.ok((await stranger.text()).includes(worker.name));
+  await stranger.look('shared');
+  await Promise.all([page.waitForNavigation(), stranger.click('a[href$="/record"]')]);
+  await stranger.look('shared-record');
+  assert.equal(await stranger.open(`${link}?lang=${visit.say('en', 'zh')}`), 200);
   await opened.close();
   const before = (await visit.page.$$('td a.code')).length;
   await visit.send({}, 'form[action$="/withdrawal"] button');

@@ -8,13 +8,13 @@ use crate::domain::certificate::StatusChange;
 use crate::domain::calendar::end_of_day_in_china;
 use crate::domain::id::{CertificateId, StatusProposalId};
 use crate::http::AppState;
-use crate::http::certificates::{StatusChangeRequest, credential, status_order};
+use crate::http::certificates::{CertificateDocument, StatusChangeRequest, credential, status_order};
 use crate::http::organisations::path_id;
 use crate::http::page::PageQuery;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::{instant_of, kept};
 use crate::services::certificates::CertificateName;
-use crate::store::proposals::Proposal;
+use crate::services::proposals::ProposedChange;
 use crate::store::stretch::ListOrder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query, ServiceConfig};
@@ -134,14 +134,19 @@ async fn proposals_page(state: &AppState, page: &ConsolePage, status: StatusCode
     let window = query.page().window()?;
     let rows = state.registry.list_status_proposals(page.actor(), window.after.clone(), window.fetch()).await?;
     let me = page.actor().client.to_string();
-    let item = |(row, decision): Proposal| {
+    let item = |change: ProposedChange| {
+        let ProposedChange { proposal, decision, certificate, proposer, decider } = change;
+        let mut shown = certificate_content(&certificate, page.reader.public_url(), page.reader.language);
+        // A list has no need of the document number in a permit's.
+        shown["certificate_number"] = json!(CertificateDocument::new(&certificate, page.reader.public_url(), page.reader.language).certificate_number);
         json!({
-            "proposal_id": row.id, "certificate_id": row.certificate_id, "change": row.change, "reason": row.reason, "decision_document": row.decision_document,
-            "proposed_at": instant_of(row.proposed_at), "proposed_by": row.proposed_by, "is_mine": row.proposed_by == me,
-            "decision": decision.map(|decision| json!({ "approved": decision.approved, "decided_by": decision.decided_by, "decided_at": instant_of(decision.decided_at) })),
+            "proposal_id": proposal.id, "certificate": shown,
+            "change": proposal.change, "reason": proposal.reason, "decision_document": proposal.decision_document,
+            "proposed_at": instant_of(proposal.proposed_at), "proposer": proposer, "is_mine": proposal.proposed_by == me,
+            "decision": decision.map(|decision| json!({ "approved": decision.approved, "decider": decider, "decided_at": instant_of(decision.decided_at) })),
         })
     };
-    let listed = window.page(rows, |(row, _)| row.id.clone(), item);
+    let listed = window.page(rows, |change| change.proposal.id.clone(), item);
     page.reader.at("/console/proposals".to_owned()).page(status, "console-proposals.html", json!({ "proposals": listed.items, "next_cursor": listed.next_cursor, "problem": problem }))
 }
 

@@ -20,6 +20,7 @@ use crate::http::reply::{kept, read};
 use crate::services::assessments::{CANDIDATES, SessionOrder, parse_candidates};
 use crate::services::intent::Intent;
 use crate::services::results::{RESULTS, RecordedResults, parse_results};
+use crate::store::assessments::SessionRow;
 use crate::store::stretch::ListOrder;
 use crate::table::Shape;
 use actix_web::http::StatusCode;
@@ -45,10 +46,20 @@ const EDITION: &str = "2022";
 /// Members of a panel that the form has room for.
 const PANEL: [&str; 5] = ["1", "2", "3", "4", "5"];
 
+/// A session with what people call it: the ability, or the occupation by its name on that day.
+fn titled(state: &AppState, row: &SessionRow, session: &SessionDocument) -> Value {
+    let mut shown = serde_json::to_value(session).unwrap_or_default();
+    let code: Option<OccupationCode> = row.occupation_code.as_deref().and_then(|code| code.parse().ok());
+    let occupation = row.occupation_edition.clone().zip(code).map(|(edition, code)| Occupation { edition, code });
+    let named = occupation.and_then(|occupation| state.registry.catalogue().find_occupation_name(&occupation, row.held_on));
+    shown["title"] = json!(row.ability.clone().or(named).or_else(|| session.occupation_code.clone()));
+    shown
+}
+
 async fn sessions_page(state: &AppState, page: &ConsolePage, status: StatusCode, query: &PlaceQuery, form: Option<&Form>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
     let window = query.page().window()?;
     let rows = state.registry.list_sessions(page.actor(), window.of(ListOrder::NewestFirst)).await?;
-    let listed = window.page(rows, |row| row.id.clone(), |row| SessionDocument::new(&row, None, None));
+    let listed = window.page(rows, |row| row.id.clone(), |row| titled(state, &row, &SessionDocument::new(&row, None, None)));
     let fields = ["occupation_code", "level", "held_on", "site", "ability"].map(str::to_owned).into_iter().chain(PANEL.map(|place| format!("card_{place}")));
     let given: serde_json::Map<String, Value> = fields.map(|name| (name.clone(), json!(form.map_or("", |form| form.text(&name))))).collect();
     let levels: Vec<&str> = SkillLevel::ALL.iter().map(|level| level.as_str()).collect();
@@ -112,7 +123,7 @@ async fn session_page(state: &AppState, page: &ConsolePage, status: StatusCode, 
     );
     let ids = listed.items.iter().filter_map(|candidate| candidate["worker_id"].as_str().map(str::to_owned)).collect();
     let names = state.registry.masked_names(page.actor(), ids).await?;
-    let session = SessionDocument::new(&view.row, view.publication.as_ref(), Some(view.candidates));
+    let session = titled(state, &view.row, &SessionDocument::new(&view.row, view.publication.as_ref(), Some(view.candidates)));
     let is_over = view.publication.as_ref().is_some_and(|publication| publication.notice_ends_on < state.registry.clock.today());
     page.reader.at(format!("/console/sessions/{id}")).page(status, "console-session.html", json!({ "session": session, "candidates": listed.items, "names": names, "next_cursor": listed.next_cursor, "notice_is_over": is_over, "said": said }))
 }
