@@ -51,7 +51,7 @@ await asEveryReader(async visit => {
   await set(visit, '#last_on', dayBefore(0));
   const plan = { '#name': `电工五级班 ${round}`, '#occupation_code': '6-31-01-03', '#planned_theory_minutes': '1080', '#planned_practical_minutes': '1800', '#module_work_safety': '安全用电', '#minutes_work_safety': '90' };
   assert.equal(await visit.send(plan, 'form[action="/console/classes"] button'), 400);
-  assert.match(await visit.text('[role=alert]'), /employer_code/);
+  assert.match(await visit.text('[role=alert]'), visit.say(/用人单位信用代码/, /Credit code of the employer/));
   assert.equal(await visit.page.$eval('#module_work_safety', field => field.value), '安全用电');
   assert.equal(await visit.page.$eval('#class_type', field => field.value), 'on_the_job_upgrade_training');
   await visit.look('training-class-refused');

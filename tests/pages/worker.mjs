@@ -111,6 +111,7 @@ await asEveryReader(async visit => {
 
   // A link: made once, however often the form is sent; opened by others; withdrawn.
   await visit.open('/own/shares');
+  for (const part of ['credits', 'record']) await visit.click(`input[name=parts][value=${part}]`);
   assert.equal(await visit.send({ '#purpose': '应聘电工' }, 'form[action="/own/shares"] button'), 200);
   const link = await visit.page.$eval('td a.code', element => element.href);
   await visit.look('own-shares-one');

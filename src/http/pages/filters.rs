@@ -2,6 +2,7 @@
 
 use super::shapes;
 use super::shown::{beijing_time, kind_name, level_name, outcome_name, state_name, tone_of};
+use crate::domain::certificate::member_name;
 use crate::domain::issue::Employment;
 use crate::domain::text::Language;
 use crate::domain::verification::{Heading, Outcome};
@@ -14,9 +15,19 @@ fn time(text: &str, language: Language) -> String {
     DateTime::parse_from_rfc3339(text).map_or_else(|_| text.to_owned(), |at| beijing_time(at.to_utc(), language))
 }
 
+/// What people call a field that a refusal names by its path; None for one that has no words.
+fn field(path: &str, language: Language) -> Option<String> {
+    let last = path.rsplit('.').next().unwrap_or(path).split('[').next().unwrap_or_default();
+    // The form of a session has a field for each assessor.
+    let (stem, number) = last.rsplit_once('_').filter(|(_, number)| number.parse::<u8>().is_ok()).unwrap_or((last, ""));
+    let known = [word(stem, language), member_name(stem).in_language(language).to_owned()].into_iter().find(|known| known != stem)?;
+    Some(format!("{known} {number}").trim_end().to_owned())
+}
+
 /// The filters of templates.
 pub fn add_filters(environment: &mut Environment<'static>, language: Language) {
     environment.add_filter("word", move |code: String| word(&code, language));
+    environment.add_filter("field", move |path: String| field(&path, language));
     environment.add_filter("time", move |text: String| time(&text, language));
     environment.add_filter("employment", move |code: String| Employment::of_cell(&code).map_or(code, |employment| employment.name().in_language(language).to_owned()));
     environment.add_filter("level", move |code: String| level_name(&code, language));

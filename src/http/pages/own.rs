@@ -155,7 +155,27 @@ pub async fn named_entries(registry: &Registry, entries: Vec<RecordEntryDocument
         let organisation = entry.organisation_id.as_ref().and_then(|id| organisations.get(id));
         shown.push(json!({ "kind": entry.kind, "at": entry.at, "organisation": organisation, "title": title, "facts": entry.facts }));
     }
-    Ok(shown)
+    Ok(shown.into_iter().fold(Vec::new(), with_attendance_together))
+}
+
+/// Attendance that follows on another of the same class stands in one entry with it: who reads a record wants the classes first. What was
+/// declared void stands alone.
+fn with_attendance_together(mut entries: Vec<Value>, entry: Value) -> Vec<Value> {
+    let is_plain = |entry: &Value| entry["kind"] == "attended" && entry["facts"]["void"].is_null();
+    match entries.last_mut() {
+        Some(last) if is_plain(last) && is_plain(&entry) && last["facts"]["class_id"] == entry["facts"]["class_id"] => {
+            if last["visits"].is_null() {
+                last["visits"] = json!([{ "at": last["at"], "facts": last["facts"] }]);
+            }
+            last["minutes"] = json!(last["minutes"].as_i64().or(last["facts"]["minutes"].as_i64()).unwrap_or(0) + entry["facts"]["minutes"].as_i64().unwrap_or(0));
+            last["until"] = entry["at"].clone();
+            if let Some(visits) = last["visits"].as_array_mut() {
+                visits.push(json!({ "at": entry["at"], "facts": entry["facts"] }));
+            }
+        }
+        _ => entries.push(entry),
+    }
+    entries
 }
 
 /// The record as a timeline.

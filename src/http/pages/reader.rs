@@ -130,7 +130,7 @@ impl Reader {
     }
 
     fn context(&self) -> PageContext {
-        let places = [("/", "核验", "Verify"), ("/bulk", "批量核验", "In bulk"), ("/own", "我的档案", "My record"), ("/console", "机构工作台", "Console")];
+        let places = [("/", "核验", "Verify"), ("/bulk", "批量核验", "In bulk"), ("/own", "我的档案", "My record"), ("/console", "工作台", "Console")];
         let navigation = places
             .into_iter()
             .map(|(href, zh, en)| NavigationItem { href, name: self.say(&Text::new(en, zh)), is_here: self.path == href || (href != "/" && self.path.starts_with(&format!("{href}/"))) })
