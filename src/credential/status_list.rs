@@ -157,6 +157,13 @@ mod tests {
         assert!(!bit(&bits, ENTRIES));
     }
 
+    /// The example list of the specification (BSL, section 2.2): nobody is revoked.
+    #[test]
+    fn the_list_of_the_specification_is_read() {
+        let bits = decode("uH4sIAAAAAAAAA-3BMQEAAADCoPVPbQwfoAAAAAAAAAAAAAAAAAAAAIC3AYbSVKsAQAAA").unwrap();
+        assert_eq!((bits.len(), bits.iter().all(|byte| *byte == 0)), (BYTES, true));
+    }
+
     #[test]
     fn the_encoding_reads_back() {
         let mut bits = vec![0; BYTES];

@@ -5,7 +5,7 @@ use super::auth::Caller;
 use super::body::Body;
 use super::fields::Fields;
 use super::once::once;
-use super::page::{Page, PageQuery};
+use super::page::{Page, PageQuery, Window};
 use super::problem::{Problem, Problems};
 use super::reply::{created_or_known, instant_of, json_bytes, kept, read_page, represent};
 use crate::domain::access::{Role, Scope};
@@ -390,18 +390,27 @@ pub async fn amend_filing(state: Data<AppState>, request: HttpRequest, caller: C
     once(&request, &state, caller.0.client.as_str(), &body, render_filing, async |intent| state.registry.record_filing(&caller.0, &id, Some(filing), order, intent).await).await
 }
 
+/// The place of a filing's version in the list of all.
+pub fn filing_cursor(row: &FilingVersionRow) -> String {
+    format!("{}/{}", row.filing_id, row.version)
+}
+
+/// The place behind which a page of filings begins.
+pub fn filing_place(window: &Window) -> Result<Option<(FilingId, i32)>, Problem> {
+    let place = |cursor: &String| -> Option<(FilingId, i32)> {
+        let (filing, version) = cursor.split_once('/')?;
+        Some((filing.parse().ok()?, version.parse().ok()?))
+    };
+    window.after.as_ref().map(|cursor| place(cursor).ok_or_else(PageQuery::wrong_cursor)).transpose()
+}
+
 /// List filings with all their versions
 #[utoipa::path(tag = "organisations", operation_id = "list_filings", params(PageQuery, ("organisation_id" = String, Path, description = "Identifier")), responses((status = 200, description = "A page of filings, every version of each", body = Page<FilingDocument>), Problems), security(()))]
 #[get("/v1/organisations/{organisation_id}/filings")]
 pub async fn list_filings(state: Data<AppState>, request: HttpRequest, id: Path<String>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let (id, window): (OrganisationId, _) = (path_id(&id)?, query.window()?);
-    let place = |cursor: &String| -> Option<(FilingId, i32)> {
-        let (filing, version) = cursor.split_once('/')?;
-        Some((filing.parse().ok()?, version.parse().ok()?))
-    };
-    let after = window.after.as_ref().map(|cursor| place(cursor).ok_or_else(PageQuery::wrong_cursor)).transpose()?;
-    let rows = state.registry.list_filings(&id, after, window.fetch()).await?;
-    let page = window.page(rows, |row| format!("{}/{}", row.filing_id, row.version), |row| FilingDocument::new(&row));
+    let rows = state.registry.list_filings(&id, filing_place(&window)?, window.fetch()).await?;
+    let page = window.page(rows, filing_cursor, |row| FilingDocument::new(&row));
     Ok(read_page(&request, &window, &page))
 }
 

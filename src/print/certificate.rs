@@ -39,6 +39,8 @@ pub struct CertificateSheet {
     pub qr_url: String,
     /// Where a reader verifies this file: the registry's own address.
     pub verify_url: String,
+    /// Where anybody reads who the body is and what it may issue, on the papers that say so.
+    pub issuer_url: Option<String>,
     /// Identifier of the key that signed the credential.
     pub key_id: String,
     pub log: LogPlace,
@@ -210,8 +212,8 @@ fn foot(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     const HOW_LEFT: f32 = LEFT + FACTS_WIDTH + 24.0;
     page.ornament(vec![rule([LEFT, FOOT_TOP], [RIGHT, FOOT_TOP], GREEN, 0.8)]);
     let log = &sheet.log;
-    let facts = [
-        ("证书编号 Certificate no.", sheet.certificate_number.clone(), Face::Text),
+    let lookups = sheet.issuer_url.as_ref().map(|url| [("证书查询网址 Certificate", sheet.verify_url.clone(), Face::Shared), ("机构信息查询网址 Issuer", url.clone(), Face::Shared)]);
+    let proofs = [
         ("签名密钥 Signing key", sheet.key_id.clone(), Face::Shared),
         ("透明日志 Log", log.origin.clone(), Face::Shared),
         ("条目/规模 Entry / tree size", format!("{} / {}", log.index, log.tree_size), Face::Text),
@@ -219,7 +221,7 @@ fn foot(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     ];
     let mut at = FOOT_TOP + 6.0;
     let mut table = Vec::new();
-    for (head, value, face) in facts {
+    for (head, value, face) in lookups.into_iter().flatten().chain(proofs) {
         let style = Style::fixed(face, 6.8, INK).sized(6.8, 5.0).led(1.32);
         let value = text::fit(fonts, style, &value, FACTS_WIDTH - HEAD_WIDTH, 1)?;
         let head = label(fonts, head, [LEFT, at + value.baseline(0)], 6.4, GREY)?;
@@ -266,6 +268,7 @@ pub(super) mod tests {
             issuer_name: "示例市职业技能评价中心".to_owned(),
             qr_url: "https://registry.example/v/abcdefghijklmnopqrstuv".to_owned(),
             verify_url: "https://registry.example/verify".to_owned(),
+            issuer_url: Some("https://registry.example/organisations/org_01kjp0y9m0ez5te7jw6psdq8z3".to_owned()),
             key_id: "did:web:registry.example#key-1".to_owned(),
             log: LogPlace { origin: "registry.example/log".to_owned(), index: 7, tree_size: 9, root_hash: "9f86d081884c7d65".to_owned() },
             stamp: None,

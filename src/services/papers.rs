@@ -118,6 +118,8 @@ impl Registry {
             issuer_name: signed.value["issuer"]["name"].as_str().unwrap_or(&issued.issuer_name).to_owned(),
             qr_url: format!("{}/v/{}", self.config.public_url, row.token),
             verify_url: self.config.public_url.clone(),
+            // Level certificates say where to look (certificate-formats, section 12).
+            issuer_url: (kind == CertificateKind::SkillLevel).then(|| format!("{}/organisations/{}", self.config.public_url, row.issuer_id)),
             key_id: version.key_id.clone(),
             log: LogPlace { origin: checkpoint.origin.clone(), index: proven.proof.index, tree_size: checkpoint.size, root_hash: STANDARD.encode(checkpoint.root) },
             stamp: stamp_of(issued.outcome),

@@ -50,6 +50,14 @@ on_both_databases!(a_paper_says_what_was_issued_and_verifies_until_it_is_revoked
     told("qpdf", &["--check"], &path, &[]);
     let text = plain(&told("pdftotext", &["-layout"], &path, &["-"]));
     let masked = format!("{}***********{}", &worker.number[..3], &worker.number[14..]);
+    // Where anybody reads what the body may issue is an address that answers (section 12).
+    let about = format!("{}/organisations/{}", registry.public_url, body.organisation);
+    // It may take two lines.
+    for said in ["机构信息查询网址", about.trim_end_matches(body.organisation.as_str()), &body.organisation, "证书查询网址"] {
+        assert!(text.contains(&plain(said)), "{said} is not on the paper: {text}");
+    }
+    let page = registry.send("GET", about.strip_prefix(&registry.public_url).unwrap(), &[("accept-language", "zh-CN")], b"").text();
+    assert!(page.contains("S000032000001") && page.contains("电工") && page.contains("2027-12-31"), "{page}");
     for said in ["职业技能等级证书", &worker.name, &masked, "电工（6-31-01-03）", "三级/高级工", certificate["certificate_number"].as_str().unwrap(), "2026年3月10日", certificate["issuer_name"].as_str().unwrap()] {
         assert!(text.contains(&plain(said)), "{said} is not on the paper: {text}");
     }
@@ -112,7 +120,7 @@ fn every_kind_of_paper_has_its_own_fields() {
     let sex = if worker.number.as_bytes()[16] % 2 == 1 { "男" } else { "女" };
     let directory = tempfile::tempdir().unwrap();
     for (issuer, order, said, unsaid) in [
-        (&body, json!({ "worker_id": worker.id, "session_id": session }), vec!["专项职业能力证书", "中式面点制作", "2026年3月10日", "理论成绩", "80", "技能成绩", "85", "性别", sex], vec!["课时", "应复审日期", "作业类别", "有效期"]),
+        (&body, json!({ "worker_id": worker.id, "session_id": session }), vec!["专项职业能力证书", "中式面点制作", "2026年3月10日", "理论成绩", "80", "技能成绩", "85", "性别", sex], vec!["课时", "应复审日期", "作业类别", "有效期", "查询网址"]),
         (&centre, json!({ "worker_id": worker.id, "session_id": qualification }), vec!["职业资格证书", "保安员（4-07-05-01）", "五级/初级工", "70", "75", "性别", sex], vec!["课时", "应复审日期", "作业类别", "有效期"]),
         (&centre, json!({ "worker_id": worker.id, "project": "电工（初级）岗前培训", "taught_minutes": 2520 }), vec!["电工（初级）岗前培训", "课时", "56"], vec!["性别", "应复审日期", "作业类别", "理论成绩"]),
         (&centre, json!({ "worker_id": worker.id, "category": "电工作业", "item": "低压电工作业", "issued_on": "2024-05-10" }), vec!["特种作业操作证", "电工作业", "低压电工作业", "有效期起", "2024年5月10日", "有效期至", "2030年5月9日", "应复审日期", "2027年5月10日", "性别", sex], vec!["理论成绩"]),

@@ -48,9 +48,15 @@ await asEveryReader(async visit => {
   assert.equal(await outcome(visit), 'valid');
   assert.match(await visit.text('h1'), visit.say(/^有效$/, /^Valid$/));
   assert.ok(!(await visit.text()).includes(issued.name), 'the answer does not repeat a name');
+  // Who the body is, and what it may issue, is one step away.
+  const [leads] = await visit.page.$$eval('dd a[href^="/organisations/"]', links => links.map(link => link.getAttribute('href')));
   assert.deepEqual(await selfChecks(visit, 5), ['true', 'true', 'true', 'true', 'null'], 'nobody who comes for the first time knows the key of the log');
   await visit.click('details summary');
   await visit.look('answer-valid');
+
+  assert.equal(await visit.open(leads), 200);
+  assert.match(await visit.text(), /6-31-01-03/);
+  await visit.look('organisation');
 
   // By keyboard alone: past the link that skips the menu, through both fields, to the answer and its checks.
   await visit.open('/');

@@ -1,6 +1,7 @@
 //! The console of the authority: organisations with their filings and clients, keys, signals.
 
 use super::forms::Form;
+use super::organisation::named_filing;
 use super::own::PlaceQuery;
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::domain::access::{Act, Role, authorise};
@@ -12,7 +13,7 @@ use crate::domain::organisation::OrganisationKind;
 use crate::http::AppState;
 use crate::http::attendance::SignalDocument;
 use crate::http::organisations::{
-    ClientDocument, ClientRequest, FiledOccupationDocument, FilingDocument, FilingRequest, OrganisationDocument, OrganisationRequest, client_order, filing_order, organisation_order, path_id,
+    ClientDocument, ClientRequest, FiledOccupationDocument, FilingRequest, OrganisationDocument, OrganisationRequest, client_order, filing_order, organisation_order, path_id,
 };
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::kept;
@@ -90,7 +91,7 @@ pub async fn register_organisation(state: Data<AppState>, sent: ConsoleForm) -> 
 
 async fn organisation_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &OrganisationId, new_client: Option<Value>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
     let organisation = OrganisationDocument::new(&state.registry.get_organisation(id).await?);
-    let filings: Vec<FilingDocument> = state.registry.list_filings(id, None, SHOWN_MAX).await?.iter().map(FilingDocument::new).collect();
+    let filings: Vec<Value> = state.registry.list_filings(id, None, SHOWN_MAX).await?.iter().map(|row| named_filing(state, row)).collect();
     let clients: Vec<ClientDocument> = if may_write(page) {
         state.registry.list_clients(page.actor(), id, None, SHOWN_MAX).await?.iter().map(|(row, revocation)| ClientDocument::new(row, None, revocation.as_ref())).collect()
     } else {

@@ -22,6 +22,7 @@ pub mod console_workers;
 pub mod filters;
 pub mod forms;
 pub mod offline;
+pub mod organisation;
 pub mod own;
 pub mod own_affairs;
 pub mod photographs;
@@ -47,6 +48,7 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(verify::read_frame_of_camera)
         .service(tokens::compare_holder)
         .service(receipts::download_receipt)
+        .service(organisation::show_organisation)
         .service(offline::show_offline_page)
         .service(offline::download_offline_verifier)
         .configure(console::pages)

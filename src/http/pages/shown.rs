@@ -29,6 +29,8 @@ pub struct ShownCertificate {
     /// How it stands today.
     pub outcome: &'static str,
     pub facts: Vec<Fact>,
+    /// Where anybody reads who the issuing body is and what it may issue; None where the answer names no body of this registry.
+    pub issuer_page: Option<String>,
 }
 
 /// One check.
@@ -199,5 +201,6 @@ impl ShownVerdict {
 type ToldCheck<'a> = (&'a str, &'static str, Cow<'static, str>, Option<Cow<'static, str>>);
 
 fn shown_certificate(kind: &str, outcome: &'static str, summary: &Value, language: Language) -> ShownCertificate {
-    ShownCertificate { kind: kind_name(kind, language), outcome, facts: facts_of(summary, language) }
+    let issuer_page = summary["issuer_id"].as_str().map(|id| format!("/organisations/{id}"));
+    ShownCertificate { kind: kind_name(kind, language), outcome, facts: facts_of(summary, language), issuer_page }
 }

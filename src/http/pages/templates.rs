@@ -19,7 +19,7 @@ macro_rules! templates {
 }
 
 templates!(
-    "base.html", "macros.html", "verify.html", "answer.html", "problem.html", "offline.html", "offline-verifier.html", "own-layout.html", "own-sign-in.html", "own.html",
+    "base.html", "macros.html", "verify.html", "answer.html", "problem.html", "offline.html", "organisation.html", "offline-verifier.html", "own-layout.html", "own-sign-in.html", "own.html",
     "own-record.html", "own-credits.html", "own-credit.html", "own-certificate.html", "own-wallet.html", "own-downloads.html", "own-shares.html", "own-looks.html", "own-disputes.html", "shared.html", "shared-record.html",
     "console-sign-in.html", "consent.html", "console.html", "bulk.html", "bulk-result.html", "console-sessions.html", "console-session.html",
     "console-job.html", "console-certificates.html", "console-certificate.html",
