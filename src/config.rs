@@ -59,7 +59,7 @@ pub struct Config {
     pub platform_hosts: PlatformHosts,
     /// Answers `not_found` that one address without a token may get in a minute; 0 means no limit.
     pub not_found_per_minute: u32,
-    /// Pictures of a camera and receipts on paper that one address may ask for in a minute; 0 means no limit.
+    /// Pictures that one address may send, and receipts that it may take, in a minute; 0 means no limit.
     pub pictures_per_minute: u32,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Networks,
@@ -334,7 +334,7 @@ impl Config {
             client_session_seconds: raw.parse_between("client_session_seconds", 43_200, 60, 43_200),
             client_idle_seconds: raw.parse_between("client_idle_seconds", 1800, 60, 43_200),
             not_found_per_minute: raw.parse("not_found_per_minute", 60),
-            pictures_per_minute: raw.parse("pictures_per_minute", 300),
+            pictures_per_minute: raw.parse("pictures_per_minute", 600),
             trusted_proxies: raw.parse("trusted_proxies", Networks::default()),
             trusted_issuers: raw.parse("trusted_issuers", Issuers::default()),
             wrong_secrets_max: raw.parse("wrong_secrets_max", 10),

@@ -38,8 +38,8 @@
   };
   const load = async (path, as) => (await fetch(path, { credentials: 'omit' }))[as]();
   box.hidden = false;
-  if (!jilu.isAble()) return add(texts.signature, null, texts.insecure);
   (async () => {
+    if (!await jilu.isAble()) return add(texts.signature, null, texts.insecure);
     const jws = jilu.readJws(receipt), answer = jws.payload;
     await check(texts.signature, async () => [Boolean(await jilu.jwsKey(jws, [await load('/keys/' + jws.header.kid.split('#')[1], 'json')])), jws.header.kid]);
     await check(texts.content, async () => [isShown(answer), answer.status_as_of]);

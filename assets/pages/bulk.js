@@ -6,6 +6,8 @@
     document.getElementById('progress').hidden = !busy;
     form.querySelectorAll('button').forEach(button => { button.disabled = busy; });
   };
+  // Whoever leaves while it runs has to ask again, which is another look at everybody.
+  const warn = event => event.preventDefault();
   // The page that the server wrote takes the place of this one.
   const show = html => {
     const page = new DOMParser().parseFromString(html, 'text/html'), main = document.importNode(page.querySelector('main'), true);
@@ -18,12 +20,12 @@
   };
   const said = now => {
     Object.assign(document.querySelector('#progress progress'), { max: now.total, value: now.done });
-    document.getElementById('rows-done').textContent = now.done;
-    document.getElementById('rows-total').textContent = now.total;
+    document.getElementById('rows').textContent = `${now.done} / ${now.total}`;
   };
   async function verify(address, body) {
-    const response = await fetch(address, { method: 'POST', body });
+    const response = await fetch(address, { method: 'POST', body, headers: { accept: 'text/html' } });
     if (!response.headers.get('content-type').startsWith('application/x-ndjson')) return show(await response.text());
+    addEventListener('beforeunload', warn);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = '', part = await reader.read(); !part.done; part = await reader.read()) {
       const lines = (rest + part.value).split('\n');
@@ -44,6 +46,6 @@
     body.set('as', 'progress');
     document.getElementById('broken').hidden = true;
     isBusy(true);
-    verify(form.action, body).catch(() => { document.getElementById('broken').hidden = false; }).finally(() => isBusy(false));
+    verify(form.action, body).catch(() => { document.getElementById('broken').hidden = false; }).finally(() => { isBusy(false); removeEventListener('beforeunload', warn); });
   });
 })();

@@ -1,10 +1,13 @@
-// The offline verifier: reads files that were dropped, and checks them with the keys that were pinned when it was downloaded. What it
-// finds is shown as the registry's own answers are: one heading for each receipt and certificate, its facts, and every check.
+// The offline verifier: reads files that were dropped, and checks them with the keys that were pinned when it was downloaded. Each receipt
+// and certificate gets one heading, by the worst that a check found; what cannot be checked here never looks as if it had been.
 (() => {
   const read = id => JSON.parse(document.getElementById(id).textContent), copy = id => document.getElementById(id).content.cloneNode(true);
   const pinned = read('pinned'), texts = read('texts'), words = read('words');
   const results = document.getElementById('results'), input = document.getElementById('files');
   const tones = { true: 'good', false: 'bad', null: 'wait' };
+  const BYTES_MAX = 32 << 20;
+  // From the worst to the least; without any of them a certificate is genuine, and its status not asked.
+  const FAULTS = ['forged', 'stolen_key', 'unknown_key', 'foreign', 'not_yet', 'expired'];
 
   function make(name, className, ...inside) {
     const element = document.createElement(name);
@@ -13,119 +16,170 @@
     return element;
   }
 
-  // `checks` are [outcome, title, detail]; true is passed, false failed, null not made.
-  function show(file, { code, name, meaning, tone, facts = [], checks = [] }) {
+  // `checks` are { passed, title, detail, word }: true is passed, false failed, null not made.
+  function article(file, { code, name, meaning, tone, facts = [], checks = [] }) {
     const heading = { ...texts.headings[code], ...(name && { name }), ...(meaning && { meaning }), ...(tone && { tone }) };
     const outcome = make('section', `outcome ${heading.tone}`, copy(`shape-${code}`), make('h2', '', heading.name), make('p', '', heading.meaning));
     outcome.dataset.outcome = code;
-    const list = make('ul', 'checks', ...checks.map(([passed, title, detail]) => {
-      const item = make('li', tones[passed], copy(tones[passed]), make('strong', '', title + texts.colon + texts.words[passed]), make('span', '', detail || ''));
+    const list = make('ul', 'checks', ...checks.map(({ passed, title, detail, word }) => {
+      const note = make('span', '', detail || '');
+      note.lang = /[\u4e00-\u9fff]/.test(detail) ? 'zh-CN' : 'en';
+      const item = make('li', tones[passed], copy(tones[passed]), make('strong', '', title + texts.colon + (word || texts.words[passed])), note);
       item.dataset.passed = String(passed);
       return item;
     }));
     const told = facts.flatMap(([label, value]) => [make('dt', '', label), make('dd', '', value)]);
-    const article = make('article', '', make('p', 'quiet', file), outcome);
-    if (told.length || checks.length) article.append(make('div', 'sheet', ...(told.length ? [make('dl', 'facts', ...told)] : []), list));
-    results.append(article);
+    const shown = make('article', '', make('p', 'quiet', file.name), outcome);
+    if (told.length || checks.length) shown.append(make('div', 'sheet', ...(told.length ? [make('dl', 'facts', ...told)] : []), list));
+    return shown;
   }
 
   const ownerOf = key => key.slice(0, key.lastIndexOf('#'));
-  const isOwn = owner => owner === pinned.did || owner.startsWith(`${pinned.did}:organisations:`);
+  const check = (passed, title, detail, fault) => ({ passed, title, detail, fault: passed === true ? null : fault });
 
-  // Whose key signed a JWS: the heading that it gets for that alone, if it gets one, and the check.
-  async function signed(jws) {
-    const kid = String(jws.header.kid), key = pinned.keys.find(key => key.kid === kid);
-    if (!key) return isOwn(ownerOf(kid)) ? ['unknown_key', [null, texts.signature, texts.unknown_key]] : ['forged', [false, texts.signature, texts.foreign]];
-    if (!await jilu.jwsKey(jws, pinned.keys)) return ['forged', [false, texts.signature, texts.changed]];
-    return [null, [true, texts.signature, kid], key];
+  // Whose key signed a JWS, as a check under a title; with the key when it is a pinned one and did.
+  async function signed(jws, title) {
+    const kid = String(jws.header.kid), owner = ownerOf(kid), key = pinned.keys.find(key => key.kid === kid);
+    if (!key) {
+      const isOwn = owner === pinned.did || owner.startsWith(`${pinned.did}:organisations:`);
+      return [check(null, title, isOwn ? texts.unknown_key : texts.foreign, isOwn ? 'unknown_key' : 'foreign')];
+    }
+    return await jilu.jwsKey(jws, pinned.keys) ? [check(true, title, kid), key] : [check(false, title, texts.changed, 'forged')];
   }
 
-  // Everything that can be checked in a file: JWS texts and proof files, also inside a PDF, where they stand as they are. A text of one
-  // byte a character keeps every place.
+  const tried = (read, text) => { try { return [read(text)]; } catch { return []; } };
+  const JWS = /eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}(?![A-Za-z0-9_-])/g;
+  const PROOF = /c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]+\n)?index [0-9]+\n(?:[A-Za-z0-9+/=]+\n)*\n(?:[^\n]+\n)+\n(?:\u2014 \S+ \S+\n)+/g;
+
+  // What can be checked in a file. A text is one thing and nothing else, as the registry handed it out; a PDF carries several, which stand
+  // in it as they are, and a text of one byte a character keeps their places.
   async function open(file) {
-    const bytes = new Uint8Array(await file.arrayBuffer()), plain = new TextDecoder('latin1').decode(bytes), seen = new Set(), found = [];
-    const tried = (read, text) => { try { return [read(text)]; } catch { return []; } };
-    for (const match of plain.matchAll(/eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}(?![A-Za-z0-9_-])/g)) {
-      for (const jws of tried(jilu.readJws, match[0])) {
-        if (jws.header.typ === 'jilu-seal+jws' || !seen.has(match[0])) found.push({ jws, typ: jws.header.typ, text: match[0], place: match.index });
+    const opened = { name: file.name, jws: [], proofs: [] };
+    if (file.size > BYTES_MAX) return opened;
+    opened.bytes = new Uint8Array(await file.arrayBuffer());
+    const plain = new TextDecoder('latin1').decode(opened.bytes), text = new TextDecoder().decode(opened.bytes);
+    opened.isPaper = plain.slice(0, 1024).includes('%PDF-');
+    const seen = new Set(), alone = found => opened.isPaper || found.trim() === text.trim();
+    for (const match of plain.matchAll(JWS)) {
+      for (const jws of alone(match[0]) ? tried(jilu.readJws, match[0]) : []) {
+        const typ = jws.header.typ;
+        if (typ === 'jilu-seal+jws' || !seen.has(match[0])) opened.jws.push({ jws, typ, text: match[0], place: match.index });
         seen.add(match[0]);
       }
     }
-    const proofs = new TextDecoder().decode(bytes).match(/c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]+\n)?index [0-9]+\n(?:[A-Za-z0-9+/=]+\n)*\n(?:[^\n]+\n)+\n(?:\u2014 \S+ \S+\n)+/g) || [];
-    const of = typ => found.filter(one => one.typ === typ);
-    return { name: file.name, bytes, isPaper: plain.startsWith('%PDF'), receipts: of('jilu-receipt+jwt'), credentials: of('vc+jwt'), seals: of('jilu-seal+jws'), proofs: proofs.flatMap(text => tried(jilu.readProofFile, text)) };
+    opened.proofs = (text.match(PROOF) || []).filter(alone).flatMap(proof => tried(jilu.readProofFile, proof));
+    return opened;
   }
 
-  async function checkReceipt(file, { jws }) {
-    const [refused, check, key] = await signed(jws), answer = jws.payload, asOf = [[texts.as_of, jilu.beijing(answer.status_as_of)]];
-    if (refused) return show(file.name, { code: refused, checks: [check] });
-    if (ownerOf(key.kid) !== pinned.did) return show(file.name, { code: 'forged', checks: [[false, texts.signature, texts.not_the_registry]] });
-    if (key.revoked_at) return show(file.name, { code: 'stolen_key', checks: [[false, texts.signature, texts.stolen]] });
+  // What stands above an answer, by its outcome and its checks: as `Heading::of` has it.
+  function headingOf({ outcome, checks }) {
+    const failed = names => checks.some(one => one.outcome === 'failed' && names.includes(one.check));
+    if (outcome !== 'not_found' || !checks.some(one => ['proof', 'file', 'key', 'document', 'right_to_issue'].includes(one.check))) return outcome;
+    if (failed(['document']) || checks.every(one => one.check === 'file' && one.outcome === 'failed')) return 'no_document';
+    if (failed(['file', 'proof', 'record', 'log', 'right_to_issue'])) return 'forged';
+    return failed(['key']) ? 'stolen_key' : outcome;
+  }
+
+  async function judgeReceipt({ jws }) {
+    const [signature, key] = await signed(jws, texts.signature), answer = jws.payload;
+    if (!key) return { code: signature.fault, checks: [signature] };
+    if (ownerOf(key.kid) !== pinned.did) return { code: 'forged', checks: [check(false, texts.signature, texts.not_the_registry)] };
+    if (key.revoked_at) return { code: 'stolen_key', checks: [check(false, texts.signature, texts.stolen)] };
+    const code = headingOf(answer);
+    // A word that is younger than this tool.
+    if (!texts.headings[code]) return { code: 'unknown_key', checks: [signature] };
     const said = answer.certificates || [answer.certificate].filter(Boolean);
     const facts = said.flatMap(certificate => [
       [texts.certificate, words[certificate.certificate_kind] + (said.length > 1 ? ` · ${words[certificate.outcome]}` : '')],
       ...Object.entries(texts.members).filter(([member]) => certificate[member]).map(([member, label]) => [label, jilu.written(certificate, member, words)]),
     ]);
-    const checks = answer.checks.map(one => [{ passed: true, failed: false }[one.outcome] ?? null, texts.checks[one.check] || one.check, one.detail]);
+    const checks = answer.checks.map(one => ({ passed: { passed: true, failed: false }[one.outcome] ?? null, title: texts.checks[one.check] || one.check, detail: one.detail, word: one.outcome === 'pending' ? texts.pending : '' }));
     // Nobody may take it for an answer of today.
-    const tone = answer.outcome === 'valid' ? 'none' : undefined;
-    show(file.name, { code: answer.outcome, name: texts.receipt + texts.headings[answer.outcome].name, meaning: texts.of_then, tone, facts: [...asOf, ...facts], checks: [check, ...checks] });
+    const tone = code === 'valid' ? 'none' : undefined;
+    return { code, name: texts.receipt + texts.headings[code].name, meaning: texts.of_then, tone, facts: [[texts.as_of, jilu.beijing(answer.status_as_of)], ...facts], checks: [signature, ...checks] };
   }
 
   // A paper is sealed over every byte but the seal's own.
-  async function checkSeal({ bytes, seals }, issuer) {
-    if (seals.length !== 1) return [false, texts.seal, texts.seal_missing];
-    const [{ jws, text, place }] = seals, [refused, check, key] = await signed(jws);
-    if (refused) return [refused === 'unknown_key' ? null : false, texts.seal, check[2]];
-    const rest = new Uint8Array(bytes.length - text.length);
-    rest.set(bytes.subarray(0, place));
-    rest.set(bytes.subarray(place + text.length), place);
-    const isWhole = ownerOf(key.kid) === issuer && jws.payload.sha256 === await jilu.digest(rest);
-    if (isWhole && key.revoked_at) return [false, texts.seal, texts.stolen];
-    return [isWhole, texts.seal, isWhole ? texts.seal_good : texts.seal_bad];
+  async function checkSeal({ bytes, jws }, issuer) {
+    const seals = jws.filter(one => one.typ === 'jilu-seal+jws');
+    if (seals.length !== 1) return check(false, texts.seal, texts.seal_missing, 'forged');
+    const [seal] = seals, [signature, key] = await signed(seal.jws, texts.seal);
+    if (!key) return signature;
+    const rest = new Uint8Array(bytes.length - seal.text.length);
+    rest.set(bytes.subarray(0, seal.place));
+    rest.set(bytes.subarray(seal.place + seal.text.length), seal.place);
+    const isWhole = ownerOf(key.kid) === issuer && seal.jws.payload?.sha256 === await jilu.digest(rest);
+    if (!isWhole) return check(false, texts.seal, texts.seal_bad, 'forged');
+    return key.revoked_at ? check(false, texts.seal, texts.stolen, 'stolen_key') : check(true, texts.seal, texts.seal_good);
   }
 
-  // Whether the log has the document: by the proof that was made for it, wherever that was dropped.
-  async function checkLog(file, text, proofs) {
-    for (const proof of proofs) {
-      if (!await jilu.isOf(text, proof)) continue;
-      const isLogged = await jilu.isLogged(text, proof, pinned.log_key).catch(() => false);
-      return [[isLogged, texts.log, isLogged ? `#${proof.index} · ${jilu.beijing(jilu.recordedAt(proof))}` : texts.log_bad], isLogged ? jilu.recordedAt(proof) : null];
+  // Whether the log has the document: by a proof that was made for it, wherever that was dropped. A damaged copy beside a good one harms
+  // nothing; one inside a paper that fits nothing does.
+  async function checkLog(file, text, issuer, proofs) {
+    const about = [];
+    for (const proof of proofs) if (await jilu.isOf(text, proof).catch(() => false)) about.push(proof);
+    for (const proof of about) {
+      const entry = jilu.entryOf(proof);
+      proof.isUsed = true;
+      if (entry.kind === 'credential_signed' && issuer.endsWith(`:${entry.organisation}`) && await jilu.isLogged(text, proof, pinned.log_key).catch(() => false)) {
+        return [check(true, texts.log, `#${proof.index} · ${jilu.beijing(entry.recordedAt)}`), new Date(entry.recordedAt)];
+      }
     }
-    return [file.proofs.length ? [false, texts.log, texts.log_bad] : [null, texts.log, texts.log_missing], null];
+    return [about.length || file.proofs.length ? check(false, texts.log, texts.log_bad, 'forged') : check(null, texts.log, texts.log_missing), null];
   }
 
-  async function checkCredential(file, { jws, text }, proofs) {
-    const [refused, check, key] = await signed(jws), document = jws.payload, subject = document.credentialSubject || {}, issuer = (document.issuer || {}).id;
-    if (refused) return show(file.name, { code: refused, checks: [check] });
-    if (ownerOf(key.kid) !== issuer) return show(file.name, { code: 'forged', checks: [[false, texts.signature, texts.not_the_issuer]] });
-    const checks = [check];
-    if (file.isPaper) checks.push(file.credentials.length === 1 ? await checkSeal(file, issuer) : [false, texts.seal, texts.several]);
-    const [logged, recordedAt] = await checkLog(file, text, proofs);
-    checks.push(logged);
-    const isStolen = key.revoked_at && !(recordedAt && recordedAt < key.revoked_at);
-    if (isStolen) checks[0] = [false, texts.signature, texts.stolen];
-    const now = new Date(), [from, until] = [document.validFrom, document.validUntil].map(text => text && new Date(text));
-    const isOver = Boolean(until) && now >= until;
-    checks.push([!isOver && now >= from, texts.checks.validity, [document.validFrom, document.validUntil].filter(Boolean).map(jilu.beijing).join(' – ')]);
-    checks.push([null, texts.checks.status, texts.status_unknown]);
-    const isForged = checks.some(([passed, title]) => passed === false && [texts.seal, texts.log].includes(title));
+  function checkDates({ validFrom, validUntil }) {
+    // A device whose clock is late is not believed beyond the day of this tool.
+    const now = Math.max(Date.now(), new Date(pinned.made_at)), said = [validFrom, validUntil].filter(Boolean).map(jilu.beijing).join(' – ');
+    if (!(now >= new Date(validFrom))) return check(false, texts.checks.validity, said, 'not_yet');
+    return validUntil === undefined || now < new Date(validUntil) ? check(true, texts.checks.validity, said) : check(false, texts.checks.validity, said, 'expired');
+  }
+
+  async function judgeCredential(file, { jws, text }, proofs) {
+    const [signature, key] = await signed(jws, texts.signature), credential = jws.payload;
+    if (!key) return { code: signature.fault, checks: [signature] };
+    const issuer = String(credential?.issuer?.id ?? credential?.issuer);
+    if (ownerOf(key.kid) !== issuer) return { code: 'forged', checks: [check(false, texts.signature, texts.not_the_issuer)] };
+    // Learner records and status lists are signed so too.
+    if (![credential.type].flat().includes('OpenBadgeCredential')) return { code: 'no_document', meaning: texts.nothing };
+    const checks = [signature];
+    if (file.isPaper) checks.push(await checkSeal(file, issuer));
+    const [logged, recordedAt] = await checkLog(file, text, issuer, proofs);
+    if (key.revoked_at && !(recordedAt && recordedAt < new Date(key.revoked_at))) checks[0] = check(false, texts.signature, texts.stolen, 'stolen_key');
+    checks.push(logged, checkDates(credential), check(null, texts.checks.status, texts.status_unknown));
+    const worst = FAULTS.find(fault => checks.some(one => one.fault === fault));
+    const subject = credential.credentialSubject || {};
     const facts = [
-      [texts.certificate, (subject.achievement || document).name],
+      [texts.certificate, (subject.achievement || credential).name],
       [texts.members.certificate_number, subject.licenseNumber],
-      [texts.members.issuer_name, (document.issuer || {}).name],
+      [texts.members.issuer_name, credential.issuer?.name],
     ].filter(([, value]) => value);
-    show(file.name, { code: isForged ? 'forged' : isStolen ? 'stolen_key' : isOver ? 'expired' : 'unasked', facts: isForged || isStolen ? [] : facts, checks });
+    return { code: worst || 'unasked', facts: ['not_yet', 'expired', undefined].includes(worst) ? facts : [], checks };
   }
 
+  // Everything that is said of one file.
+  async function judge(file, proofs) {
+    const of = typ => file.jws.filter(one => one.typ === typ), credentials = of('vc+jwt'), receipts = of('jilu-receipt+jwt');
+    if (credentials.length > 1) return [{ code: 'forged', checks: [check(false, texts.seal, texts.several)] }];
+    if (credentials.length === 1) return [await judgeCredential(file, credentials[0], proofs)];
+    // Alone in its paper, as in every paper of a receipt: anybody could put one beside a certificate that was changed.
+    if (receipts.length === 1 && file.jws.length === 1) return [await judgeReceipt(receipts[0])];
+    // A paper of ours whose credential was broken.
+    if (of('jilu-seal+jws').length) return [{ code: 'forged', checks: [check(false, texts.seal, texts.seal_bad)] }];
+    return file.proofs.length ? [] : [{ code: 'no_document', meaning: texts.nothing }];
+  }
+
+  let turns = 0;
   async function run(files) {
-    results.replaceChildren();
-    const opened = await Promise.all([...files].map(open)), proofs = opened.flatMap(file => file.proofs);
-    for (const file of opened) {
-      for (const receipt of file.receipts) await checkReceipt(file, receipt);
-      for (const credential of file.credentials) await checkCredential(file, credential, proofs);
-      if (!file.receipts.length && !file.credentials.length && !(file.proofs.length && opened.length > 1)) show(file.name, { code: 'no_document', meaning: texts.nothing });
-    }
+    const turn = ++turns, nothing = { code: 'no_document', meaning: texts.nothing }, shown = [];
+    const opened = await Promise.all(files.map(file => open(file).catch(() => ({ name: file.name, jws: [], proofs: [] }))));
+    const proofs = opened.flatMap(file => file.proofs);
+    for (const file of opened) shown.push(...(await judge(file, proofs).catch(() => [nothing])).map(said => article(file, said)));
+    // A proof of something else is not passed over.
+    for (const file of opened) if (!file.jws.length && file.proofs.some(proof => !proof.isUsed)) shown.push(article(file, { code: 'no_document', meaning: texts.proof_alone }));
+    // Files that were dropped meanwhile have their own turn.
+    if (turn !== turns) return;
+    results.replaceChildren(...shown);
     results.dataset.done = String(opened.length);
     results.querySelector('h2')?.scrollIntoView({ block: 'center' });
   }
@@ -137,6 +191,6 @@
     run(files);
   });
   document.addEventListener('dragover', event => event.preventDefault());
-  document.addEventListener('drop', event => { event.preventDefault(); run(event.dataTransfer.files); });
-  if (!jilu.isAble()) document.getElementById('unable').hidden = false;
+  document.addEventListener('drop', event => { event.preventDefault(); if (!input.disabled) run([...event.dataTransfer.files]); });
+  jilu.isAble().then(isAble => { input.disabled = !isAble; document.getElementById('unable').hidden = isAble; });
 })();

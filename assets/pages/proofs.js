@@ -1,5 +1,5 @@
 // Checks signatures and proofs of the log in the browser, with WebCrypto alone: Ed25519 (RFC 8032), SHA-256, Merkle trees (RFC 9162, 2.1.3),
-// signed notes and checkpoints (C2SP). Nothing of the registry has to be believed but its keys.
+// signed notes and checkpoints (C2SP). Nothing of the registry has to be believed but its keys. With it, how pages write what was signed.
 const jilu = (() => {
   const utf8 = new TextEncoder();
   const fromBase64 = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
@@ -80,23 +80,25 @@ const jilu = (() => {
     return { extra, index: Number(lines.shift().slice(6)), hashes: lines.map(fromBase64), checkpoint: text.slice(end + 2) };
   }
 
-  const saltOf = proof => proof.extra.slice(0, 32), entryOf = proof => new TextDecoder().decode(proof.extra.slice(32));
+  const saltOf = proof => proof.extra.slice(0, 32), textOf = proof => new TextDecoder().decode(proof.extra.slice(32));
+
+  // The entry of a proof file, as the log has it (`merkle/leaf.rs`).
+  function entryOf(proof) {
+    const [version, kind, recordedAt, organisation, commitment] = textOf(proof).split('\n');
+    if (version !== 'jilu-entry/v1') throw new Error('an entry expected');
+    return { kind, recordedAt, organisation, commitment: fromBase64(commitment) };
+  }
 
   // Whether the entry of a proof file commits to the document.
   async function isOf(document, proof) {
-    if (!proof.extra) return false;
-    const lines = entryOf(proof).split('\n'), commitment = await sha256(join(saltOf(proof), utf8.encode(document)));
-    return lines[0] === 'jilu-entry/v1' && equal(fromBase64(lines[4]), commitment);
+    return proof.extra !== null && equal(entryOf(proof).commitment, await sha256(join(saltOf(proof), utf8.encode(document))));
   }
-
-  // When the entry of a proof file was written.
-  const recordedAt = proof => entryOf(proof).split('\n')[2];
 
   // Whether the document is the one that the entry of a proof file commits to, and the entry is in the log.
   async function isLogged(document, proof, verifierKey) {
     if (!await isOf(document, proof)) return false;
     const checkpoint = await openCheckpoint(proof.checkpoint, verifierKey);
-    return checkpoint !== null && isIncluded(entryOf(proof), proof.index, proof.hashes, checkpoint.size, checkpoint.root);
+    return checkpoint !== null && isIncluded(textOf(proof), proof.index, proof.hashes, checkpoint.size, checkpoint.root);
   }
 
   const digest = async bytes => toHex(await sha256(bytes));
@@ -110,6 +112,7 @@ const jilu = (() => {
   }
   const beijing = text => new Date(text).toLocaleString('sv-SE', { timeZone: 'Asia/Shanghai' }) + (isChinese ? '（北京时间）' : ' (Beijing time)');
 
-  const isAble = () => Boolean(globalThis.crypto && crypto.subtle);
-  return { fromBase64, readJws, jwsKey, openCheckpoint, isIncluded, readProofFile, isOf, recordedAt, isLogged, digest, written, beijing, isAble };
+  // Some browsers have WebCrypto on pages by https only, older ones not Ed25519.
+  const isAble = () => Promise.resolve().then(() => crypto.subtle.importKey('raw', fromBase64url('11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'), { name: 'Ed25519' }, false, ['verify'])).then(() => true, () => false);
+  return { fromBase64, readJws, jwsKey, openCheckpoint, isIncluded, readProofFile, isOf, entryOf, isLogged, digest, written, beijing, isAble };
 })();

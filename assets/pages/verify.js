@@ -35,8 +35,8 @@
     const form = new FormData();
     form.append('file', blob, 'frame.jpg');
     const response = await fetch('/verify/frame', { method: 'POST', body: form, signal: AbortSignal.timeout(10_000) });
-    // Others are looked at first, or this minute's pictures are used up: a later picture may have its turn.
-    if (response.status === 503 || response.status === 429) return undefined;
+    // Others are looked at first: the next picture may have its turn.
+    if (response.status === 503) return undefined;
     if (!response.ok) throw new Error(`status ${response.status}`);
     return response.status === 200 ? response.text() : undefined;
   };

@@ -34,7 +34,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     SettingDoc { name: "share_days_max", default: "90", meaning: "most days that a link of a worker may be open" },
     SettingDoc { name: "platform_hosts", default: "*", meaning: "hosts whose platforms may ask workers to let them collect badges, separated by commas; `*`: any; `none`: nobody" },
     SettingDoc { name: "not_found_per_minute", default: "60", meaning: "`not_found` answers an address without a token may get in a minute; 0: no limit" },
-    SettingDoc { name: "pictures_per_minute", default: "300", meaning: "pictures of a camera that an address may send, and receipts that it may take, in a minute; 0: no limit" },
+    SettingDoc { name: "pictures_per_minute", default: "600", meaning: "pictures that an address may send, and receipts that it may take, in a minute; 0: no limit" },
     SettingDoc { name: "trusted_proxies", default: "none", meaning: "addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas" },
     SettingDoc { name: "trusted_issuers", default: "none", meaning: "DIDs of issuers elsewhere whose credentials count in verification by document, separated by commas; a `did:web` is asked for its keys and lists, and stands for all paths below it; nobody else is ever asked" },
     SettingDoc { name: "wrong_secrets_max", default: "10", meaning: "wrong client secrets in 15 minutes before a client has to wait; 0: no limit" },

@@ -101,7 +101,7 @@ impl Heading {
     pub fn of<'a>(outcome: Outcome, checks: impl Iterator<Item = (&'a str, bool)> + Clone) -> Self {
         let has = |wanted: &[&str]| checks.clone().any(|(name, _)| wanted.contains(&name));
         let has_failed = |wanted: &[&str]| checks.clone().any(|(name, has_failed)| has_failed && wanted.contains(&name));
-        if outcome != Outcome::NotFound || !has(&["proof", "file", "key", "document"]) {
+        if outcome != Outcome::NotFound || !has(&["proof", "file", "key", "document", "right_to_issue"]) {
             Heading::Outcome(outcome)
         } else if has_failed(&["document"]) || checks.clone().all(|(name, has_failed)| name == "file" && has_failed) {
             Heading::NoDocument
@@ -211,7 +211,7 @@ pub fn next_step(check: &str, is_pending: bool, outcome: Outcome) -> Option<Text
         "certificates" => Text::new("Look at each certificate below; the record itself is genuine.", "请逐一查看下列证书；档案本身真实。"),
         "status" => match outcome {
             Outcome::Suspended => Text::new("Do not rely on it for now. Ask the issuing body for the reason, and ask here again: a suspension can end.", "暂勿采信。请向发证机构了解原因，并可再次查询：暂停可能解除。"),
-            Outcome::Superseded => Text::new("Ask the holder for the file or paper of today, or verify by certificate number and name: the new version answers.", "请持证人提供今日下载的文件或证书，或按证书编号和姓名查询新版本。"),
+            Outcome::Superseded => Text::new("Ask the holder for the file or paper of today, or verify by certificate number and the name on their identity document: the new version answers.", "请持证人提供今日下载的文件或证书，或按证书编号和身份证件上的姓名查询新版本。"),
             Outcome::Withdrawn => Text::new("Do not rely on it. Ask the supervising authority for the reason, and the holder for a certificate that is in force.", "请勿采信。请向监管部门了解撤回原因，并请持证人提供有效证书。"),
             _ => Text::new("Do not rely on it. Ask the issuing body for the reason, and the holder for a certificate that is in force.", "请勿采信。请向发证机构了解原因，并请持证人提供有效证书。"),
         },

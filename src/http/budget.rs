@@ -21,8 +21,10 @@ pub struct Budget(Mutex<HashMap<IpAddr, (u32, Instant)>>);
 pub struct Budgets {
     /// Answers `not_found` to addresses without a token.
     pub not_found: Budget,
-    /// Pictures of a camera, and receipts.
+    /// Pictures of a camera, and photographs.
     pub pictures: Budget,
+    /// Receipts.
+    pub receipts: Budget,
 }
 
 impl Budget {
@@ -63,14 +65,15 @@ pub(super) fn counted_address(state: &AppState, request: &HttpRequest, caller: &
     }
 }
 
-/// Counts one picture or receipt, before any work is done for it.
-pub(super) fn count_picture(state: &AppState, request: &HttpRequest) -> Result<(), Problem> {
+/// Counts one picture or receipt, before any work is done for it; each kind by itself.
+pub(super) fn count(state: &AppState, request: &HttpRequest, of: fn(&Budgets) -> &Budget) -> Result<(), Problem> {
     let most = state.registry.config.pictures_per_minute;
     let Some(address) = super::client_address::of(request, &state.registry.config).filter(|_| most > 0) else { return Ok(()) };
-    if let Some(seconds) = state.budgets.pictures.wait(address, most) {
+    let budget = of(&state.budgets);
+    if let Some(seconds) = budget.wait(address, most) {
         let detail = Text::new(format!("{most} pictures or receipts in a minute; wait"), format!("一分钟内已有 {most} 次图片或回执请求，请稍后再试"));
         return Err(Problem::too_many(detail, seconds));
     }
-    state.budgets.pictures.spend(address);
+    budget.spend(address);
     Ok(())
 }

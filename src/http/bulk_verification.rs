@@ -172,11 +172,17 @@ pub(super) fn answers(registry: Registry, actor: Actor, rows: Vec<BulkRow>, key:
     })
 }
 
+/// Why an answer is not `valid`, and what to do next: the faults of a row, or the checks that failed.
+pub(super) fn reason_of(answer: &Value) -> String {
+    let failed = answer["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] == "failed");
+    let told = answer["violations"].as_array().into_iter().flatten().chain(failed).filter_map(|item| Some((item["detail"].as_str()?, item["next_step"].as_str())));
+    told.map(|(detail, step)| step.map_or_else(|| detail.to_owned(), |step| format!("{detail} → {step}"))).collect::<Vec<_>>().join(" · ")
+}
+
 /// An answer as the cells of a line.
 fn cells(answer: &[u8]) -> Vec<String> {
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
-    let details = |list: &str, is_told: fn(&Value) -> bool| answer[list].as_array().into_iter().flatten().filter(|item| is_told(item)).filter_map(|item| item["detail"].as_str()).collect::<Vec<_>>().join("; ");
-    let reason = if answer["outcome"] == "refused" { details("violations", |_| true) } else { details("checks", |check| check["outcome"] == "failed") };
+    let reason = reason_of(&answer);
     let text = |value: &Value| value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, str::to_owned);
     HEADINGS
         .iter()

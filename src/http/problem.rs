@@ -146,6 +146,11 @@ impl Problem {
         self
     }
 
+    /// What the log is told, and nobody else.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
     fn caused_by(mut self, why: String) -> Self {
         self.cause = Some(why);
         self

@@ -232,14 +232,24 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("list_training_rules", "Rules of hours and credits", "课时与学分规则"),
     ("list_credit_values", "Credit values", "学分标准"),
     ("list_credit_programmes", "Programmes that take credits", "学分兑换项目"),
-    // fields of forms, where a refusal names them
+];
+
+/// Fields as people call them where a refusal names one: code, English, Chinese. Some codes mean something else elsewhere.
+const FIELDS: &[(&str, &str, &str)] = &[
+    ("ability", "Specific ability", "专项职业能力"),
     ("body_kind", "Kind of body", "机构类型"),
+    ("card", "Card number of an assessor", "考评员证卡号"),
     ("certificate_ids", "Certificates", "证书"),
     ("certificate_kinds", "Kinds of certificates", "证书种类"),
     ("class_type", "Type of training", "培训类型"),
+    ("comprehensive", "Comprehensive review", "综合评审"),
     ("country", "Country", "国家或地区"),
+    ("decision_document", "Decision document", "决定文号"),
     ("document_number", "Document number", "证件号码"),
     ("document_type", "Kind of document", "证件类型"),
+    ("employer_code", "Credit code of the employer", "用人单位信用代码"),
+    ("employment", "Form of employment", "考生类别"),
+    ("ended_at", "End", "结束时间"),
     ("file", "File", "文件"),
     ("first_on", "First day", "首日"),
     ("ground", "Ground", "查询依据"),
@@ -248,28 +258,41 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("kinds", "Kinds", "机构职能"),
     ("last_day", "Last day", "截止日期"),
     ("last_on", "Last day", "末日"),
+    ("level", "Level", "等级"),
     ("levels", "Levels", "等级"),
     ("method", "Method", "方式"),
+    ("name", "Name", "名称或姓名"),
     ("number_prefix", "Prefix of the numbers", "编号前缀"),
     ("occupation_code", "Occupation code", "职业代码"),
     ("panel", "Panel", "考评组"),
-    ("card", "Card number of an assessor", "考评员证卡号"),
     ("parts", "Parts", "科目"),
     ("planned_practical_minutes", "Planned minutes of practice", "计划实操分钟数"),
     ("planned_theory_minutes", "Planned minutes of theory", "计划理论分钟数"),
+    ("practical", "Practice", "操作技能"),
     ("project_code", "Project code", "项目编码"),
     ("purpose", "Purpose", "用途"),
+    ("reason", "Reason", "原因"),
     ("region_code", "Region", "地区"),
     ("role", "Role", "角色"),
     ("site", "Site", "地点"),
+    ("started_at", "Beginning", "开始时间"),
     ("statement", "Statement", "陈述"),
     ("subject_id", "What is contested", "异议对象"),
     ("subject_kind", "What is contested", "异议对象"),
+    ("theory", "Theory", "理论知识"),
     ("unified_social_credit_code", "Unified social credit code", "统一社会信用代码"),
     ("until", "Until", "截至"),
     ("valid_from", "Valid from", "有效期起"),
     ("valid_to", "Valid to", "有效期至"),
 ];
+
+/// What people call the field that a refusal names by its path, such as `panel[1].grade` or `card_2`; None for one that has no words.
+pub fn field(path: &str, language: Language) -> Option<String> {
+    let last = path.rsplit('.').next().unwrap_or(path).split('[').next().unwrap_or_default();
+    let (stem, number) = last.rsplit_once('_').filter(|(_, number)| number.parse::<u8>().is_ok()).unwrap_or((last, ""));
+    let (_, en, zh) = FIELDS.iter().find(|(known, ..)| *known == stem)?;
+    Some(format!("{} {number}", if language == Language::Chinese { zh } else { en }).trim_end().to_owned())
+}
 
 /// A code in words; a code without words stays as it is.
 pub fn word(code: &str, language: Language) -> String {
@@ -279,5 +302,19 @@ pub fn word(code: &str, language: Language) -> String {
     match language {
         Language::English => en.to_owned(),
         Language::Chinese => zh.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_named_by_the_end_of_its_path_and_by_its_own_meaning() {
+        let zh = |path: &str| field(path, Language::Chinese);
+        assert_eq!(zh("particulars.employer_code").as_deref(), Some("用人单位信用代码"));
+        assert_eq!(zh("card_2").as_deref(), Some("考评员证卡号 2"));
+        assert_eq!((zh("candidates[3].employment").as_deref(), word("employment", Language::Chinese).as_str()), (Some("考生类别"), "劳动用工需要"));
+        assert_eq!((zh("row 6, document_number"), zh("x")), (None, None));
     }
 }

@@ -198,6 +198,18 @@ fn what_was_edited_in_a_row_counts_against_no_document() {
     assert_eq!(outcomes(), all("expired"));
     std::thread::sleep(Duration::from_millis(3_100));
     assert_eq!(outcomes(), all("expired"), "nor when nothing of it is remembered any more");
+    // A filing that somebody edited away: nobody had the right, whichever way it is asked, and the page says that it is not to be trusted.
+    conn.execute_script("DROP TRIGGER filing_versions_refuses_update; UPDATE filing_versions SET valid_to = '2021-01-01'").unwrap();
+    std::thread::sleep(Duration::from_millis(5_100));
+    assert_eq!(outcomes().map(|(outcome, _)| outcome), ["not_found"; 3]);
+    let answer = registry.post("/v1/verifications", &facts).expect(200);
+    let right = answer["checks"].as_array().unwrap().iter().find(|check| check["check"] == "right_to_issue").unwrap();
+    assert_eq!((&right["outcome"], right["next_step"].as_str().unwrap().contains("supervising authority")), (&json!("failed"), true));
+    let page = registry.send("GET", &format!("/v/{}", permit["token"].as_str().unwrap()), &[("accept", "text/html"), ("accept-language", "en")], b"").text();
+    assert!(page.contains("Do not trust"), "{page}");
+    conn.execute_script("UPDATE filing_versions SET valid_to = '2027-12-31'").unwrap();
+    std::thread::sleep(Duration::from_millis(5_100));
+    assert_eq!(outcomes(), all("expired"));
     // A row that names another key than the document was not issued either: a stolen one is not got rid of like that.
     conn.execute_script("UPDATE certificate_versions SET key_id = (SELECT key_id FROM signing_keys WHERE key_id <> certificate_versions.key_id LIMIT 1)").unwrap();
     std::thread::sleep(Duration::from_millis(3_100));

@@ -141,8 +141,13 @@ fn pictures_and_receipts_are_counted_by_address() {
     let take = || registry.send("POST", "/receipts", &urlencoded, form(&[("receipt", &receipt), ("form", "pdf")]).as_bytes());
     let frame = b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.jpg\"\r\n\r\nx\r\n--b--\r\n";
     let show = || registry.send("POST", "/verify/frame", &[("content-type", "multipart/form-data; boundary=b")], frame);
-    assert_eq!([take().status, show().status, take().status, show().status], [200, 204, 200, 204]);
-    for stopped in [take(), show()] {
+    // Each kind by itself; a photograph counts as a picture.
+    let photograph = b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.jpg\"\r\n\r\n\xff\xd8\xff\r\n--b--\r\n";
+    let upload = || registry.send("POST", "/verify/file", &[("content-type", "multipart/form-data; boundary=b"), ("accept", "text/html")], photograph);
+    for _ in 0..2 {
+        assert_eq!([take().status, show().status, upload().status, take().status], [200, 204, 422, 200]);
+    }
+    for stopped in [take(), show(), upload()] {
         assert_eq!(stopped.status, 429);
         assert!(stopped.header("retry-after").unwrap().parse::<u64>().unwrap() <= 61);
     }

@@ -2,7 +2,7 @@
 import puppeteer from 'puppeteer-core';
 import axe from 'axe-core';
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -35,6 +35,7 @@ export async function asEveryReader(act, camera) {
       const faults = [];
       const visit = new Visit(page, reader, browser, downloads);
       page.on('request', request => { if (!request.url().startsWith(story.base_url) && !visit.elsewhere.some(site => request.url().startsWith(site)) && /^https?:/.test(request.url())) faults.push(`asked ${request.url()}`); });
+      page.on('dialog', dialog => dialog.accept());
       page.on('pageerror', error => faults.push(`script: ${error.message}`));
       page.on('console', message => { if (message.type() === 'error' && !/status of 4\d\d|ERR_INTERNET_DISCONNECTED/.test(message.text())) faults.push(`console: ${message.text()}`); });
       await act(visit);
@@ -81,6 +82,8 @@ export class Visit {
 
   /// The path of a file that `act` makes the browser download.
   async download(act) {
+    // A file of the same name would be written over.
+    for (const file of readdirSync(this.downloads)) renameSync(join(this.downloads, file), join(this.downloads, `${Date.now()}-${file}`));
     const whole = () => readdirSync(this.downloads).filter(file => !file.endsWith('.crdownload') && !file.startsWith('.'));
     const known = whole();
     await act();
@@ -157,6 +160,8 @@ export class Visit {
 
   /// Keeps a picture, by day and by night, and lets axe look: no violation of WCAG 2.2 AA, no sideways scrolling.
   async look(name) {
+    // What the browser checks by itself is a part of the page.
+    if (await this.page.$('#self-check')) await this.page.waitForFunction(() => document.querySelectorAll('#self-check li').length > 0);
     await this.page.screenshot({ path: join(process.env.SHOTS, `${name}-${this.reader.name}.png`), fullPage: true });
     await this.page.evaluate(axe.source);
     const found = await this.page.evaluate(() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));

@@ -1,4 +1,4 @@
-// Every outcome that there is: in words, shape and colour of its own, by day and by night, on paper too; and without any script.
+// Every outcome that there is: in words and shape of its own and in its colour, by day and by night; in words on paper too; and without any script.
 import { asEveryReader, assert, story } from './browser.mjs';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';

@@ -17,6 +17,7 @@ const take = async (number, accept) => Buffer.from(await (await fetch(`${story.b
 const keep = (name, bytes) => { const path = join(directory, name); writeFileSync(path, bytes); return path; };
 const credential = keep('certificate.jwt', await take(issued.certificate_number, 'application/vc+jwt'));
 const proof = keep('certificate.tlog-proof', Buffer.from(await (await fetch(`${story.base_url}/v1/certificates/${issued.certificate_number}/proof`, { headers: { accept: 'text/plain' } })).arrayBuffer()));
+const foreign = keep('foreign.tlog-proof', Buffer.from(await (await fetch(`${story.base_url}/v1/certificates/${revoked.certificate_number}/proof`, { headers: { accept: 'text/plain' } })).arrayBuffer()));
 const certificate = keep('certificate.pdf', await take(issued.certificate_number, 'application/pdf'));
 const forged = keep('forged.jwt', readFileSync(credential, 'utf8').replace(/\.[^.]+\./, payload => payload.slice(0, 40) + (payload[40] === 'A' ? 'B' : 'A') + payload.slice(41)));
 
@@ -210,22 +211,46 @@ await asEveryReader(async visit => {
     assert.match((await results(keep('edited-offline.pdf', edited)))[0], /^forged /, 'a PDF that was edited');
   }
   await offline.look('offline-forged');
-  // A proof of another entry, a key that the tool has never seen, nothing at all.
-  assert.deepEqual(await results(credential, keep('other.tlog-proof', Buffer.from(readFileSync(proof, 'utf8').replace(/\nindex (\d+)\n/, (_, index) => `\nindex ${Number(index) + 1}\n`)))), ['forged true false true null']);
+  // A proof that was changed, and one of another certificate, which is not passed over; a damaged one beside the right one harms nothing.
+  const changed = keep('other.tlog-proof', Buffer.from(readFileSync(proof, 'utf8').replace(/\nindex (\d+)\n/, (_, index) => `\nindex ${Number(index) + 1}\n`)));
+  assert.deepEqual(await results(credential, changed), ['forged true false true null']);
+  assert.deepEqual(await results(credential, changed, proof), ['unasked true true true null']);
+  assert.deepEqual(await results(credential, foreign), ['unasked true null true null', 'no_document ']);
+  assert.deepEqual(await results(foreign), ['no_document ']);
+  const broken = Buffer.concat([Buffer.alloc(32), Buffer.from('jilu-entry/v1\n')]).toString('base64');
+  const malformed = keep('malformed.tlog-proof', Buffer.from(readFileSync(proof, 'utf8').replace(/\nextra \S+\n/, `\nextra ${broken}\n`)));
+  assert.deepEqual(await results(credential, malformed), ['unasked true null true null', 'no_document ']);
+  // Papers: sealed with a key that nobody has seen, or by nobody, with something before their beginning, a genuine receipt put in.
+  const pdf = readFileSync(certificate, 'latin1'), jws = /eyJ[\w-]+\.[\w-]+\.[\w-]{86}/g, seal = pdf.match(jws).find(text => Buffer.from(text.split('.')[0], 'base64url').includes('jilu-seal'));
+  const encoded = value => Buffer.from(JSON.stringify(value)).toString('base64url');
   const [head, ...rest] = readFileSync(credential, 'utf8').split('.');
-  const renamed = JSON.parse(Buffer.from(head, 'base64url'));
-  renamed.kid = renamed.kid.replace(/.$/, last => (last === 'A' ? 'B' : 'A'));
-  assert.deepEqual(await results(keep('newer.jwt', Buffer.from([Buffer.from(JSON.stringify(renamed)).toString('base64url'), ...rest].join('.')))), ['unknown_key null']);
+  const header = JSON.parse(Buffer.from(head, 'base64url'));
+  const madeUp = [encoded({ alg: 'EdDSA', typ: 'jilu-seal+jws', kid: `${header.kid.split('#')[0]}#made-up` }), encoded({ sha256: '0' }), 'A'.repeat(86)].join('.');
+  const paperOf = (name, text) => keep(name, Buffer.from(text, 'latin1'));
+  assert.deepEqual(await results(paperOf('unsealed.pdf', pdf.replace(seal, ''))), ['forged true false true true null']);
+  assert.deepEqual(await results(paperOf('sealed.pdf', pdf.replace(seal, madeUp))), ['unknown_key true null true true null'], 'not as if it were whole');
+  assert.match((await results(paperOf('shifted.pdf', `\n${pdf}`)))[0], /^forged /);
+  assert.match((await results(paperOf('both.pdf', `${pdf}\n${readFileSync(receipt, 'latin1')}\n`))).join(), /^forged [^,]*$/);
+  assert.deepEqual(await results(keep('page.html', Buffer.from(`<h1>张三</h1><!-- ${readFileSync(credential, 'utf8')} -->`))), ['no_document '], 'what surrounds it was signed by nobody');
+  // Keys that are not pinned: of this registry, of somebody else; and a text that is none.
+  const named = kid => keep('named.jwt', Buffer.from([encoded({ ...header, kid }), ...rest].join('.')));
+  assert.deepEqual(await results(named('did:key:z6Mkf#z6Mkf')), ['foreign null']);
+  await offline.look('offline-foreign');
+  assert.deepEqual(await results(keep('null.jwt', Buffer.from([head, 'bnVsbA', 'A'.repeat(86)].join('.')))), ['forged false']);
+  // A receipt tells what the registry told, also of a file that it refused.
+  await upload(visit, forged);
+  const refused = await visit.download(() => visit.click('button[value=jws]'));
+  assert.match((await results(refused))[0], /^forged true/);
+  assert.deepEqual(await results(named(header.kid.replace(/.$/, last => (last === 'A' ? 'B' : 'A')))), ['unknown_key null']);
   await offline.look('offline-unknown');
   assert.deepEqual(await results(keep('notes.txt', Buffer.from('no certificate'))), ['no_document ']);
   await offline.look('offline-without');
   assert.equal((await results(receipt, certificate)).length, 2);
   // A tool that knows a key as stolen believes what the log had before, and nothing else.
-  const { kid } = JSON.parse(Buffer.from(head, 'base64url'));
   for (const [stolenAt, expected] of [['2000-01-01T00:00:00.000000Z', 'stolen_key false true true null'], ['2999-01-01T00:00:00.000000Z', 'unasked true true true null']]) {
     const html = readFileSync(verifier, 'utf8').replace(/(id="pinned">)(.*?)(<\/script>)/s, (_, before, json, behind) => {
       const pinned = JSON.parse(json);
-      pinned.keys.find(key => key.kid === kid).revoked_at = stolenAt;
+      pinned.keys.find(key => key.kid === header.kid).revoked_at = stolenAt;
       return before + JSON.stringify(pinned) + behind;
     });
     await page.goto(`file://${keep('stolen.html', html)}`);

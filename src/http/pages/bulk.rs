@@ -7,7 +7,7 @@ use super::signed_in::{ConsoleForm, ConsolePage};
 use crate::domain::text::{Language, Text};
 use crate::domain::verification::{Ground, Heading, Outcome};
 use crate::http::AppState;
-use crate::http::bulk_verification::{answers, read_rows, workbook_of};
+use crate::http::bulk_verification::{answers, read_rows, reason_of, workbook_of};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::services::bulk_verification::BulkRow;
 use crate::services::error::Error;
@@ -68,10 +68,7 @@ fn line_of(answer: &[u8], language: Language) -> Value {
     let text = |member: &str| certificate[member].as_str();
     let named = ["occupation_name", "ability", "project", "item"].into_iter().find_map(text);
     let what: Vec<String> = [text("certificate_kind").map(|kind| kind_name(kind, language)), named.map(str::to_owned), text("level").map(|level| level_name(level, language))].into_iter().flatten().collect();
-    let faults = answer["violations"].as_array().into_iter().flatten().filter_map(|violation| violation["detail"].as_str());
-    let failed = answer["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] == "failed").filter_map(|check| check["detail"].as_str());
-    let reason: Vec<&str> = faults.chain(failed).collect();
-    json!({ "row": answer["row"], "outcome": outcome.parse::<Outcome>().map_or("no_document", Outcome::as_str), "word": word, "tone": tone, "number": text("certificate_number"), "what": what.join(" · "), "issuer": text("issuer_name"), "reason": reason.join("; ") })
+    json!({ "row": answer["row"], "outcome": outcome.parse::<Outcome>().map_or("no_document", Outcome::as_str), "word": word, "tone": tone, "number": text("certificate_number"), "what": what.join(" · "), "issuer": text("issuer_name"), "reason": reason_of(&answer) })
 }
 
 /// A list that was handed over, read and ready to be asked.
@@ -102,11 +99,16 @@ fn progress(reader: Reader, total: usize, steps: impl Stream<Item = Result<Vec<V
         kept.borrow_mut().extend(step);
         line(json!({ "done": done.get(), "total": total }))
     });
+    let mut response = HttpResponse::Ok();
+    response.content_type(table::NDJSON).insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    reader.renew(&mut response);
     let end = stream::once(async move {
         let content = result_of(&answered.borrow(), reader.language)?;
         Ok(line(json!({ "page": reader.html("bulk-result.html", content)? })))
     });
-    HttpResponse::Ok().content_type(table::NDJSON).insert_header((header::CACHE_CONTROL, "no-store")).streaming(Box::pin(moving.chain(end)))
+    // The status has left already, so that nobody else writes down why the list was not finished.
+    let lines = moving.chain(end).inspect_err(|problem: &Problem| tracing::error!(cause = problem.cause().unwrap_or("refused"), "a list was not verified to its end"));
+    response.streaming(Box::pin(lines))
 }
 
 /// Verify a list.

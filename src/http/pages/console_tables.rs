@@ -81,8 +81,8 @@ async fn corrections_of(form: &Form, problem: &ProblemDocument, shape: &'static 
     let mut notes: BTreeMap<usize, String> = BTreeMap::new();
     for violation in &problem.violations {
         let Some((row, column)) = violation.field.as_deref().and_then(place_of) else { continue };
-        let note = column.map_or_else(|| violation.detail.clone(), |column| format!("{}：{}", heading(column, shape), violation.detail));
-        notes.entry(row).and_modify(|known| *known = format!("{known}；{note}")).or_insert(note);
+        let note = column.map_or_else(|| violation.detail.clone(), |column| format!("{}: {}", heading(column, shape), violation.detail));
+        notes.entry(row).and_modify(|known| *known = format!("{known}; {note}")).or_insert(note);
     }
     if notes.is_empty() {
         return None;

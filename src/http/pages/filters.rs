@@ -2,26 +2,16 @@
 
 use super::shapes;
 use super::shown::{beijing_time, kind_name, level_name, outcome_name, state_name, tone_of};
-use crate::domain::certificate::member_name;
 use crate::domain::issue::Employment;
 use crate::domain::text::Language;
 use crate::domain::verification::{Heading, Outcome};
-use crate::http::words::word;
+use crate::http::words::{field, word};
 use chrono::DateTime;
 use minijinja::Environment;
 
 /// An RFC 3339 instant in Beijing time; what is none stays as it is.
 fn time(text: &str, language: Language) -> String {
     DateTime::parse_from_rfc3339(text).map_or_else(|_| text.to_owned(), |at| beijing_time(at.to_utc(), language))
-}
-
-/// What people call a field that a refusal names by its path; None for one that has no words.
-fn field(path: &str, language: Language) -> Option<String> {
-    let last = path.rsplit('.').next().unwrap_or(path).split('[').next().unwrap_or_default();
-    // The form of a session has a field for each assessor.
-    let (stem, number) = last.rsplit_once('_').filter(|(_, number)| number.parse::<u8>().is_ok()).unwrap_or((last, ""));
-    let known = [word(stem, language), member_name(stem).in_language(language).to_owned()].into_iter().find(|known| known != stem)?;
-    Some(format!("{known} {number}").trim_end().to_owned())
 }
 
 /// The filters of templates.

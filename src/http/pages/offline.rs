@@ -11,6 +11,7 @@ use crate::domain::text::{Language, Text};
 use crate::domain::verification::{CHECKS, Heading, Outcome, check_name};
 use crate::http::AppState;
 use crate::http::problem::Problem;
+use crate::http::reply::instant;
 use crate::services::error::Error;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
@@ -30,7 +31,7 @@ pub async fn show_offline_page(state: Data<AppState>, reader: Reader) -> Result<
 pub async fn download_offline_verifier(state: Data<AppState>, reader: Reader) -> Result<HttpResponse, Problem> {
     let (registry, language) = (&state.registry, reader.language);
     let keys: Vec<Value> = registry.list_keys_ever().await?.iter().map(pinned_key).collect();
-    let pinned = json!({ "did": registry.registry_did(), "log_key": registry.log_key().await?.to_string(), "keys": keys });
+    let pinned = json!({ "did": registry.registry_did(), "made_at": instant(registry.clock.now()), "log_key": registry.log_key().await?.to_string(), "keys": keys });
     let script = format!("{PROOFS}\n{OFFLINE}");
     let policy = format!("default-src 'none'; style-src {}; script-src {}", policy_hash(STYLE), policy_hash(&script));
     let headings = headings(language);
@@ -66,6 +67,8 @@ fn headings(language: Language) -> Map<String, Value> {
     let shared = Outcome::ALL.iter().map(|outcome| Heading::Outcome(*outcome)).chain(of_files).map(|heading| (heading.code(), heading.name(), heading.meaning(), tone_of(heading)));
     let own = [
         ("unasked", Text::new("Genuine, status not asked", "确系签发，状态未查"), Text::new("Its issuer signed exactly this. Whether it is still in force today can only be asked online.", "该文件确由签发者签署且未被改动；今日是否仍然有效，须联网查询。"), "none"),
+        ("foreign", Text::new("Not of this registry", "不是本登记系统的文件"), Text::new("This tool knows the keys of one registry and cannot check the file, which says nothing against it.", "本工具只有本登记系统的公钥，无法核验该文件；这不说明其真假。"), "none"),
+        ("not_yet", Text::new("Not yet valid", "尚未生效"), Text::new("Its issuer signed exactly this, but its first valid day has not come.", "该文件确由签发者签署且未被改动，但有效期尚未开始。"), "wait"),
         ("unknown_key", Text::new("Could not be checked", "未能核验"), Text::new("It names a key that this tool does not have. Download the tool again from the official address; do not rely on the file before.", "其签名密钥不在本工具中。请从官方地址重新下载本工具再核验，在此之前勿采信。"), "none"),
     ];
     shared.chain(own).map(|(code, name, meaning, tone)| (code.to_owned(), json!({ "name": name.in_language(language), "meaning": meaning.in_language(language), "tone": tone }))).collect()

@@ -168,7 +168,7 @@ fn with_attendance_together(mut entries: Vec<Value>, entry: Value) -> Vec<Value>
                 last["visits"] = json!([{ "at": last["at"], "facts": last["facts"] }]);
             }
             last["minutes"] = json!(last["minutes"].as_i64().or(last["facts"]["minutes"].as_i64()).unwrap_or(0) + entry["facts"]["minutes"].as_i64().unwrap_or(0));
-            last["until"] = entry["at"].clone();
+            last["until"] = entry["facts"]["ended_at"].clone();
             if let Some(visits) = last["visits"].as_array_mut() {
                 visits.push(json!({ "at": entry["at"], "facts": entry["facts"] }));
             }
@@ -253,4 +253,20 @@ pub async fn show_looks(state: Data<AppState>, page: OwnPage, query: Query<Place
     let rows = state.registry.list_own_looks(&page.own, window.after.clone(), window.fetch()).await?;
     let listed = window.page(rows, |(look, _)| look.id.clone(), look_document);
     page.reader.page(StatusCode::OK, "own-looks.html", json!({ "looks": listed.items, "next_cursor": listed.next_cursor }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attendance_of_one_class_stands_together_unless_it_is_void() {
+        let visit = |class: &str, hour: u32, minutes: i64, void: Value| json!({ "kind": "attended", "at": format!("2026-03-02T0{hour}:00:00Z"), "facts": { "class_id": class, "minutes": minutes, "ended_at": format!("2026-03-02T0{hour}:45:00Z"), "void": void } });
+        let other = json!({ "kind": "enrolled", "at": "2026-03-01T00:00:00Z", "facts": { "class_id": "a" } });
+        let entries = [other, visit("a", 1, 45, Value::Null), visit("a", 2, 30, Value::Null), visit("a", 3, 45, json!({ "reason": "x" })), visit("a", 4, 45, Value::Null), visit("b", 5, 45, Value::Null), visit("b", 6, 15, Value::Null)];
+        let shown = entries.into_iter().fold(Vec::new(), with_attendance_together);
+        let told: Vec<_> = shown.iter().map(|entry| (entry["visits"].as_array().map_or(0, Vec::len), entry["minutes"].as_i64(), entry["until"].as_str().map(str::to_owned))).collect();
+        let until = |hour: u32| Some(format!("2026-03-02T0{hour}:45:00Z"));
+        assert_eq!(told, [(0, None, None), (2, Some(75), until(2)), (0, None, None), (0, None, None), (2, Some(60), until(6))]);
+    }
 }

@@ -9,7 +9,7 @@ use crate::services::error::Error;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, dev::Payload};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
@@ -169,14 +169,19 @@ impl Reader {
         if self.is_https() {
             response.insert_header((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
         }
-        if let Some(cookie) = &self.renewed {
-            response.cookie(cookie.clone());
-        }
+        self.renew(&mut response);
         if self.is_chosen {
             let name = if self.language == Language::Chinese { "zh" } else { "en" };
             response.cookie(Cookie::build(LANGUAGE_COOKIE, name).path("/").same_site(SameSite::Lax).secure(self.is_https()).max_age(Duration::days(365)).finish());
         }
         Ok(response.body(html))
+    }
+
+    /// Lets the session go on with its new cookie.
+    pub fn renew(&self, response: &mut HttpResponseBuilder) {
+        if let Some(cookie) = &self.renewed {
+            response.cookie(cookie.clone());
+        }
     }
 
     /// Whether people reach the registry by https.

@@ -6,7 +6,7 @@ use super::shown::{beijing_time, facts_of, kind_name, outcome_name};
 use crate::domain::text::Language;
 use crate::domain::verification::{Heading, Outcome, check_name, meaning_of_record};
 use crate::http::AppState;
-use crate::http::budget::count_picture;
+use crate::http::budget::count;
 use crate::http::problem::Problem;
 use crate::print::attachments::{self, Attachment};
 use crate::print::fields::Field;
@@ -37,7 +37,7 @@ pub fn receipt_in(file: &[u8]) -> Option<String> {
 /// Download a receipt that this registry has signed.
 #[post("/receipts")]
 pub async fn download_receipt(state: Data<AppState>, request: HttpRequest, reader: Reader, form: Form) -> Result<HttpResponse, Problem> {
-    count_picture(&state, &request)?;
+    count(&state, &request, |budgets| &budgets.receipts)?;
     let text = form.text("receipt");
     let Some(answer) = state.registry.open_receipt(text).await? else {
         return Err(Problem::invalid("receipt", "a receipt that this registry has signed expected", "应为本登记系统签署的回执"));
@@ -110,7 +110,10 @@ fn sheet_of(answer: &Value, text: &str, public_url: &str) -> ReceiptSheet {
             Some("failed") => Sign::Failed,
             _ => Sign::Skipped,
         };
-        Check { name_zh: name.zh.into_owned(), name_en: name.en.into_owned(), outcome, detail: check["detail"].as_str().unwrap_or_default().to_owned() }
+        Check { name_zh: name.zh.into_owned(), name_en: name.en.into_owned(), outcome, detail: match (check["detail"].as_str().unwrap_or_default(), check["next_step"].as_str()) {
+            (detail, Some(step)) => format!("{detail} → {step}"),
+            (detail, None) => detail.to_owned(),
+        } }
     });
     ReceiptSheet {
         sign: sign_of(heading),

@@ -27,6 +27,8 @@ const OUTCOMES: Shapes = Shapes {
         ("stolen_key", r#"<circle cx="21" cy="32" r="13"/><path d="M34 32h26M50 32v10M58 32v8"/><path d="m6 58 52-52" stroke-width="6"/>"#),
         ("no_document", r#"<path d="M38 5H16a4 4 0 0 0-4 4v46a4 4 0 0 0 4 4h32a4 4 0 0 0 4-4V19zV19h14" stroke-dasharray="8 6"/><path d="m24 32 16 16m0-16L24 48"/>"#),
         ("unasked", r#"<path d="M34 59H16a4 4 0 0 1-4-4V9a4 4 0 0 1 4-4h32a4 4 0 0 1 4 4v20"/><path d="m21 22 7 7 14-14"/><circle cx="47" cy="47" r="12" stroke-dasharray="6 4"/><path d="M47 41v6l4 3"/>"#),
+        ("foreign", r#"<circle cx="32" cy="32" r="27"/><path d="M5 32h54M32 5c-15 14-15 40 0 54M32 5c15 14 15 40 0 54"/>"#),
+        ("not_yet", r#"<circle cx="32" cy="32" r="28" stroke-dasharray="10 6"/><path d="M32 14v18l12 8"/>"#),
         ("unknown_key", r#"<circle cx="21" cy="32" r="13" stroke-dasharray="8 6"/><path d="M34 32h26M50 32v10M58 32v8"/><path d="M21 32v.5" stroke-width="6"/>"#),
     ],
     other: r#"<rect x="5" y="5" width="54" height="54" rx="6" stroke-dasharray="8 6"/><path d="M24 25a8 8 0 1 1 12 7c-3 2-4 3-4 7"/><path d="M32 47v.5" stroke-width="6"/>"#,
@@ -75,7 +77,7 @@ mod tests {
     fn every_shape_has_the_name_of_an_outcome_and_looks_like_no_other() {
         for (name, _) in OUTCOMES.drawn {
             let of_files = [Heading::Forged, Heading::StolenKey, Heading::NoDocument].map(Heading::code);
-            let of_the_offline_verifier = ["unasked", "unknown_key"];
+            let of_the_offline_verifier = ["unasked", "foreign", "not_yet", "unknown_key"];
             assert!(name.parse::<Outcome>().is_ok() || of_files.contains(name) || of_the_offline_verifier.contains(name), "{name}");
         }
         for shapes in [OUTCOMES, CHECKS] {

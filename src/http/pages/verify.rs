@@ -10,7 +10,7 @@ use crate::domain::verification::Outcome;
 use crate::http::AppState;
 use crate::http::auth::OptionalCaller;
 use crate::http::problem::Problem;
-use crate::http::budget::{count_picture, counted_address};
+use crate::http::budget::{count, counted_address};
 use crate::http::verification::NOT_FOUND_AFTER;
 use crate::services::error::Error;
 use crate::services::verification::VerificationQuery;
@@ -60,7 +60,7 @@ pub async fn verify_from_page(state: Data<AppState>, request: HttpRequest, reade
         }
         Err(Error::Refused(violations)) => {
             let title = reader.say(&Text::new("Two facts are needed", "至少需要两项信息"));
-            let detail = violations.iter().map(|violation| format!("{}：{}", violation.rule, reader.say(&violation.detail))).collect::<Vec<_>>().join("；");
+            let detail = violations.iter().map(|violation| format!("{}{}{}", violation.rule, reader.say(&Text::new(": ", "：")), reader.say(&violation.detail))).collect::<Vec<_>>().join(&reader.say(&Text::new("; ", "；")));
             form_page(&reader, StatusCode::UNPROCESSABLE_ENTITY, &form, &faults, Some((title, detail)))
         }
         Err(other) => Err(other.into()),
@@ -87,6 +87,7 @@ pub async fn verify_file_from_page(state: Data<AppState>, request: HttpRequest, 
     let is_picture = file.bytes.starts_with(b"\x89PNG") || file.bytes.starts_with(&[0xff, 0xd8, 0xff]);
     // A picture without a credential in it may still show a QR code.
     if is_picture && verdict.checks.iter().any(|check| check.name == "document") {
+        count(&state, &request, |budgets| &budgets.pictures)?;
         let codes = find_qr_codes(file.bytes.clone()).await;
         let public_url = &state.registry.config.public_url;
         if let Some(token) = codes.iter().find_map(|code| token_of(code, public_url)) {
@@ -115,7 +116,7 @@ const FRAME_BYTES_MAX: usize = 512 << 10;
 /// while photographs wait. The picture is looked at and forgotten.
 #[post("/verify/frame")]
 pub async fn read_frame_of_camera(state: Data<AppState>, request: HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
-    count_picture(&state, &request)?;
+    count(&state, &request, |budgets| &budgets.pictures)?;
     let Some(file) = form.file("file") else { return Ok(HttpResponse::BadRequest().finish()) };
     if file.bytes.len() > FRAME_BYTES_MAX {
         return Ok(HttpResponse::PayloadTooLarge().finish());

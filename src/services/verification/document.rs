@@ -316,8 +316,7 @@ impl Registry {
             return Ok(([record, logged].into_iter().chain(key).collect(), None));
         }
         let facts: CertificateFacts = crate::services::stored_json(&shown.facts)?;
-        let issuer = self.get_body(&crate::services::stored(&shown.issuer_id)?).await?;
-        let right = Self::check_right(&issuer, &shown, &facts)?;
+        let (issuer, right) = self.right_of(&shown, &facts).await?;
         let checks: Vec<Check> = [record, logged, registered(&issuer)].into_iter().chain(key).collect();
         let (number_key, version) = (shown.number_key.clone(), shown.version);
         let newest = if shown.state.version == version { self.standing_logged(shown, facts, issuer, right.clone(), logged_at)? } else { self.newest_standing(&shown.certificate_id).await? };
@@ -337,9 +336,9 @@ impl Registry {
         let was_before = !self.is_doubtful(key_id, logged) && is_original;
         let at = beijing(stolen_at);
         Some(if was_before {
-            check("key", true, format!("the issuer's key was stolen at {at}; the log had the document before"), format!("签发密钥于 {at} 被盗；日志在此之前已收录该文件"))
+            check("key", true, format!("the issuer's key was stolen at {at} (Beijing time); the log had the document before"), format!("签发密钥于 {at}（北京时间）被盗；日志在此之前已收录该文件"))
         } else {
-            check("key", false, format!("the issuer's key was stolen at {at}, and the log did not have the document before"), format!("签发密钥于 {at} 被盗，且日志在此之前未收录该文件"))
+            check("key", false, format!("the issuer's key was stolen at {at} (Beijing time), and the log did not have the document before"), format!("签发密钥于 {at}（北京时间）被盗，且日志在此之前未收录该文件"))
         })
     }
 
@@ -443,15 +442,17 @@ fn check_dates((begins, ends): Dates, now: DateTime<Utc>) -> Check {
     // A date that cannot be read is not one that has come.
     let has_begun = begins.is_none_or(|from| from.is_some_and(|from| from <= now));
     let has_not_ended = ends.is_none_or(|until| until.is_some_and(|until| now <= until));
-    let said = |end: Option<Option<DateTime<Utc>>>, [none_en, none_zh]: [&'static str; 2]| match end {
-        None => [none_en.to_owned(), none_zh.to_owned()],
-        Some(None) => ["a date that cannot be read".to_owned(), "无法识别的日期".to_owned()],
-        Some(Some(at)) => [beijing(at), beijing(at)],
+    let told = |end: Option<DateTime<Utc>>, en: &str, zh: [&str; 2]| match end {
+        Some(at) => Text::new(format!("{en} {}", beijing(at)), format!("{}{}{}", zh[0], beijing(at), zh[1])),
+        None => Text::new(format!("{en} a date that cannot be read"), "日期无法识别"),
     };
-    let ([from, from_zh], [until, until_zh], now) = (said(begins, ["ever", "始终"]), said(ends, ["no end", "不限"]), beijing(now));
+    let from = begins.map(|at| told(at, "from", ["自 ", " 起"]));
+    let until = ends.map_or_else(|| Text::new("without an end", "不设截止"), |at| told(at, "until", ["至 ", " 止"]));
+    let (from_en, from_zh) = from.map_or_else(Default::default, |from| (format!("{} ", from.en), format!("{}，", from.zh)));
+    let now = beijing(now);
     Check {
         name: "validity",
         outcome: if has_begun && has_not_ended { CheckOutcome::Passed } else { CheckOutcome::Failed },
-        detail: Text::new(format!("valid from {from} to {until}; asked at {now} (Beijing time)"), format!("有效期 {from_zh} 至 {until_zh}；查询时间 {now}（北京时间）")),
+        detail: Text::new(format!("valid {from_en}{}; asked at {now} (Beijing time)", until.en), format!("有效期{from_zh}{}；查询时间 {now}（北京时间）", until.zh)),
     }
 }

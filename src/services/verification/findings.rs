@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 const MEMBERS: [&str; 14] =
     ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject", "credentialStatus", "credentialSchema", "name", "description", "evidence", "termsOfUse", "relatedResource"];
 
-/// A moment as details tell it; they say that it is Beijing time.
+/// A moment in Beijing time; whoever writes it says so beside it.
 pub(super) fn beijing(at: DateTime<Utc>) -> String {
     china(at).format("%Y-%m-%d %H:%M:%S").to_string()
 }

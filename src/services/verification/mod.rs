@@ -184,8 +184,12 @@ impl Registry {
         Ok(Some((certificate, self.standings_of_number(&number_key).await?)))
     }
 
-    fn verdict(&self, certificates: Vec<VerifiedCertificate>) -> Verdict {
+    fn verdict(&self, mut certificates: Vec<VerifiedCertificate>) -> Verdict {
         let status_as_of = self.clock.now();
+        // One that nobody had the right to issue speaks only where there is no other.
+        if certificates.iter().any(|certificate| certificate.standing.right.outcome == CheckOutcome::Passed) {
+            certificates.retain(|certificate| certificate.standing.right.outcome == CheckOutcome::Passed);
+        }
         let Some(VerifiedCertificate { outcome, standing }) = certificates.first() else {
             let detail = "no certificate of this registry fits all the facts given; this does not mean that it is false";
             let detail_zh = "本登记系统没有与所给信息全部相符的证书；这不等于证书为假";
@@ -219,6 +223,21 @@ impl Registry {
                 detail: Text::new(format!("issued; fewer than {quorum} witnesses have cosigned a checkpoint that includes it so far, ask again in a minute"), format!("已签发；联署包含该证书的检查点的见证方尚不足 {quorum} 个，请一分钟后再查")),
             },
         })
+    }
+
+    /// The issuing body, and whether it had the right. What is remembered of a body may be older than a filing that was used at once, so
+    /// nothing is said against it without looking again.
+    async fn right_of(&self, row: &ShownRow, facts: &CertificateFacts) -> Result<(Arc<Body>, Check), Error> {
+        let id = super::stored(&row.issuer_id)?;
+        let issuer = self.get_body(&id).await?;
+        let right = Self::check_right(&issuer, row, facts)?;
+        if right.outcome == CheckOutcome::Passed {
+            return Ok((issuer, right));
+        }
+        self.forget_body(&id);
+        let issuer = self.get_body(&id).await?;
+        let right = Self::check_right(&issuer, row, facts)?;
+        Ok((issuer, right))
     }
 
     /// Whether the filing that the certificate names gave the right to issue it on that day (IS-1), asked of the rules again.
@@ -302,9 +321,8 @@ impl Registry {
         };
         version.valid_to = last_day;
         let printed: CertificateFacts = super::stored_json(&version.facts)?;
-        let issuer = self.get_body(&super::stored(&row.issuer_id)?).await?;
         let row = (row, version, state).into();
-        let right = Self::check_right(&issuer, &row, &printed)?;
+        let (issuer, right) = self.right_of(&row, &printed).await?;
         self.standing_logged(row, printed, issuer, right, logged)
     }
 
