@@ -82,14 +82,17 @@ export class Visit {
 
   /// The path of a file that `act` makes the browser download.
   async download(act) {
-    // A file of the same name would be written over.
-    for (const file of readdirSync(this.downloads)) renameSync(join(this.downloads, file), join(this.downloads, `${Date.now()}-${file}`));
     const whole = () => readdirSync(this.downloads).filter(file => !file.endsWith('.crdownload') && !file.startsWith('.'));
     const known = whole();
     await act();
     for (let waited = 0; ; waited += 50) {
       const file = whole().find(file => !known.includes(file));
-      if (file) return join(this.downloads, file);
+      if (file) {
+        // The next one may have the same name.
+        const kept = join(this.downloads, `${known.length}-${file}`);
+        renameSync(join(this.downloads, file), kept);
+        return kept;
+      }
       assert.ok(waited < 10_000, 'nothing was downloaded');
       await new Promise(resolve => setTimeout(resolve, 50));
     }
