@@ -169,6 +169,12 @@ on_both_databases!(a_key_of_either_curve_is_proved_as_jwk_or_did_and_never_as_ce
                 taken(registry, &token, &json!({ "credential_configuration_id": "skill_level_sd_jwt", "proofs": { "jwt": [jwt] } }))
             };
             assert_eq!(error(&asked(&named, other)), word("invalid_proof"), "signed by another key than {named}");
+            // A signature over something else, by the right key.
+            let mut header = named.clone();
+            header["typ"] = json!("openid4vci-proof+jwt");
+            let [old, new] = [1, 2].map(|_| holder.jws(header.clone(), &json!({ "aud": registry.public_url, "iat": iat, "nonce": nonce(registry) })));
+            let spliced = format!("{}.{}", new.rsplit_once('.').unwrap().0, old.rsplit_once('.').unwrap().1);
+            assert_eq!(error(&taken(registry, &token, &json!({ "credential_configuration_id": "skill_level_sd_jwt", "proofs": { "jwt": [spliced] } }))), word("invalid_proof"));
             let mut chained = named.clone();
             chained["x5c"] = json!(["MIIB"]);
             for header in [chained, json!({ "x5c": ["MIIB"] }), json!({ "jwk": holder.jwk, "kid": holder.did() }), json!({})] {
