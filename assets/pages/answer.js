@@ -42,7 +42,7 @@
     if (!await jilu.isAble()) return add(texts.signature, null, texts.insecure);
     const jws = jilu.readJws(receipt), answer = jws.payload;
     await check(texts.signature, async () => [Boolean(await jilu.jwsKey(jws, [await load('/keys/' + jws.header.kid.split('#')[1], 'json')])), jws.header.kid]);
-    await check(texts.content, async () => [isShown(answer), answer.status_as_of]);
+    await check(texts.content, async () => [isShown(answer), jilu.beijing(answer.status_as_of)]);
     if (answer.log_index === undefined) return;
     const [proof, key] = [load('/v1/log/proofs?index=' + answer.log_index, 'json'), load('/log/vkey', 'text')];
     let checkpoint = null;
@@ -51,8 +51,8 @@
       return [checkpoint !== null, checkpoint && checkpoint.origin + ' · ' + checkpoint.size];
     });
     await check(texts.log, async () => {
-      const { entry, hashes, leaf_index } = await proof;
-      return [checkpoint !== null && leaf_index === answer.log_index && await jilu.isIncluded(entry, leaf_index, hashes.map(jilu.fromBase64), checkpoint.size, checkpoint.root), '#' + leaf_index + ' · ' + entry.split('\n').slice(1, 4).join(' · ')];
+      const { entry, hashes, leaf_index } = await proof, [, kind, recordedAt, organisation] = entry.split('\n');
+      return [checkpoint !== null && leaf_index === answer.log_index && await jilu.isIncluded(entry, leaf_index, hashes.map(jilu.fromBase64), checkpoint.size, checkpoint.root), `#${leaf_index} · ${kind} · ${jilu.beijing(recordedAt)} · ${organisation}`];
     });
     // Whoever was here before knows the log's key: an imitation, or a registry with two faces, would show another one.
     await check(texts.known, async () => {
