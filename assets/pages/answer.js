@@ -33,7 +33,7 @@
     };
     // A receipt that is shown again says so before its outcome; a file that was refused is told in more words than `not_found`.
     const told = document.getElementById('outcome').textContent.replace(/^(回执：|Receipt: )/, '').toLowerCase();
-    const headings = [answer.outcome, ...(answer.outcome === 'not_found' ? ['forged', 'stolen_key', 'no_document'] : [])];
+    const headings = [answer.outcome, ...(answer.outcome === 'not_found' ? ['forged', 'no_right', 'stolen_key', 'no_document'] : [])];
     return document.querySelector('.outcome').dataset.outcome === answer.outcome && headings.some(code => words[code].toLowerCase() === told) && sheets.length === said.length && said.every((certificate, index) => isSame(sheets[index], certificate));
   };
   const load = async (path, as) => (await fetch(path, { credentials: 'omit' }))[as]();

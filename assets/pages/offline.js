@@ -37,27 +37,28 @@
   const ownerOf = key => key.slice(0, key.lastIndexOf('#'));
   const check = (passed, title, detail, fault) => ({ passed, title, detail, fault: passed === true ? null : fault });
 
-  // Whose key signed a JWS, as a check under a title; with the key when it is a pinned one and did.
-  async function signed(jws, title) {
-    const kid = String(jws.header.kid), owner = ownerOf(kid), key = pinned.keys.find(key => key.kid === kid);
-    if (!key) {
-      const isOwn = owner === pinned.did || owner.startsWith(`${pinned.did}:organisations:`);
-      return [check(null, title, isOwn ? texts.unknown_key : texts.foreign, isOwn ? 'unknown_key' : 'foreign')];
-    }
+  const isOwn = owner => owner === pinned.did || owner.startsWith(`${pinned.did}:organisations:`);
+
+  // Whether `author` signed a JWS, as a check under a title; with the key when it is a pinned one and did.
+  async function signed(jws, title, author, refused) {
+    const kid = String(jws.header.kid), key = pinned.keys.find(key => key.kid === kid);
+    if (ownerOf(kid) !== author) return [check(false, title, refused, 'forged')];
+    if (!key) return [isOwn(author) ? check(null, title, texts.unknown_key, 'unknown_key') : check(null, title, texts.foreign, 'foreign')];
     return await jilu.jwsKey(jws, pinned.keys) ? [check(true, title, kid), key] : [check(false, title, texts.changed, 'forged')];
   }
 
   const tried = (read, text) => { try { return [read(text)]; } catch { return []; } };
-  const JWS = /eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}(?![A-Za-z0-9_-])/g;
+  const JWS = /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}(?![A-Za-z0-9_-])/g;
   const PROOF = /c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]+\n)?index [0-9]+\n(?:[A-Za-z0-9+/=]+\n)*\n(?:[^\n]+\n)+\n(?:\u2014 \S+ \S+\n)+/g;
 
   // What can be checked in a file. A text is one thing and nothing else, as the registry handed it out; a PDF carries several, which stand
   // in it as they are, and a text of one byte a character keeps their places.
   async function open(file) {
     const opened = { name: file.name, jws: [], proofs: [] };
-    if (file.size > BYTES_MAX) return opened;
+    if (file.size > BYTES_MAX) throw new Error('too large');
     opened.bytes = new Uint8Array(await file.arrayBuffer());
     const plain = new TextDecoder('latin1').decode(opened.bytes), text = new TextDecoder().decode(opened.bytes);
+    opened.plain = plain;
     opened.isPaper = plain.slice(0, 1024).includes('%PDF-');
     const seen = new Set(), alone = found => opened.isPaper || found.trim() === text.trim();
     for (const match of plain.matchAll(JWS)) {
@@ -76,14 +77,15 @@
     const failed = names => checks.some(one => one.outcome === 'failed' && names.includes(one.check));
     if (outcome !== 'not_found' || !checks.some(one => ['proof', 'file', 'key', 'document', 'right_to_issue'].includes(one.check))) return outcome;
     if (failed(['document']) || checks.every(one => one.check === 'file' && one.outcome === 'failed')) return 'no_document';
-    if (failed(['file', 'proof', 'record', 'log', 'right_to_issue'])) return 'forged';
+    if (failed(['file', 'proof', 'record', 'log'])) return 'forged';
+    if (failed(['right_to_issue'])) return 'no_right';
     return failed(['key']) ? 'stolen_key' : outcome;
   }
 
   async function judgeReceipt({ jws }) {
-    const [signature, key] = await signed(jws, texts.signature), answer = jws.payload;
+    const owner = ownerOf(String(jws.header.kid)), author = isOwn(owner) ? pinned.did : owner;
+    const [signature, key] = await signed(jws, texts.signature, author, texts.not_the_registry), answer = jws.payload;
     if (!key) return { code: signature.fault, checks: [signature] };
-    if (ownerOf(key.kid) !== pinned.did) return { code: 'forged', checks: [check(false, texts.signature, texts.not_the_registry)] };
     if (key.revoked_at) return { code: 'stolen_key', checks: [check(false, texts.signature, texts.stolen)] };
     const code = headingOf(answer);
     // A word that is younger than this tool.
@@ -99,28 +101,34 @@
     return { code, name: texts.receipt + texts.headings[code].name, meaning: texts.of_then, tone, facts: [[texts.as_of, jilu.beijing(answer.status_as_of)], ...facts], checks: [signature, ...checks] };
   }
 
-  // A paper is sealed over every byte but the seal's own.
-  async function checkSeal({ bytes, jws }, issuer) {
+  // A paper is sealed over every byte but the seal's own, which stands in a stream of its own and can be nowhere else.
+  async function checkSeal({ bytes, plain, jws }, issuer) {
     const seals = jws.filter(one => one.typ === 'jilu-seal+jws');
     if (seals.length !== 1) return check(false, texts.seal, texts.seal_missing, 'forged');
-    const [seal] = seals, [signature, key] = await signed(seal.jws, texts.seal);
+    const [seal] = seals, end = seal.place + seal.text.length;
+    if (!/stream\r?\n$/.test(plain.slice(seal.place - 8, seal.place)) || !/^\r?\n?endstream/.test(plain.slice(end, end + 11))) return check(false, texts.seal, texts.seal_bad, 'forged');
+    const [signature, key] = await signed(seal.jws, texts.seal, issuer, texts.seal_bad);
     if (!key) return signature;
     const rest = new Uint8Array(bytes.length - seal.text.length);
     rest.set(bytes.subarray(0, seal.place));
-    rest.set(bytes.subarray(seal.place + seal.text.length), seal.place);
-    const isWhole = ownerOf(key.kid) === issuer && seal.jws.payload?.sha256 === await jilu.digest(rest);
+    rest.set(bytes.subarray(end), seal.place);
+    const isWhole = seal.jws.payload?.sha256 === await jilu.digest(rest);
     if (!isWhole) return check(false, texts.seal, texts.seal_bad, 'forged');
     return key.revoked_at ? check(false, texts.seal, texts.stolen, 'stolen_key') : check(true, texts.seal, texts.seal_good);
   }
 
-  // Whether the log has the document: by a proof that was made for it, wherever that was dropped. A damaged copy beside a good one harms
-  // nothing; one inside a paper that fits nothing does.
-  async function checkLog(file, text, issuer, proofs) {
+  // The proofs that were made for a document, wherever they were dropped.
+  async function proofsOf(text, proofs) {
     const about = [];
     for (const proof of proofs) if (await jilu.isOf(text, proof).catch(() => false)) about.push(proof);
+    about.forEach(proof => { proof.isUsed = true; });
+    return about;
+  }
+
+  // Whether the log has the document. A damaged copy of a proof beside a good one harms nothing; a paper whose own fits nothing needs another.
+  async function checkLog(file, text, issuer, about) {
     for (const proof of about) {
       const entry = jilu.entryOf(proof);
-      proof.isUsed = true;
       if (entry.kind === 'credential_signed' && issuer.endsWith(`:${entry.organisation}`) && await jilu.isLogged(text, proof, pinned.log_key).catch(() => false)) {
         return [check(true, texts.log, `#${proof.index} · ${jilu.beijing(entry.recordedAt)}`), new Date(entry.recordedAt)];
       }
@@ -132,19 +140,18 @@
     // A device whose clock is late is not believed beyond the day of this tool.
     const now = Math.max(Date.now(), new Date(pinned.made_at)), said = [validFrom, validUntil].filter(Boolean).map(jilu.beijing).join(' – ');
     if (!(now >= new Date(validFrom))) return check(false, texts.checks.validity, said, 'not_yet');
-    return validUntil === undefined || now < new Date(validUntil) ? check(true, texts.checks.validity, said) : check(false, texts.checks.validity, said, 'expired');
+    return validUntil === undefined || now <= new Date(validUntil) ? check(true, texts.checks.validity, said) : check(false, texts.checks.validity, said, 'expired');
   }
 
   async function judgeCredential(file, { jws, text }, proofs) {
-    const [signature, key] = await signed(jws, texts.signature), credential = jws.payload;
+    const about = await proofsOf(text, proofs), credential = jws.payload, issuer = String(credential?.issuer?.id ?? credential?.issuer);
+    const [signature, key] = await signed(jws, texts.signature, issuer, texts.not_the_issuer);
     if (!key) return { code: signature.fault, checks: [signature] };
-    const issuer = String(credential?.issuer?.id ?? credential?.issuer);
-    if (ownerOf(key.kid) !== issuer) return { code: 'forged', checks: [check(false, texts.signature, texts.not_the_issuer)] };
     // Learner records and status lists are signed so too.
     if (![credential.type].flat().includes('OpenBadgeCredential')) return { code: 'no_document', meaning: texts.nothing };
     const checks = [signature];
     if (file.isPaper) checks.push(await checkSeal(file, issuer));
-    const [logged, recordedAt] = await checkLog(file, text, issuer, proofs);
+    const [logged, recordedAt] = await checkLog(file, text, issuer, about);
     if (key.revoked_at && !(recordedAt && recordedAt < new Date(key.revoked_at))) checks[0] = check(false, texts.signature, texts.stolen, 'stolen_key');
     checks.push(logged, checkDates(credential), check(null, texts.checks.status, texts.status_unknown));
     const worst = FAULTS.find(fault => checks.some(one => one.fault === fault));
@@ -163,18 +170,19 @@
     if (credentials.length > 1) return [{ code: 'forged', checks: [check(false, texts.seal, texts.several)] }];
     if (credentials.length === 1) return [await judgeCredential(file, credentials[0], proofs)];
     // Alone in its paper, as in every paper of a receipt: anybody could put one beside a certificate that was changed.
-    if (receipts.length === 1 && file.jws.length === 1) return [await judgeReceipt(receipts[0])];
+    const isAlone = !file.isPaper || ((file.plain.match(/\/EmbeddedFile\b/g) || []).length === 1 && !file.plain.includes('/ObjStm'));
+    if (receipts.length === 1 && file.jws.length === 1 && isAlone) return [await judgeReceipt(receipts[0])];
     // A paper of ours whose credential was broken.
     if (of('jilu-seal+jws').length) return [{ code: 'forged', checks: [check(false, texts.seal, texts.seal_bad)] }];
-    return file.proofs.length ? [] : [{ code: 'no_document', meaning: texts.nothing }];
+    return file.proofs.length && !file.jws.length ? [] : [{ code: 'no_document', meaning: texts.nothing }];
   }
 
   let turns = 0;
   async function run(files) {
-    const turn = ++turns, nothing = { code: 'no_document', meaning: texts.nothing }, shown = [];
-    const opened = await Promise.all(files.map(file => open(file).catch(() => ({ name: file.name, jws: [], proofs: [] }))));
+    const turn = ++turns, unread = { code: 'no_document', meaning: texts.unread }, shown = [];
+    const opened = await Promise.all(files.map(file => open(file).catch(() => ({ name: file.name, isUnread: true, jws: [], proofs: [] }))));
     const proofs = opened.flatMap(file => file.proofs);
-    for (const file of opened) shown.push(...(await judge(file, proofs).catch(() => [nothing])).map(said => article(file, said)));
+    for (const file of opened) shown.push(...(file.isUnread ? [unread] : await judge(file, proofs).catch(() => [unread])).map(said => article(file, said)));
     // A proof of something else is not passed over.
     for (const file of opened) if (!file.jws.length && file.proofs.some(proof => !proof.isUsed)) shown.push(article(file, { code: 'no_document', meaning: texts.proof_alone }));
     // Files that were dropped meanwhile have their own turn.

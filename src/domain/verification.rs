@@ -84,12 +84,14 @@ impl Outcome {
 }
 
 /// What stands above the answer of a verification, for people. The interface has one word, `not_found`, for four things that nobody may
-/// take for each other when a document was shown.
+/// take for each other when a document was shown, and for a certificate that nobody had the right to issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heading {
     Outcome(Outcome),
     /// What was shown was changed, or was never issued by whom it names.
     Forged,
+    /// Genuine, but by a body that no filing gave the right to issue it on that day.
+    NoRight,
     /// Signed by a key that was stolen, and nothing says before when.
     StolenKey,
     /// There is no certificate in what was shown.
@@ -105,8 +107,10 @@ impl Heading {
             Heading::Outcome(outcome)
         } else if has_failed(&["document"]) || checks.clone().all(|(name, has_failed)| name == "file" && has_failed) {
             Heading::NoDocument
-        } else if has_failed(&["file", "proof", "record", "log", "right_to_issue"]) {
+        } else if has_failed(&["file", "proof", "record", "log"]) {
             Heading::Forged
+        } else if has_failed(&["right_to_issue"]) {
+            Heading::NoRight
         } else if has_failed(&["key"]) {
             Heading::StolenKey
         } else {
@@ -119,6 +123,7 @@ impl Heading {
         match self {
             Heading::Outcome(outcome) => outcome.as_str(),
             Heading::Forged => "forged",
+            Heading::NoRight => "no_right",
             Heading::StolenKey => "stolen_key",
             Heading::NoDocument => "no_document",
         }
@@ -128,6 +133,7 @@ impl Heading {
         match self {
             Heading::Outcome(outcome) => outcome.name(),
             Heading::Forged => Text::new("Do not trust this file", "请勿采信此文件"),
+            Heading::NoRight => Text::new("Issued without the right to", "发证机构当日无此资格"),
             Heading::StolenKey => Text::new("Signed by a stolen key", "由被盗用的密钥签署"),
             Heading::NoDocument => Text::new("No certificate in this file", "文件中没有可核验的证书"),
         }
@@ -138,6 +144,7 @@ impl Heading {
         match self {
             Heading::Outcome(outcome) => outcome.meaning(),
             Heading::Forged => Text::new("It was changed, or it is not by whom it names. Do not rely on what it says.", "文件被改动，或并非由其所称的机构签发，其内容不可信。"),
+            Heading::NoRight => Text::new("On the day of issue no filing gave the body the right to issue it. Do not rely on it.", "发证当日没有备案赋予该机构颁发此证书的资格，不予采信。"),
             Heading::StolenKey => Text::new("Nothing shows that it was signed before the theft, so it does not count. A copy that is taken now is signed by another key.", "无法证明其签署于密钥被盗之前，因此不予采信；现在重新下载的文件由新密钥签署。"),
             Heading::NoDocument => Text::new("Nothing that can be verified was found in it, which says nothing about the certificate itself.", "文件中没有可以核验的内容；这不说明证书本身的真假。"),
         }

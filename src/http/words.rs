@@ -1,5 +1,6 @@
 //! Codes of the registry as people read them, in both languages: on pages, in workbooks and on paper.
 
+use crate::domain::certificate::member_name;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::text::Language;
 
@@ -241,6 +242,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("card", "Card number of an assessor", "考评员证卡号"),
     ("certificate_ids", "Certificates", "证书"),
     ("certificate_kinds", "Kinds of certificates", "证书种类"),
+    ("class_id", "Class", "培训班"),
     ("class_type", "Type of training", "培训类型"),
     ("comprehensive", "Comprehensive review", "综合评审"),
     ("country", "Country", "国家或地区"),
@@ -253,7 +255,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("file", "File", "文件"),
     ("first_on", "First day", "首日"),
     ("ground", "Ground", "查询依据"),
-    ("held_on", "Held on", "考核日期"),
+    ("held_on", "Held on", "举行日期"),
     ("instructors", "Instructors", "教师"),
     ("kinds", "Kinds", "机构职能"),
     ("last_day", "Last day", "截止日期"),
@@ -290,8 +292,9 @@ const FIELDS: &[(&str, &str, &str)] = &[
 pub fn field(path: &str, language: Language) -> Option<String> {
     let last = path.rsplit('.').next().unwrap_or(path).split('[').next().unwrap_or_default();
     let (stem, number) = last.rsplit_once('_').filter(|(_, number)| number.parse::<u8>().is_ok()).unwrap_or((last, ""));
-    let (_, en, zh) = FIELDS.iter().find(|(known, ..)| *known == stem)?;
-    Some(format!("{} {number}", if language == Language::Chinese { zh } else { en }).trim_end().to_owned())
+    let own = FIELDS.iter().find(|(known, ..)| *known == stem).map(|(_, en, zh)| if language == Language::Chinese { *zh } else { *en }.to_owned());
+    let elsewhere = || [word(stem, language), member_name(stem).in_language(language).to_owned()].into_iter().find(|known| known != stem);
+    Some(format!("{} {number}", own.or_else(elsewhere)?).trim_end().to_owned())
 }
 
 /// A code in words; a code without words stays as it is.
@@ -315,6 +318,6 @@ mod tests {
         assert_eq!(zh("particulars.employer_code").as_deref(), Some("用人单位信用代码"));
         assert_eq!(zh("card_2").as_deref(), Some("考评员证卡号 2"));
         assert_eq!((zh("candidates[3].employment").as_deref(), word("employment", Language::Chinese).as_str()), (Some("考生类别"), "劳动用工需要"));
-        assert_eq!((zh("row 6, document_number"), zh("x")), (None, None));
+        assert_eq!((zh("row 6, document_number"), zh("x"), zh("category").as_deref()), (None, None, Some("类别")));
     }
 }

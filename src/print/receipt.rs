@@ -139,8 +139,8 @@ mod tests {
     use crate::print::fonts::tests::fonts;
     use crate::print::reader::tests::keys_of;
 
-    const SIGNS: [Sign; 14] = [
-        Sign::Passed, Sign::Failed, Sign::Revoked, Sign::Withdrawn, Sign::Cancelled, Sign::Forged, Sign::StolenKey, Sign::Suspended, Sign::Expired, Sign::ReviewOverdue, Sign::Replaced, Sign::NoDocument,
+    const SIGNS: [Sign; 15] = [
+        Sign::Passed, Sign::Failed, Sign::Revoked, Sign::Withdrawn, Sign::Cancelled, Sign::Forged, Sign::NoRight, Sign::StolenKey, Sign::Suspended, Sign::Expired, Sign::ReviewOverdue, Sign::Replaced, Sign::NoDocument,
         Sign::Unknown, Sign::Skipped,
     ];
 

@@ -19,6 +19,8 @@ pub enum Sign {
     Cancelled,
     /// A triangle with a mark of exclamation.
     Forged,
+    /// A house with columns that is struck through.
+    NoRight,
     /// A key that is struck through.
     StolenKey,
     /// Two bars in a circle.
@@ -48,6 +50,7 @@ impl Sign {
             Self::Withdrawn => ["撤回", "withdrawn"],
             Self::Cancelled => ["注销", "cancelled"],
             Self::Forged => ["勿采信", "not to be trusted"],
+            Self::NoRight => ["无发证资格", "no right to issue"],
             Self::StolenKey => ["密钥被盗用", "stolen key"],
             Self::ReviewOverdue => ["逾期未复审", "review overdue"],
             Self::NoDocument => ["没有证书", "no certificate"],
@@ -63,7 +66,7 @@ impl Sign {
     pub(super) const fn colors(self) -> [[u8; 3]; 2] {
         match self {
             Self::Passed => [GREEN, PALE],
-            Self::Failed | Self::Revoked | Self::Withdrawn | Self::Cancelled | Self::Forged | Self::StolenKey => [RED, RED_TINT],
+            Self::Failed | Self::Revoked | Self::Withdrawn | Self::Cancelled | Self::Forged | Self::NoRight | Self::StolenKey => [RED, RED_TINT],
             Self::Suspended | Self::Expired | Self::ReviewOverdue | Self::Replaced => [AMBER, AMBER_TINT],
             Self::NoDocument | Self::Unknown | Self::Skipped => [GREY, GREY_TINT],
         }
@@ -113,6 +116,14 @@ impl Sign {
                 closed(path, &[[50.0, 8.0], [96.0, 90.0], [4.0, 90.0]]);
                 polygon(path, &[[50.0, 38.0], [50.0, 62.0]]);
                 polygon(path, &[[50.0, 74.0], [50.0, 78.0]]);
+            }
+            Self::NoRight => {
+                closed(path, &[[8.0, 42.0], [92.0, 42.0], [50.0, 10.0]]);
+                polygon(path, &[[10.0, 92.0], [90.0, 92.0]]);
+                for column in [22.0, 50.0, 78.0] {
+                    polygon(path, &[[column, 42.0], [column, 92.0]]);
+                }
+                polygon(path, &[[6.0, 96.0], [94.0, 8.0]]);
             }
             Self::StolenKey => {
                 circle(path, [30.0, 50.0], 20.0);

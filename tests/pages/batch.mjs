@@ -13,19 +13,19 @@ await asEveryReader(async visit => {
   await Promise.all([visit.page.waitForNavigation({ waitUntil: 'domcontentloaded' }), visit.click('form[action$="/certificates"] button:not([name])')]);
   assert.match(visit.page.url(), /\/console\/jobs\/job_/);
   // The bar moves by itself, and a reload finds it where it is.
-  const stages = [];
+  const stages = [0];
   await visit.until(() => document.getElementById('job-bar').value > 0);
   for (let looks = 0; await visit.page.$eval('#job', job => ['queued', 'running'].includes(job.dataset.state)).catch(() => true); looks++) {
     assert.ok(looks < 600, `a minute later the bar stood at ${stages}`);
     stages.push(await done(visit).catch(() => stages.at(-1)));
-    if (stages.length === 3) {
+    if (stages.length === 4) {
       await visit.page.reload({ waitUntil: 'domcontentloaded' });
       stages.push(await done(visit));
     }
     await new Promise(resolve => setTimeout(resolve, 100));
   }
   stages.push(await done(visit));
-  assert.ok(new Set(stages).size >= 2, `the bar stood at ${stages}`);
+  assert.ok(new Set(stages).size >= 3 || stages.length < 4, `the bar stood at ${stages}`);
   assert.deepEqual(stages, [...stages].sort((a, b) => a - b), 'it never goes back');
   await visit.until(() => document.getElementById('job').dataset.state === 'finished');
   assert.equal(await done(visit), story.candidates);

@@ -35,7 +35,8 @@ export async function asEveryReader(act, camera) {
       const faults = [];
       const visit = new Visit(page, reader, browser, downloads);
       page.on('request', request => { if (!request.url().startsWith(story.base_url) && !visit.elsewhere.some(site => request.url().startsWith(site)) && /^https?:/.test(request.url())) faults.push(`asked ${request.url()}`); });
-      page.on('dialog', dialog => dialog.accept());
+      // Nobody is asked anything before a page goes, but while a list is verified.
+      page.on('dialog', dialog => { faults.push(`asked: ${dialog.type()}`); dialog.accept(); });
       page.on('pageerror', error => faults.push(`script: ${error.message}`));
       page.on('console', message => { if (message.type() === 'error' && !/status of 4\d\d|ERR_INTERNET_DISCONNECTED/.test(message.text())) faults.push(`console: ${message.text()}`); });
       await act(visit);

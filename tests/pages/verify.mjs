@@ -215,6 +215,8 @@ await asEveryReader(async visit => {
   const changed = keep('other.tlog-proof', Buffer.from(readFileSync(proof, 'utf8').replace(/\nindex (\d+)\n/, (_, index) => `\nindex ${Number(index) + 1}\n`)));
   assert.deepEqual(await results(credential, changed), ['forged true false true null']);
   assert.deepEqual(await results(credential, changed, proof), ['unasked true true true null']);
+  assert.deepEqual(await results(credential, proof, changed), ['unasked true true true null']);
+  assert.deepEqual(await results(certificate, proof), ['unasked true true true true null'], 'the same proof twice');
   assert.deepEqual(await results(credential, others), ['unasked true null true null', 'no_document ']);
   assert.deepEqual(await results(others), ['no_document ']);
   const broken = Buffer.concat([Buffer.alloc(32), Buffer.from('jilu-entry/v1\n')]).toString('base64');
@@ -230,11 +232,23 @@ await asEveryReader(async visit => {
   assert.deepEqual(await results(paperOf('unsealed.pdf', pdf.replace(seal, ''))), ['forged true false true true null']);
   assert.deepEqual(await results(paperOf('sealed.pdf', pdf.replace(seal, madeUp))), ['unknown_key true null true true null'], 'not as if it were whole');
   assert.match((await results(paperOf('shifted.pdf', `\n${pdf}`)))[0], /^forged /);
+  // The seal itself is not signed over, so it has its place: moved, it would leave a paper that is drawn in another way.
+  assert.match((await results(paperOf('moved.pdf', pdf.replace(seal, '').replace('%%EOF', `${seal}%%EOF`))))[0], /^forged true false/);
+  for (const kid of ['did:key:z6Mkf#z6Mkf', `${header.kid.split(':organisations:')[0]}:organisations:org_other#k`]) {
+    const theirs = [encoded({ alg: 'EdDSA', typ: 'jilu-seal+jws', kid }), encoded({ sha256: '0' }), 'A'.repeat(86)].join('.');
+    assert.match((await results(paperOf('theirs.pdf', pdf.replace(seal, theirs))))[0], /^forged true false/, kid);
+  }
   assert.match((await results(paperOf('both.pdf', `${pdf}\n${readFileSync(receipt, 'latin1')}\n`))).join(), /^forged [^,]*$/);
   assert.deepEqual(await results(keep('page.html', Buffer.from(`<h1>张三</h1><!-- ${readFileSync(credential, 'utf8')} -->`))), ['no_document '], 'what surrounds it was signed by nobody');
   // Keys that are not pinned: of this registry, of somebody else; and a text that is none.
   const named = kid => keep('named.jwt', Buffer.from([encoded({ ...header, kid }), ...rest].join('.')));
-  assert.deepEqual(await results(named('did:key:z6Mkf#z6Mkf')), ['foreign null']);
+  assert.deepEqual(await results(named('did:key:z6Mkf#z6Mkf')), ['forged false'], 'it names a body of this registry');
+  const elsewhere = { type: ['VerifiableCredential', 'OpenBadgeCredential'], issuer: { id: 'did:key:z6Mkf' } };
+  assert.deepEqual(await results(keep('foreign.jwt', Buffer.from([encoded({ alg: 'EdDSA', typ: 'vc+jwt', kid: 'did:key:z6Mkf#z6Mkf' }), encoded(elsewhere), 'A'.repeat(86)].join('.')))), ['foreign null']);
+  // Text that looks like the beginning of many is read in no time.
+  const begun = Date.now();
+  assert.deepEqual(await results(keep('eyes.txt', Buffer.from('eyJ'.repeat(1 << 20)))), ['no_document ']);
+  assert.ok(Date.now() - begun < 20_000, 'it took too long');
   await offline.look('offline-foreign');
   assert.deepEqual(await results(keep('null.jwt', Buffer.from([head, 'bnVsbA', 'A'.repeat(86)].join('.')))), ['forged false']);
   // A receipt tells what the registry told, also of a file that it refused.
@@ -242,6 +256,7 @@ await asEveryReader(async visit => {
   const refused = await visit.download(() => visit.click('button[value=jws]'));
   assert.match((await results(refused))[0], /^forged true/);
   assert.deepEqual(await results(named(header.kid.replace(/.$/, last => (last === 'A' ? 'B' : 'A')))), ['unknown_key null']);
+  assert.deepEqual(await results(named(header.kid.replace(/.$/, last => (last === 'A' ? 'B' : 'A'))), others), ['unknown_key null', 'no_document ']);
   await offline.look('offline-unknown');
   assert.deepEqual(await results(keep('notes.txt', Buffer.from('no certificate'))), ['no_document ']);
   await offline.look('offline-without');

@@ -41,7 +41,7 @@ impl Said {
 
     /// Rows of a table were refused: each fault has its row as people say it, and the table can be taken back with its faults marked.
     pub async fn faulty_table(mut problem: ProblemDocument, form: &Form, shape: &'static Shape, language: Language) -> Self {
-        let corrections = corrections_of(form, &problem, shape).await;
+        let corrections = corrections_of(form, &problem, shape, language).await;
         for violation in &mut problem.violations {
             violation.field = violation.field.take().map(|field| place_name(&field, shape, language));
         }
@@ -75,14 +75,15 @@ fn place_name(field: &str, shape: &Shape, language: Language) -> String {
 }
 
 /// The file that was sent, with what is wrong beside its rows. It stands in the page itself: what was refused is kept nowhere.
-async fn corrections_of(form: &Form, problem: &ProblemDocument, shape: &'static Shape) -> Option<String> {
+async fn corrections_of(form: &Form, problem: &ProblemDocument, shape: &'static Shape, language: Language) -> Option<String> {
     let file = form.file("file").filter(|file| file.bytes.len() <= CORRECTED_BYTES_MAX)?;
     let format = Format::of(media_type_of(&file.name)?)?;
+    let (colon, semicolon) = if language == Language::Chinese { ("：", "；") } else { (": ", "; ") };
     let mut notes: BTreeMap<usize, String> = BTreeMap::new();
     for violation in &problem.violations {
         let Some((row, column)) = violation.field.as_deref().and_then(place_of) else { continue };
-        let note = column.map_or_else(|| violation.detail.clone(), |column| format!("{}: {}", heading(column, shape), violation.detail));
-        notes.entry(row).and_modify(|known| *known = format!("{known}; {note}")).or_insert(note);
+        let note = column.map_or_else(|| violation.detail.clone(), |column| format!("{}{colon}{}", heading(column, shape), violation.detail));
+        notes.entry(row).and_modify(|known| *known = format!("{known}{semicolon}{note}")).or_insert(note);
     }
     if notes.is_empty() {
         return None;

@@ -63,7 +63,7 @@ fn pinned_key(published: &PublishedKey) -> Value {
 
 /// What may stand above an answer: as on the pages, and what only somebody without a network has to say.
 fn headings(language: Language) -> Map<String, Value> {
-    let of_files = [Heading::Forged, Heading::StolenKey, Heading::NoDocument];
+    let of_files = [Heading::Forged, Heading::NoRight, Heading::StolenKey, Heading::NoDocument];
     let shared = Outcome::ALL.iter().map(|outcome| Heading::Outcome(*outcome)).chain(of_files).map(|heading| (heading.code(), heading.name(), heading.meaning(), tone_of(heading)));
     let own = [
         ("unasked", Text::new("Genuine, status not asked", "确系签发，状态未查"), Text::new("Its issuer signed exactly this. Whether it is still in force today can only be asked online.", "该文件确由签发者签署且未被改动；今日是否仍然有效，须联网查询。"), "none"),

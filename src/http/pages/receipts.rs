@@ -61,6 +61,7 @@ pub async fn download_receipt(state: Data<AppState>, request: HttpRequest, reade
 fn sign_of(heading: Heading) -> Sign {
     match heading {
         Heading::Forged => Sign::Forged,
+        Heading::NoRight => Sign::NoRight,
         Heading::StolenKey => Sign::StolenKey,
         Heading::NoDocument => Sign::NoDocument,
         Heading::Outcome(outcome) => match outcome {

@@ -24,6 +24,7 @@ const OUTCOMES: Shapes = Shapes {
         ("cancelled", r#"<circle cx="32" cy="32" r="28"/><path d="m13 51 38-38" stroke-width="6"/>"#),
         ("superseded", r#"<path d="M20 12V5h38v42h-9"/><rect x="6" y="17" width="38" height="42" rx="2"/><path d="M15 30h20M15 39h20M15 48h12"/>"#),
         ("forged", r#"<path d="M32 4 62 57H2z" fill="currentColor"/><path d="M32 23v16" stroke="var(--sheet)" stroke-width="6"/><path d="M32 48v.5" stroke="var(--sheet)" stroke-width="7"/>"#),
+        ("no_right", r#"<path d="M8 59h48M15 59V29M32 59V29M49 59V29M6 29h52L32 8z"/><path d="m5 61 54-54" stroke-width="6"/>"#),
         ("stolen_key", r#"<circle cx="21" cy="32" r="13"/><path d="M34 32h26M50 32v10M58 32v8"/><path d="m6 58 52-52" stroke-width="6"/>"#),
         ("no_document", r#"<path d="M38 5H16a4 4 0 0 0-4 4v46a4 4 0 0 0 4 4h32a4 4 0 0 0 4-4V19zV19h14" stroke-dasharray="8 6"/><path d="m24 32 16 16m0-16L24 48"/>"#),
         ("unasked", r#"<path d="M34 59H16a4 4 0 0 1-4-4V9a4 4 0 0 1 4-4h32a4 4 0 0 1 4 4v20"/><path d="m21 22 7 7 14-14"/><circle cx="47" cy="47" r="12" stroke-dasharray="6 4"/><path d="M47 41v6l4 3"/>"#),
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn every_shape_has_the_name_of_an_outcome_and_looks_like_no_other() {
         for (name, _) in OUTCOMES.drawn {
-            let of_files = [Heading::Forged, Heading::StolenKey, Heading::NoDocument].map(Heading::code);
+            let of_files = [Heading::Forged, Heading::NoRight, Heading::StolenKey, Heading::NoDocument].map(Heading::code);
             let of_the_offline_verifier = ["unasked", "foreign", "not_yet", "unknown_key"];
             assert!(name.parse::<Outcome>().is_ok() || of_files.contains(name) || of_the_offline_verifier.contains(name), "{name}");
         }

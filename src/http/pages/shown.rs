@@ -49,7 +49,7 @@ pub struct ShownCheck {
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownVerdict {
     pub outcome: &'static str,
-    /// Names the shape: the outcome, `forged`, `stolen_key` or `no_document`.
+    /// Names the shape: the outcome, `forged`, `no_right`, `stolen_key` or `no_document`.
     pub heading: &'static str,
     pub name: Cow<'static, str>,
     pub meaning: Cow<'static, str>,
@@ -78,7 +78,7 @@ pub fn beijing_time(at: DateTime<Utc>, language: Language) -> String {
 pub fn tone_of(heading: Heading) -> &'static str {
     match heading {
         Heading::Outcome(Outcome::Valid) => "good",
-        Heading::Forged | Heading::StolenKey | Heading::Outcome(Outcome::Revoked | Outcome::Withdrawn | Outcome::Cancelled) => "bad",
+        Heading::Forged | Heading::NoRight | Heading::StolenKey | Heading::Outcome(Outcome::Revoked | Outcome::Withdrawn | Outcome::Cancelled) => "bad",
         Heading::Outcome(Outcome::Expired | Outcome::ReviewOverdue | Outcome::Suspended | Outcome::Superseded) => "wait",
         Heading::NoDocument | Heading::Outcome(Outcome::NotFound) => "none",
     }

@@ -58,7 +58,7 @@ fn environment(language: Language) -> Environment<'static> {
 fn words(language: Language) -> String {
     let kinds = CertificateKind::ALL.iter().map(|kind| (kind.as_str(), kind_name(kind.as_str(), language)));
     let levels = SkillLevel::ALL.iter().map(|level| (level.as_str(), level_name(level.as_str(), language)));
-    let files = [Heading::Forged, Heading::StolenKey, Heading::NoDocument];
+    let files = [Heading::Forged, Heading::NoRight, Heading::StolenKey, Heading::NoDocument];
     let headings = Outcome::ALL.iter().map(|outcome| Heading::Outcome(*outcome)).chain(files).map(|heading| (heading.code(), heading.name().into_language(language).into_owned()));
     serde_json::to_string(&kinds.chain(levels).chain(headings).collect::<BTreeMap<_, _>>()).expect("texts are JSON")
 }

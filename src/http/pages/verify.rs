@@ -76,6 +76,10 @@ pub async fn verify_file_from_page(state: Data<AppState>, request: HttpRequest, 
         return form_page(&reader, StatusCode::BAD_REQUEST, &Form::default(), &BTreeMap::new(), Some((title, detail)));
     };
     counted_address(&state, &request, &OptionalCaller(None))?;
+    let is_picture = file.bytes.starts_with(b"\x89PNG") || file.bytes.starts_with(&[0xff, 0xd8, 0xff]);
+    if is_picture {
+        count(&state, &request, |budgets| &budgets.pictures)?;
+    }
     let shown = file.bytes.clone();
     let receipt = tokio::task::spawn_blocking(move || receipt_in(&shown)).await.map_err(|error| Error::Internal(error.to_string()))?;
     if let Some(receipt) = receipt
@@ -84,10 +88,8 @@ pub async fn verify_file_from_page(state: Data<AppState>, request: HttpRequest, 
         return receipt_page(&reader, &answer, receipt);
     }
     let verdict = state.registry.verify_document(&file.bytes).await?;
-    let is_picture = file.bytes.starts_with(b"\x89PNG") || file.bytes.starts_with(&[0xff, 0xd8, 0xff]);
     // A picture without a credential in it may still show a QR code.
     if is_picture && verdict.checks.iter().any(|check| check.name == "document") {
-        count(&state, &request, |budgets| &budgets.pictures)?;
         let codes = find_qr_codes(file.bytes.clone()).await;
         let public_url = &state.registry.config.public_url;
         if let Some(token) = codes.iter().find_map(|code| token_of(code, public_url)) {

@@ -444,7 +444,7 @@ fn check_dates((begins, ends): Dates, now: DateTime<Utc>) -> Check {
     let has_not_ended = ends.is_none_or(|until| until.is_some_and(|until| now <= until));
     let told = |end: Option<DateTime<Utc>>, en: &str, zh: [&str; 2]| match end {
         Some(at) => Text::new(format!("{en} {}", beijing(at)), format!("{}{}{}", zh[0], beijing(at), zh[1])),
-        None => Text::new(format!("{en} a date that cannot be read"), "日期无法识别"),
+        None => Text::new(format!("{en} a date that cannot be read"), format!("{}无法识别的日期{}", zh[0], zh[1])),
     };
     let from = begins.map(|at| told(at, "from", ["自 ", " 起"]));
     let until = ends.map_or_else(|| Text::new("without an end", "不设截止"), |at| told(at, "until", ["至 ", " 止"]));
