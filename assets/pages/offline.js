@@ -101,7 +101,7 @@
     return { code, name: texts.receipt + texts.headings[code].name, meaning: texts.of_then, tone, facts: [[texts.as_of, jilu.beijing(answer.status_as_of)], ...facts], checks: [signature, ...checks] };
   }
 
-  // A paper is sealed over every byte but the seal's own, which stands in a stream of its own and can be nowhere else.
+  // A paper is sealed over every byte but the seal's own. Where that stands is not signed, so it has to be the whole of a stream.
   async function checkSeal({ bytes, plain, jws }, issuer) {
     const seals = jws.filter(one => one.typ === 'jilu-seal+jws');
     if (seals.length !== 1) return check(false, texts.seal, texts.seal_missing, 'forged');

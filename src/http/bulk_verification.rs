@@ -175,8 +175,13 @@ pub(super) fn answers(registry: Registry, actor: Actor, rows: Vec<BulkRow>, key:
 /// Why an answer is not `valid`, and what to do next: the faults of a row, or the checks that failed.
 pub(super) fn reason_of(answer: &Value) -> String {
     let failed = answer["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] == "failed");
-    let told = answer["violations"].as_array().into_iter().flatten().chain(failed).filter_map(|item| Some((item["detail"].as_str()?, item["next_step"].as_str())));
-    told.map(|(detail, step)| step.map_or_else(|| detail.to_owned(), |step| format!("{detail} → {step}"))).collect::<Vec<_>>().join(" · ")
+    answer["violations"].as_array().into_iter().flatten().chain(failed).map(told).collect::<Vec<_>>().join(" · ")
+}
+
+/// What a check or a fault of an answer says, and what to do next.
+pub(super) fn told(item: &Value) -> String {
+    let detail = item["detail"].as_str().unwrap_or_default();
+    item["next_step"].as_str().map_or_else(|| detail.to_owned(), |step| format!("{detail} → {step}"))
 }
 
 /// An answer as the cells of a line.

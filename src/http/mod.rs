@@ -9,7 +9,7 @@ pub mod badges;
 pub mod batches;
 pub mod body;
 pub mod budget;
-mod bulk_verification;
+pub mod bulk_verification;
 pub mod catalogue;
 pub mod client_address;
 pub mod competitions;

@@ -7,6 +7,7 @@ use crate::domain::text::Language;
 use crate::domain::verification::{Heading, Outcome, check_name, meaning_of_record};
 use crate::http::AppState;
 use crate::http::budget::count;
+use crate::http::bulk_verification::told;
 use crate::http::problem::Problem;
 use crate::print::attachments::{self, Attachment};
 use crate::print::fields::Field;
@@ -111,10 +112,7 @@ fn sheet_of(answer: &Value, text: &str, public_url: &str) -> ReceiptSheet {
             Some("failed") => Sign::Failed,
             _ => Sign::Skipped,
         };
-        Check { name_zh: name.zh.into_owned(), name_en: name.en.into_owned(), outcome, detail: match (check["detail"].as_str().unwrap_or_default(), check["next_step"].as_str()) {
-            (detail, Some(step)) => format!("{detail} → {step}"),
-            (detail, None) => detail.to_owned(),
-        } }
+        Check { name_zh: name.zh.into_owned(), name_en: name.en.into_owned(), outcome, detail: told(check) }
     });
     ReceiptSheet {
         sign: sign_of(heading),
