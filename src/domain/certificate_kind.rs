@@ -57,6 +57,11 @@ impl CertificateKind {
         matches!(self, CertificateKind::VocationalQualification | CertificateKind::SkillLevel)
     }
 
+    /// Whether its paper has a place for the holder's photograph (certificate-formats, section 12).
+    pub fn has_photograph(self) -> bool {
+        self != CertificateKind::TrainingCompletion
+    }
+
     /// Whether it is earned in an assessment session of this registry.
     pub fn is_assessed(self) -> bool {
         matches!(self, CertificateKind::VocationalQualification | CertificateKind::SkillLevel | CertificateKind::SpecificAbility)

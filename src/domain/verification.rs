@@ -267,6 +267,8 @@ pub enum Ground {
     Employment,
     /// A duty by law, such as certified staff for special operations.
     LegalDuty,
+    /// The body that issued it set the holder's photograph into a paper. Nobody gives this ground in a request.
+    Photograph,
 }
 
 impl Ground {
@@ -275,6 +277,7 @@ impl Ground {
             Ground::Consent => "consent",
             Ground::Employment => "employment",
             Ground::LegalDuty => "legal_duty",
+            Ground::Photograph => "photograph",
         }
     }
 }

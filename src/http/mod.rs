@@ -32,6 +32,7 @@ pub mod organisations;
 pub mod own;
 pub mod page;
 pub mod pages;
+pub mod papers;
 pub mod platforms;
 pub mod problem;
 pub mod records;
@@ -179,6 +180,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(certificates::correct_certificate)
         .service(certificates::record_review)
         .service(certificates::get_certificate_history)
+        .service(papers::make_paper)
         .service(log::get_checkpoint)
         .service(log::get_cosigned_checkpoint)
         .service(log::get_log_key)

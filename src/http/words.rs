@@ -48,6 +48,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("access_code", "An access code was made", "生成了登录验证码"),
     ("consent", "with your consent", "经本人同意"),
     ("employment", "for an employment", "劳动用工需要"),
+    ("photograph", "a paper with your photograph was made", "制作附照片的证书"),
     ("legal_duty", "by a duty of law", "法定职责"),
     // links and disputes
     ("open", "open", "有效"),
@@ -255,6 +256,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("file", "File", "文件"),
     ("first_on", "First day", "首日"),
     ("ground", "Ground", "查询依据"),
+    ("photograph", "Photograph", "照片"),
     ("held_on", "Held on", "举行日期"),
     ("instructors", "Instructors", "教师"),
     ("kinds", "Kinds", "机构职能"),

@@ -6,7 +6,8 @@
 use super::attachments::Attachment;
 use super::fields::{self, Field, Row, SetField};
 use super::fonts::{Face, Fonts};
-use super::sheet::{A4, About, Branch, Drawn, GREEN, GREY, INK, Mark, Sheet, Side, TINT, label, lines, rectangle, rule};
+use super::portrait::{self, Portrait};
+use super::sheet::{A4, About, Branch, Drawn, GREEN, GREY, INK, Mark, Sheet, Side, TINT, WHITE, label, lines, rectangle, rule};
 use super::stamp::{self, Stamp};
 use super::text::{self, Style};
 use super::{PrintFault, ornament};
@@ -29,6 +30,9 @@ pub struct CertificateSheet {
     pub document_type_en: String,
     /// Document number, masked by the caller.
     pub document_masked: String,
+    /// As it is written on the kinds that have it.
+    pub holder_sex: Option<String>,
+    pub photograph: Photograph,
     /// In the order of the page; the certificate number is added behind them.
     pub fields: Vec<Field>,
     pub certificate_number: String,
@@ -53,6 +57,16 @@ pub struct CertificateSheet {
     pub created_at: DateTime<Utc>,
 }
 
+/// Whether a paper has a place for the holder's photograph, and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Photograph {
+    /// The kind has none.
+    NoPlace,
+    /// The body has put in none.
+    EmptyPlace,
+    Printed(Portrait),
+}
+
 /// Where the certificate's entry stands in the transparency log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPlace {
@@ -71,6 +85,10 @@ const RIGHT: f32 = PAGE[0] - 64.0;
 /// The fields, left.
 const FIELDS_TOP: f32 = 152.0;
 const FIELDS_WIDTH: f32 = 506.0;
+/// Between the fields and the photograph.
+const PORTRAIT_GAP: f32 = 18.0;
+/// How much rows beside the photograph may be spread so that they are as high.
+const SLACK: f32 = 18.0;
 /// QR code, issuer and seal, right.
 const SIDE_LEFT: f32 = RIGHT - 176.0;
 const SIDE_WIDTH: f32 = 176.0;
@@ -141,32 +159,71 @@ fn body(page: &mut Sheet, fonts: &Fonts, sheet: &CertificateSheet) -> Result<(),
     let zh = text::fit(fonts, statement(9.5).sized(9.5, 7.5), &sheet.statement_zh, FIELDS_WIDTH, 2)?;
     let en = text::fit(fonts, statement(7.0).sized(7.0, 5.6), &sheet.statement_en, FIELDS_WIDTH, 2)?;
     bottom -= zh.height() + en.height() + if zh.lines.is_empty() { 0.0 } else { 8.0 };
-    let type_of_document = format!("{} {}", sheet.document_type_zh, sheet.document_type_en);
-    let mut all = vec![Field::shared("证件类型", "Identity document", type_of_document.trim()), Field::new("证件号码", "Document number", &sheet.document_masked)];
-    all.extend(sheet.fields.iter().cloned());
-    all.push(Field::new("证书编号", "Certificate number", &sheet.certificate_number));
     let name = fields::set(fonts, &Field::new("姓名", "Name", &sheet.holder_name))?;
-    let all: Vec<SetField> = all.iter().map(|field| fields::set(fonts, field)).collect::<Result<_, _>>()?;
-    let mut chosen: Option<Vec<Row>> = None;
+    let (of_holder, others) = (holder_fields(sheet), other_fields(sheet));
+    let all = of_holder.iter().chain(&others).map(|field| fields::set(fonts, field)).collect::<Result<Vec<SetField>, _>>()?;
+    let (beside, head_least) = if sheet.photograph == Photograph::NoPlace { (FIELDS_WIDTH, 0.0) } else { (FIELDS_WIDTH - portrait::SIZE[0] - PORTRAIT_GAP, portrait::SIZE[1] + 8.0) };
+    let height = |rows: &[Row]| rows.iter().map(|row| row.height).sum::<f32>();
+    let mut chosen: Option<[Vec<Row>; 2]> = None;
     for size in VALUE_SIZES {
-        let name_style = Style::fixed(Face::Text, size * 1.75, INK).sized(size * 1.75, size * 1.15).led(1.2);
-        let mut rows = vec![fields::row(&name, name_style, FIELDS_WIDTH)];
-        rows.extend(fields::rows(&all, fields::value_style(size), FIELDS_WIDTH));
-        if rows.iter().map(|row| row.height).sum::<f32>() <= bottom - top {
-            chosen = Some(rows);
+        let name_style = Style::fixed(Face::Text, size * 1.75, INK).sized(size * 1.75, size * 0.75).led(1.2);
+        let head_of = |count: usize| -> Vec<Row> { std::iter::once(fields::row(&name, name_style, beside)).chain(fields::rows(&all[..count], fields::value_style(size), beside)).collect() };
+        // Who the holder is stands beside the photograph; where that is not as high, what follows does too.
+        let count = (of_holder.len()..all.len()).find(|count| height(&head_of(*count)) + SLACK >= head_least).unwrap_or(all.len());
+        let (head, rest) = (head_of(count), fields::rows(&all[count..], fields::value_style(size), FIELDS_WIDTH));
+        if height(&head).max(head_least) + height(&rest) <= bottom - top {
+            chosen = Some([head, rest]);
             break;
         }
     }
-    let rows = chosen.ok_or(PrintFault::DoesNotFit("a field of the certificate"))?;
-    let free = bottom - top - rows.iter().map(|row| row.height).sum::<f32>();
-    let extra = (free / rows.len() as f32).min(ROW_EXTRA_MAX);
-    top += ((free - extra * rows.len() as f32) * 0.4).min(44.0);
-    let table = fields::draw(page, &rows, [LEFT, top], FIELDS_WIDTH, extra);
+    let [head, rest] = chosen.ok_or(PrintFault::DoesNotFit("a field of the certificate"))?;
+    let count = (head.len() + rest.len()) as f32;
+    let free = bottom - top - height(&head).max(head_least) - height(&rest);
+    let extra = (free / count).min(ROW_EXTRA_MAX);
+    let head_extra = extra.max((head_least - height(&head)) / head.len() as f32);
+    top += ((free - extra * count) * 0.4).min(44.0);
+    photograph(page, fonts, &sheet.photograph, [LEFT + FIELDS_WIDTH - portrait::SIZE[0], top])?;
+    let mut table = fields::draw(page, &head, [LEFT, top], beside, head_extra);
+    table.extend(fields::draw(page, &rest, [LEFT, top + height(&head) + head_extra * head.len() as f32], FIELDS_WIDTH, extra));
     page.hang(Branch::Group(Tag::Table.into(), table));
     let statement_top = bottom + 6.0;
     if !zh.lines.is_empty() {
         page.hang_marks(Tag::P, lines(&zh, [LEFT, statement_top], FIELDS_WIDTH, Side::Left), None);
         page.hang_marks(Tag::P, lines(&en, [LEFT, statement_top + zh.height()], FIELDS_WIDTH, Side::Left), Some("en"));
+    }
+    Ok(())
+}
+
+/// Who the holder is, behind the name.
+fn holder_fields(sheet: &CertificateSheet) -> Vec<Field> {
+    let type_of_document = format!("{} {}", sheet.document_type_zh, sheet.document_type_en);
+    let sex = sheet.holder_sex.as_ref().map(|sex| Field::new("性别", "Sex", sex));
+    let document = [Field::shared("证件类型", "Identity document", type_of_document.trim()), Field::new("证件号码", "Document number", &sheet.document_masked)];
+    sex.into_iter().chain(document).collect()
+}
+
+fn other_fields(sheet: &CertificateSheet) -> Vec<Field> {
+    let number = Field::new("证书编号", "Certificate number", &sheet.certificate_number);
+    sheet.fields.iter().cloned().chain([number]).collect()
+}
+
+/// The holder's photograph from this corner, or the place for it.
+fn photograph(page: &mut Sheet, fonts: &Fonts, photograph: &Photograph, corner: [f32; 2]) -> Result<(), PrintFault> {
+    let frame = |drawn: Drawn| rectangle(corner, portrait::SIZE, drawn);
+    match photograph {
+        Photograph::NoPlace => {}
+        Photograph::Printed(portrait) => {
+            let picture = Mark::Picture { jpeg: portrait.jpeg().to_vec(), corner, size: portrait::SIZE };
+            page.hang_figure("持证人照片 Photograph of the holder".to_owned(), vec![picture, frame(Drawn::Stroked(TINT, 0.8))], None);
+        }
+        Photograph::EmptyPlace => {
+            page.ornament(vec![frame(Drawn::Filled(WHITE)), frame(Drawn::Stroked(TINT, 0.8))]);
+            let [zh, en] = [("照　片", 10.5), ("Photograph", 6.6)].map(|(text, size)| text::fit(fonts, Style::fixed(Face::Form, size, GREY).led(1.4), text, portrait::SIZE[0], 1));
+            let (zh, en) = (zh?, en?);
+            let top = corner[1] + (portrait::SIZE[1] - zh.height() - en.height()) / 2.0;
+            page.hang_marks(Tag::P, lines(&zh, [corner[0], top], portrait::SIZE[0], Side::Middle), None);
+            page.hang_marks(Tag::P, lines(&en, [corner[0], top + zh.height()], portrait::SIZE[0], Side::Middle), Some("en"));
+        }
     }
     Ok(())
 }
@@ -262,6 +319,8 @@ pub(super) mod tests {
             document_type_zh: "居民身份证".to_owned(),
             document_type_en: "Resident identity card".to_owned(),
             document_masked: "320***********001X".to_owned(),
+            holder_sex: Some("男 Male".to_owned()),
+            photograph: Photograph::EmptyPlace,
             fields: vec![Field::shared("职业名称", "Occupation", "电工"), Field::shared("职业技能等级", "Skill level", "三级/高级工")],
             certificate_number: "S000032000001263000001".to_owned(),
             issued_on: "2026年3月10日".to_owned(),
@@ -320,6 +379,20 @@ pub(super) mod tests {
         assert_eq!(found[0], sheet.attachments[0]);
         assert_eq!((found[1].name.as_str(), &found[1].bytes), (seal::NAME, &jws));
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn a_photograph_is_in_the_paper_and_every_text_still_has_room() {
+        let printed = |photograph: Photograph| certificate(fonts(), &CertificateSheet { photograph, ..sample() }).unwrap();
+        let portrait = portrait::tests::portrait();
+        let made = printed(Photograph::Printed(portrait.clone()));
+        assert!(memchr::memmem::find(&made, portrait.jpeg()).is_some());
+        for other in [Photograph::EmptyPlace, Photograph::NoPlace] {
+            assert!(memchr::memmem::find(&printed(other), b"/Subtype/Image").is_none());
+        }
+        let crowded = Field::new("职业名称", "Occupation", &"电".repeat(60));
+        let sheet = CertificateSheet { holder_name: "阿卜杜拉·买买提江·吐尔逊·".repeat(4), fields: vec![crowded; 6], photograph: Photograph::Printed(portrait), ..sample() };
+        assert!(certificate(fonts(), &sheet).is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! A character that cannot be printed is an error and never an empty box.
 //!
 //! Reading order: `fonts`, `text` (lines), `sheet` (pages and their structure), `ornament` (frame, seal, QR code), `fields`,
-//! `certificate`, `seal`, `objects` and `reader` (PDF files of strangers), `attachments`; for
+//! `portrait`, `certificate`, `seal`, `objects` and `reader` (PDF files of strangers), `attachments`; for
 //! many pages `flow`, `signs` (outcomes as shapes), `receipt`, `record`.
 //!
 //! Follows ISO 19005-3 (PDF/A-3, level a: tagged), ISO 32000-1 (PDF 1.7).
@@ -17,6 +17,7 @@ pub mod fonts;
 mod flow;
 mod objects;
 mod ornament;
+pub mod portrait;
 mod reader;
 pub mod receipt;
 pub mod record;

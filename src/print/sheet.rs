@@ -12,7 +12,8 @@ use krilla::color::rgb;
 use krilla::configure::{Archival, ConfigurationBuilder};
 use krilla::embed::{AssociationKind, EmbeddedFile, MimeType};
 use krilla::graphic::Graphic;
-use krilla::geom::{Path, PathBuilder, Point, Rect, Transform};
+use krilla::geom::{Path, PathBuilder, Point, Rect, Size, Transform};
+use krilla::image::Image;
 use krilla::metadata::{self, Metadata};
 use krilla::num::NormalizedF32;
 use krilla::page::PageSettings;
@@ -59,6 +60,8 @@ pub(super) enum Mark {
     Path { path: Path, drawn: Drawn, place: Option<Transform> },
     /// One character whose origin is moved and turned.
     Turned { placed: Placed, style: Style, place: Transform },
+    /// A picture (JPEG), from its upper left corner.
+    Picture { jpeg: Vec<u8>, corner: [f32; 2], size: [f32; 2] },
     /// The same marks at several places: an object of its own, which is packed once for all files that have it.
     Repeated { marks: Vec<Mark>, places: Vec<Transform> },
 }
@@ -234,6 +237,12 @@ fn paint(surface: &mut Surface<'_>, fonts: &Fonts, mark: &Mark) {
             for run in text::runs(std::slice::from_ref(placed), 0.0) {
                 surface.draw_glyphs(Point::from_xy(0.0, 0.0), &run.glyphs, fonts.font(run.font).clone(), &run.text, style.size, false);
             }
+            surface.pop();
+        }
+        Mark::Picture { jpeg, corner: [left, top], size: [width, height] } => {
+            let image = Image::from_jpeg(jpeg.clone().into(), false).expect("a portrait is a JPEG file that was just made");
+            surface.push_transform(&Transform::from_translate(rounded(*left), rounded(*top)));
+            surface.draw_image(image, Size::from_wh(*width, *height).expect("a picture on the page has a size"));
             surface.pop();
         }
         Mark::Repeated { marks, places } => {

@@ -40,27 +40,39 @@ impl Registry {
         let mut looks = Vec::new();
         for (row, verdict) in rows.iter().zip(&verdicts) {
             let (Ok((_, ground)), Ok(verdict)) = (row, verdict) else { continue };
-            looks.extend(verdict.certificates.iter().map(|certificate| LookupRow {
-                id: self.new_id(LookupId::new).to_string(),
-                organisation_id: organisation.to_string(),
-                client_id: actor.client.to_string(),
-                worker_id: certificate.standing.worker_id.clone(),
-                certificate_id: certificate.standing.certificate_id.clone(),
-                ground: ground.as_str().to_owned(),
-                looked_at: self.now_micros(),
-            }));
+            let found = verdict.certificates.iter().map(|certificate| &certificate.standing);
+            looks.extend(found.map(|found| self.look(actor, &organisation, (&found.worker_id, &found.certificate_id), *ground)));
         }
         if !looks.is_empty() {
-            self.store
-                .write(move |tx| {
-                    store::insert_lookups(tx.conn, &looks)?;
-                    for look in &looks {
-                        tx.record(Fact::of(Some(&organisation), look)?);
-                    }
-                    Ok(())
-                })
-                .await?;
+            self.record_looks(organisation, looks).await?;
         }
         Ok(verdicts)
+    }
+
+    /// A look at a certificate, named by its worker and itself, which is not recorded yet.
+    pub(super) fn look(&self, actor: &Actor, organisation: &OrganisationId, (worker, certificate): (&str, &str), ground: Ground) -> LookupRow {
+        LookupRow {
+            id: self.new_id(LookupId::new).to_string(),
+            organisation_id: organisation.to_string(),
+            client_id: actor.client.to_string(),
+            worker_id: worker.to_owned(),
+            certificate_id: certificate.to_owned(),
+            ground: ground.as_str().to_owned(),
+            looked_at: self.now_micros(),
+        }
+    }
+
+    /// Records looks of one organisation. What was looked at is shown only behind it.
+    pub(super) async fn record_looks(&self, organisation: OrganisationId, looks: Vec<LookupRow>) -> Result<(), Error> {
+        self.store
+            .write(move |tx| {
+                store::insert_lookups(tx.conn, &looks)?;
+                for look in &looks {
+                    tx.record(Fact::of(Some(&organisation), look)?);
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(())
     }
 }

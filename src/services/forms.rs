@@ -92,7 +92,7 @@ impl Registry {
             CredentialForm::DataIntegrity => self.with_proofs(&key, &signed, version.issued_at)?.to_string().into_bytes(),
             CredentialForm::BadgeJwt => self.badge_jwt(&key, &signed, &row.id)?.into_bytes(),
             CredentialForm::SdJwt => self.plain_credential(issued, &signed, &key, None)?.into_bytes(),
-            CredentialForm::Pdf => self.paper_of(issued, &signed, Arc::clone(&key)).await?,
+            CredentialForm::Pdf => self.paper_of(issued, &signed, Arc::clone(&key), None).await?,
             CredentialForm::BadgeSvg | CredentialForm::BadgePng => self.picture(issued, &self.with_proofs(&key, &signed, version.issued_at)?.to_string(), form)?,
         };
         // It is kept: what it was made in may be twice as large.

@@ -1,39 +1,47 @@
 //! Certificates as paper: typeset as PDF/A with the signed credential and its proof inside, and sealed as a whole.
 
 use super::Registry;
+use super::certificates::CertificateName;
 use super::error::Error;
 use super::forms::SignedPayload;
 use super::issuing::IssuedCertificate;
+use super::keys::PURPOSE_CREDENTIALS;
 use super::log::ProvenEntry;
 use crate::clock::from_micros;
 use crate::credential::keys::IssuingKey;
 use crate::credential::offline::PaperEvidence;
 use crate::credential::paper_seal;
+use crate::domain::access::{Act, Actor};
 use crate::domain::assessment::Score;
 use crate::domain::certificate::member_name;
 use crate::domain::credit::class_hours;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::document::{IdDocumentType, ResidentIdNumber, mask_number};
+use crate::domain::id::OrganisationId;
 use crate::domain::level::SkillLevel;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
-use crate::domain::verification::Outcome;
+use crate::domain::verification::{Ground, Outcome};
 use crate::merkle::checkpoint::Checkpoint;
 use crate::print::attachments::{self, Attachment};
-use crate::print::certificate::{CertificateSheet, LogPlace, certificate};
+use crate::print::certificate::{CertificateSheet, LogPlace, Photograph, certificate};
 use crate::print::fields::Field;
 use crate::print::fonts::Fonts;
+use crate::print::portrait::{self, NoPortrait, Portrait};
 use crate::print::stamp::Stamp;
 use crate::print::{PrintFault, seal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{Datelike, NaiveDate};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use tokio::sync::Semaphore;
 
 /// Name of the credential in a paper.
 const CREDENTIAL: &str = "certificate.jwt";
 /// Name of its proof from the log.
 const PROOF: &str = "certificate.tlog-proof";
+/// An unpacked photograph takes much memory, so only as many are read as there are cores.
+static READING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)));
 /// How a PDF begins.
 pub const PDF: &[u8] = b"%PDF-";
 
@@ -88,11 +96,42 @@ impl From<PrintFault> for Error {
 }
 
 impl Registry {
+    /// A paper with the holder's photograph, as the body that issued the certificate hands it in. The photograph is in the paper and
+    /// nowhere else (PR-6: face images never in the registry); that such a paper was made is a fact, which its holder sees.
+    ///
+    /// # Errors
+    /// The certificate is another body's, its kind has no photograph, or the file is none that can be printed.
+    pub async fn make_paper(&self, actor: &Actor, name: &CertificateName, file: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let issued = self.get_certificate(actor, name, None).await?;
+        let kind: CertificateKind = super::stored(&issued.standing.0.kind)?;
+        let issuer: OrganisationId = super::stored(&issued.standing.0.issuer_id)?;
+        self.authorise(actor, Act::IssueCertificate { issuer: &issuer, kind })?;
+        if !kind.has_photograph() {
+            let detail = Text::new("certificates of this kind have no photograph", "该类证书不设照片");
+            return Err(Error::invalid("photograph", detail));
+        }
+        let turn = READING.acquire().await.map_err(|error| Error::Internal(error.to_string()))?;
+        // A decoder that fails has read no picture.
+        let read = tokio::task::spawn_blocking(move || Portrait::read(&file)).await.unwrap_or(Err(NoPortrait::Unreadable));
+        drop(turn);
+        let portrait = read.map_err(|fault| Error::invalid("photograph", told(&fault)))?;
+        let signed = self.signed_payload(&issued).await?.ok_or(Error::NotFound)?;
+        let key = self.current_key(&self.organisation_did(&issuer), PURPOSE_CREDENTIALS).await?;
+        let look = self.look(actor, &issuer, (&issued.standing.0.worker_id, &issued.standing.0.id), Ground::Photograph);
+        let paper = self.paper_of(&issued, &signed, key, Some(portrait)).await?;
+        // Nobody has it before the look is recorded.
+        self.record_looks(issuer, vec![look]).await?;
+        Ok(paper)
+    }
+
     /// A certificate as a sealed PDF. It carries the newest proof, so it is made anew when it was not asked for in a while.
-    pub(super) async fn paper_of(&self, issued: &IssuedCertificate, signed: &SignedPayload, key: Arc<IssuingKey>) -> Result<Vec<u8>, Error> {
+    pub(super) async fn paper_of(&self, issued: &IssuedCertificate, signed: &SignedPayload, key: Arc<IssuingKey>, portrait: Option<Portrait>) -> Result<Vec<u8>, Error> {
         let proven = self.prove_version(&issued.standing.1).await?;
         let checkpoint = self.open_checkpoint(&proven.proof.checkpoint).await?.ok_or_else(|| Error::Internal("a checkpoint that the log did not sign".to_owned()))?;
-        let sheet = self.sheet_of(issued, signed, &key, (&proven, &checkpoint))?;
+        let mut sheet = self.sheet_of(issued, signed, &key, (&proven, &checkpoint))?;
+        if let Some(portrait) = portrait {
+            sheet.photograph = Photograph::Printed(portrait);
+        }
         tokio::task::spawn_blocking(move || sealed(&key, &sheet)).await.map_err(|error| Error::Internal(error.to_string()))?
     }
 
@@ -111,6 +150,8 @@ impl Registry {
             document_type_zh: document_type.name_zh().to_owned(),
             document_type_en: document_type.name_en().to_owned(),
             document_masked: mask_number(&issued.holder.document_number),
+            holder_sex: sex_of(kind, issued).map(str::to_owned),
+            photograph: if kind.has_photograph() { Photograph::EmptyPlace } else { Photograph::NoPlace },
             fields: fields_of(issued)?,
             certificate_number: issued.facts.certificate_number.clone(),
             issued_on: long_date(version.issued_on),
@@ -165,15 +206,33 @@ fn statement(kind: CertificateKind) -> (&'static str, &'static str) {
     }
 }
 
+/// What a photograph is refused with: what was found, and what is expected.
+fn told(fault: &NoPortrait) -> Text {
+    let [least_width, least_height] = portrait::LEAST;
+    match fault {
+        NoPortrait::Unreadable => Text::new(
+            format!("a JPEG or PNG picture of at most {} pixels on a side expected; this file is none, or is broken", portrait::SIDE_MAX),
+            format!("应为边长不超过 {} 像素的 JPEG 或 PNG 图片；该文件不是此类图片，或已损坏", portrait::SIDE_MAX),
+        ),
+        NoPortrait::TooSmall { width, height } => Text::new(
+            format!("a picture of {width} × {height} pixels found, at least {least_width} × {least_height} expected"),
+            format!("图片为 {width} × {height} 像素，应不小于 {least_width} × {least_height} 像素"),
+        ),
+        NoPortrait::WrongProportions { width, height } => Text::new(
+            format!("a picture of {width} × {height} pixels found, an upright one expected, of 26 by 32 mm as on identity cards, or of one inch (25 by 35 mm)"),
+            format!("图片为 {width} × {height} 像素，应为竖幅证件照：26×32 毫米（身份证照）或 25×35 毫米（一寸）"),
+        ),
+    }
+}
+
 /// The holder's sex where the paper of the kind has it, by the number of their identity card; other documents do not tell.
-fn sex_of(issued: &IssuedCertificate) -> Result<Option<&'static str>, Error> {
-    let kind: CertificateKind = super::stored(&issued.standing.0.kind)?;
+fn sex_of(kind: CertificateKind, issued: &IssuedCertificate) -> Option<&'static str> {
     let has_sex = matches!(kind, CertificateKind::VocationalQualification | CertificateKind::SpecificAbility | CertificateKind::SpecialOperation);
     if !has_sex || issued.holder.document_type != IdDocumentType::ResidentId.as_str() {
-        return Ok(None);
+        return None;
     }
     let number = ResidentIdNumber::parse(&issued.holder.document_number, issued.standing.1.issued_on).ok();
-    Ok(number.map(|number| if number.is_female() { "女 Female" } else { "男 Male" }))
+    number.map(|number| if number.is_female() { "女 Female" } else { "男 Male" })
 }
 
 /// The fields of a kind in the order of the paper (certificate-formats, section 12).
@@ -192,7 +251,6 @@ fn fields_of(issued: &IssuedCertificate) -> Result<Vec<Field>, Error> {
         value.map(|value| make(&label.zh, &label.en, &value))
     };
     let all = [
-        field(Field::new, "sex", sex_of(issued)?.map(str::to_owned)),
         field(Field::shared, "occupation_name", occupation),
         field(Field::shared, "job_type", facts.job_type.clone()),
         field(Field::shared, "ability", facts.ability.clone()),

@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod archival;
 mod assessments;
 mod bad_input;
 mod batches;
@@ -29,6 +30,7 @@ mod organisations;
 mod status;
 mod own;
 mod papers;
+mod photographs;
 mod platforms;
 mod proposals;
 mod records;

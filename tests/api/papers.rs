@@ -7,36 +7,36 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-fn paper(registry: &TestRegistry, body: &Body, certificate: &Value) -> Vec<u8> {
+pub fn paper(registry: &TestRegistry, body: &Body, certificate: &Value) -> Vec<u8> {
     let path = format!("/v1/certificates/{}", certificate["certificate_id"].as_str().unwrap());
     let reply = registry.get_as(&body.client, &path, &[("accept", "application/pdf")]);
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/pdf")), "{}", reply.text());
     reply.bytes
 }
 
-fn verified(registry: &TestRegistry, file: &[u8]) -> Value {
+pub fn verified(registry: &TestRegistry, file: &[u8]) -> Value {
     registry.send("POST", "/v1/verifications/document?receipt=none", &[("content-type", "application/pdf")], file).expect(200)
 }
 
-fn outcome_of(answer: &Value, check: &str) -> String {
+pub fn outcome_of(answer: &Value, check: &str) -> String {
     answer["checks"].as_array().unwrap().iter().find(|found| found["check"] == check).and_then(|found| found["outcome"].as_str()).unwrap_or("-").to_owned()
 }
 
-fn kept(directory: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+pub fn kept(directory: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = directory.join(name);
     std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
     path
 }
 
 /// What another program says of a file; it must end well.
-fn told(program: &str, arguments: &[&str], file: &Path, rest: &[&str]) -> String {
+pub fn told(program: &str, arguments: &[&str], file: &Path, rest: &[&str]) -> String {
     let output = Command::new(program).args(arguments).arg(file).args(rest).stderr(Stdio::piped()).output().unwrap();
     assert!(output.status.success(), "{program}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Text without what a line break adds.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 

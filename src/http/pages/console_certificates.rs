@@ -5,12 +5,14 @@ use super::own::{PlaceQuery, as_download, certificate_content};
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::credential::form::CredentialForm;
 use crate::domain::certificate::StatusChange;
+use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::calendar::end_of_day_in_china;
 use crate::domain::id::{CertificateId, StatusProposalId};
 use crate::http::AppState;
 use crate::http::certificates::{CertificateDocument, StatusChangeRequest, credential, status_order};
 use crate::http::organisations::path_id;
 use crate::http::page::PageQuery;
+use crate::http::papers::paper;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::{instant_of, kept};
 use crate::services::certificates::CertificateName;
@@ -24,7 +26,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub fn pages(config: &mut ServiceConfig) {
-    config.service(show_certificates).service(find_certificate).service(show_certificate).service(download_paper).service(propose_status_change).service(show_proposals).service(decide_proposal);
+    config.service(show_certificates).service(find_certificate).service(show_certificate).service(download_paper).service(make_paper).service(propose_status_change).service(show_proposals).service(decide_proposal);
 }
 
 /// Which certificates a page shows.
@@ -106,8 +108,9 @@ pub async fn show_certificate(state: Data<AppState>, page: ConsolePage, id: Path
 }
 
 fn certificate_page(page: &ConsolePage, status: StatusCode, certificate: &Value, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
+    let has_photograph = certificate["certificate_kind"].as_str().and_then(|kind| kind.parse().ok()).is_some_and(CertificateKind::has_photograph);
     let changes: Vec<&str> = StatusChange::ALL.iter().map(|change| change.as_str()).collect();
-    page.reader.at(format!("/console/certificates/{}", certificate["certificate_id"].as_str().unwrap_or_default())).page(status, "console-certificate.html", json!({ "certificate": certificate, "changes": changes, "problem": problem }))
+    page.reader.at(format!("/console/certificates/{}", certificate["certificate_id"].as_str().unwrap_or_default())).page(status, "console-certificate.html", json!({ "certificate": certificate, "has_photograph": has_photograph, "changes": changes, "problem": problem }))
 }
 
 /// Propose a change of status, which another person decides on.
@@ -121,11 +124,7 @@ pub async fn propose_status_change(state: Data<AppState>, sent: ConsoleForm, id:
     };
     match proposed.await {
         Ok(_) => Ok(see_other("/console/proposals")),
-        Err(problem) if problem.status().is_client_error() => {
-            let issued = state.registry.get_certificate(page.actor(), &name, None).await?;
-            let certificate = certificate_content(&issued, page.reader.public_url(), page.reader.language);
-            certificate_page(&page, problem.status(), &certificate, Some(problem.document(page.reader.language, "")))
-        }
+        Err(problem) if problem.status().is_client_error() => refused(&state, &page, &name, &problem).await,
         Err(problem) => Err(problem),
     }
 }
@@ -181,4 +180,27 @@ pub async fn decide_proposal(state: Data<AppState>, sent: ConsoleForm, id: Path<
 pub async fn download_paper(state: Data<AppState>, request: HttpRequest, page: ConsolePage, id: Path<String>) -> Result<HttpResponse, Problem> {
     let bytes = state.registry.get_form(page.actor(), &CertificateName::parse(&id)?, None, CredentialForm::Pdf).await?;
     Ok(as_download(credential(&request, CredentialForm::Pdf, &bytes), "certificate.pdf"))
+}
+
+/// The paper with the holder's photograph, which is kept nowhere else.
+#[post("/console/certificates/{certificate_id}/papers")]
+pub async fn make_paper(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let (page, form) = (sent.page, sent.form);
+    let name = CertificateName::parse(&id)?;
+    let made = async {
+        let file = form.file("photograph").ok_or_else(|| Problem::invalid("photograph", "a photograph expected", "请选择照片"))?;
+        Ok::<_, Problem>(state.registry.make_paper(page.actor(), &name, file.bytes.clone()).await?)
+    };
+    match made.await {
+        Ok(bytes) => Ok(as_download(paper(bytes), "certificate.pdf")),
+        Err(problem) if problem.status().is_client_error() => refused(&state, &page, &name, &problem).await,
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The page of a certificate with what was refused.
+async fn refused(state: &AppState, page: &ConsolePage, name: &CertificateName, problem: &Problem) -> Result<HttpResponse, Problem> {
+    let issued = state.registry.get_certificate(page.actor(), name, None).await?;
+    let certificate = certificate_content(&issued, page.reader.public_url(), page.reader.language);
+    certificate_page(page, problem.status(), &certificate, Some(problem.document(page.reader.language, "")))
 }
