@@ -72,6 +72,15 @@ impl SkillLevel {
         }
     }
 
+    /// A level as people write it: its code, its character, its name or one of the two parts of that, such as 四级 or 中级工.
+    pub fn of_words(text: &str) -> Option<SkillLevel> {
+        let is_it = |level: &SkillLevel| {
+            let character = level.number_character().is_some_and(|character| text.chars().eq([character]));
+            level.as_str() == text || character || level.name_zh() == text || level.name_zh().split('/').any(|part| part == text)
+        };
+        Self::ALL.into_iter().find(is_it)
+    }
+
     /// The character at the level's position in a certificate number; apprentices have none.
     ///
     /// The letters of the two top steps follow from the published form but are not confirmed by a text (see the catalogue list `levels`).
@@ -103,8 +112,9 @@ impl FromStr for SkillLevel {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         Self::ALL.into_iter().find(|level| level.as_str() == text).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|level| level.as_str()).collect();
-            Malformed::new(format!("one of {} expected", names.join(", ")), format!("应为 {} 之一", names.join("、")))
+            let codes = Self::ALL.map(SkillLevel::as_str).join(", ");
+            let named = Self::ALL.map(|level| format!("{} {}", level.as_str(), level.name_zh())).join("、");
+            Malformed::new(format!("one of {codes} expected"), format!("应为 {named} 之一"))
         })
     }
 }

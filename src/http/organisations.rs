@@ -314,22 +314,25 @@ pub async fn get_organisation(state: Data<AppState>, request: HttpRequest, id: P
     responses((status = 200, description = "The new version", body = OrganisationDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
 #[patch("/v1/organisations/{organisation_id}")]
 pub async fn change_organisation(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let wanted: OrganisationPatch = body.json()?;
+    let if_match = request.headers().get(header::IF_MATCH).map(|value| value.to_str().unwrap_or_default().trim_matches(['"', ' ']).to_owned()).filter(|tag| tag != "*");
+    let change = organisation_change(body.json()?, if_match.as_ref().map(|tag| tag.parse().unwrap_or(-1)))?;
+    let id: OrganisationId = path_id(&id)?;
+    let render = |view: &OrganisationView| kept(StatusCode::OK, None, &OrganisationDocument::new(view));
+    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.change_organisation(&caller.0, &id, change, intent).await).await
+}
+
+/// The change that a request is about, decided on a version where one is named.
+pub(super) fn organisation_change(wanted: OrganisationPatch, expected_version: Option<i32>) -> Result<OrganisationChange, Problem> {
     let mut fields = Fields::default();
     let name = fields.text_opt("name", wanted.name.as_deref(), 100);
     let kinds = wanted.kinds.as_ref().map(|kinds| {
         fields.count("kinds", kinds.len(), 1, 5);
         fields.parse_list("kinds", kinds)
     });
-    let organisation_state = fields.parse_opt("state", wanted.state.as_deref());
+    let state = fields.parse_opt("state", wanted.state.as_deref());
     let reason = fields.text("reason", &wanted.reason, 500);
-    let if_match = request.headers().get(header::IF_MATCH).map(|value| value.to_str().unwrap_or_default().trim_matches(['"', ' ']).to_owned()).filter(|tag| tag != "*");
-    let expected_version = if_match.as_ref().map(|tag| tag.parse().unwrap_or(-1));
     fields.finish()?;
-    let change = OrganisationChange { name, kinds, region_code: wanted.region_code, state: organisation_state, reason: reason.expect(Fields::PARSED), expected_version };
-    let id: OrganisationId = path_id(&id)?;
-    let render = |view: &OrganisationView| kept(StatusCode::OK, None, &OrganisationDocument::new(view));
-    once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.change_organisation(&caller.0, &id, change, intent).await).await
+    Ok(OrganisationChange { name, kinds, region_code: wanted.region_code, state, reason: reason.expect(Fields::PARSED), expected_version })
 }
 
 pub(super) fn filing_order(wanted: FilingRequest) -> Result<FilingOrder, Problem> {

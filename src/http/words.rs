@@ -79,6 +79,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("employer_body", "Employer as a body", "用人单位评价机构"),
     ("social_assessment_body", "Social assessment body", "社会培训评价组织"),
     ("active", "active", "正常"),
+    ("suspended", "suspended", "已暂停"),
     ("exited", "exited", "已退出"),
     ("credentials", "credentials, receipts and lists", "证书、回执和状态列表"),
     ("tokens", "access tokens", "访问令牌"),
@@ -238,6 +239,7 @@ const WORDS: &[(&str, &str, &str)] = &[
 
 /// Fields as people call them where a refusal names one: code, English, Chinese. Some codes mean something else elsewhere.
 const FIELDS: &[(&str, &str, &str)] = &[
+    ("abilities", "Specific abilities", "专项职业能力"),
     ("ability", "Specific ability", "专项职业能力"),
     ("body_kind", "Kind of body", "机构类型"),
     ("card", "Card number of an assessor", "考评员证卡号"),
@@ -255,8 +257,8 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("ended_at", "End", "结束时间"),
     ("file", "File", "文件"),
     ("first_on", "First day", "首日"),
+    ("grade", "Grade", "考评员等级"),
     ("ground", "Ground", "查询依据"),
-    ("photograph", "Photograph", "照片"),
     ("held_on", "Held on", "举行日期"),
     ("instructors", "Instructors", "教师"),
     ("kinds", "Kinds", "机构职能"),
@@ -268,8 +270,10 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("name", "Name", "名称或姓名"),
     ("number_prefix", "Prefix of the numbers", "编号前缀"),
     ("occupation_code", "Occupation code", "职业代码"),
+    ("occupations", "Occupations and levels", "职业与等级"),
     ("panel", "Panel", "考评组"),
     ("parts", "Parts", "科目"),
+    ("photograph", "Photograph", "照片"),
     ("planned_practical_minutes", "Planned minutes of practice", "计划实操分钟数"),
     ("planned_theory_minutes", "Planned minutes of theory", "计划理论分钟数"),
     ("practical", "Practice", "操作技能"),
@@ -279,6 +283,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("region_code", "Region", "地区"),
     ("role", "Role", "角色"),
     ("site", "Site", "地点"),
+    ("sites", "Sites", "考点"),
     ("started_at", "Beginning", "开始时间"),
     ("statement", "Statement", "陈述"),
     ("subject_id", "What is contested", "异议对象"),
@@ -296,7 +301,14 @@ pub fn field(path: &str, language: Language) -> Option<String> {
     let (stem, number) = last.rsplit_once('_').filter(|(_, number)| number.parse::<u8>().is_ok()).unwrap_or((last, ""));
     let own = FIELDS.iter().find(|(known, ..)| *known == stem).map(|(_, en, zh)| if language == Language::Chinese { *zh } else { *en }.to_owned());
     let elsewhere = || [word(stem, language), member_name(stem).in_language(language).to_owned()].into_iter().find(|known| known != stem);
-    Some(format!("{} {number}", own.or_else(elsewhere)?).trim_end().to_owned())
+    let named = format!("{} {number}", own.or_else(elsewhere)?).trim_end().to_owned();
+    // Of several, people count from one.
+    let place = path.split_once('[').and_then(|(_, rest)| rest.split(']').next()?.parse::<usize>().ok()).map(|index| index + 1);
+    Some(match (place, language) {
+        (None, _) => named,
+        (Some(place), Language::Chinese) => format!("{named}（第 {place} 项）"),
+        (Some(place), Language::English) => format!("{named} (no. {place})"),
+    })
 }
 
 /// A code in words; a code without words stays as it is.
@@ -319,7 +331,8 @@ mod tests {
         let zh = |path: &str| field(path, Language::Chinese);
         assert_eq!(zh("particulars.employer_code").as_deref(), Some("用人单位信用代码"));
         assert_eq!(zh("card_2").as_deref(), Some("考评员证卡号 2"));
-        assert_eq!((zh("candidates[3].employment").as_deref(), word("employment", Language::Chinese).as_str()), (Some("考生类别"), "劳动用工需要"));
+        assert_eq!((zh("candidates[3].employment").as_deref(), word("employment", Language::Chinese).as_str()), (Some("考生类别（第 4 项）"), "劳动用工需要"));
+        assert_eq!((zh("occupations[0].levels[1]").as_deref(), field("panel[1].grade", Language::English).as_deref()), (Some("等级（第 1 项）"), Some("Grade (no. 2)")));
         assert_eq!((zh("row 6, document_number"), zh("x"), zh("category").as_deref()), (None, None, Some("类别")));
     }
 }

@@ -24,13 +24,45 @@ await asEveryReader(async visit => {
   await visit.send({ '#unified_social_credit_code': code }, 'form[action="/console/organisations"] button');
   assert.match(visit.page.url(), /\/console\/organisations\/org_/, await visit.text());
 
-  // A filing for one occupation.
+  // A filing: a line that cannot be read is told with every other fault, and what was typed stays.
+  const filings = visit.page.url();
   await visit.page.select('#body_kind', 'social_assessment_body');
-  for (const value of ['skill_level', 'level5', 'level4']) await visit.click(`input[value=${value}]`);
+  await visit.click('input[value=skill_level]');
   await visit.page.$eval('#valid_to', field => { field.value = '2030-12-31'; });
-  assert.equal(await visit.send({ '#occupation_code': '6-31-01-03', '#number_prefix': `S00003200000${round + 6}` }, 'form[action$="/filings"] button'), 200, await visit.text());
+  const typed = '6-31-01-03 五级 大师\n6-31-01 level4';
+  assert.equal(await visit.send({ '#occupations': typed, '#number_prefix': `S00003200000${round + 6}` }, 'form[action$="/filings"] button'), 400);
+  const faults = await visit.text('[role=alert]');
+  assert.ok((await visit.page.$$('[role=alert] li')).length >= 2 && /level5/.test(faults), faults);
+  assert.equal(await visit.page.$eval('#occupations', field => field.value), typed);
+  await visit.look('authority-filing-refused');
+  assert.equal(await visit.send({ '#occupations': '6-31-01-03 五级 四级' }, 'form[action$="/filings"] button'), 200, await visit.text());
   assert.match(await visit.text('table'), /6-31-01-03/);
   await visit.look('authority-organisation');
+
+  // It is amended: the form begins with what stands, and the version before stays as it is.
+  await Promise.all([visit.page.waitForNavigation(), visit.click('table a')]);
+  assert.equal(await visit.page.$eval('#occupations', field => field.value), visit.say('6-31-01-03 五级 四级', '6-31-01-03 level5 level4'));
+  assert.equal(await visit.send({ '#occupations': '6-31-01-03 五级 四级 三级\n6-28-01-14 5', '#sites': '江北考点', '#decision_document': '宁人社备〔2026〕9号' }, 'form[action$="/versions"] button'), 200, await visit.text());
+  const versions = await visit.page.$$eval('tbody tr', rows => rows.map(row => row.innerText));
+  assert.equal(versions.length, 2);
+  assert.ok(!versions[0].includes('6-28-01-14') && versions[1].includes('6-28-01-14') && versions[1].includes(visit.say('三级', 'Level 3')), versions.join('\n'));
+  assert.equal(await visit.page.$eval('#sites', field => field.value), '江北考点');
+  await visit.look('authority-filing');
+  await visit.changeLanguage();
+
+  // It is suspended for a reason, and comes back; a form that was filled in before is told that it is too late.
+  await visit.open(filings);
+  const before = await visit.page.$eval('form[action$="/versions"] [name=version]', field => field.value);
+  await visit.page.select('#state', 'suspended');
+  assert.equal(await visit.send({ '#reason': '年度评估不合格' }, 'form[action$="/versions"] button'), 200);
+  assert.match(await visit.text('h1 + p'), visit.say(/暂停/, /suspended/i));
+  await visit.page.$eval('form[action$="/versions"] [name=version]', (field, before) => { field.value = before; }, before);
+  await visit.page.select('#state', 'active');
+  assert.equal(await visit.send({ '#reason': '整改完成' }, 'form[action$="/versions"] button'), 412);
+  await visit.look('authority-too-late');
+  await visit.page.select('#state', 'active');
+  assert.equal(await visit.send({ '#reason': '整改完成', '#new_name': '江北示例评价中心（新址）' }, 'form[action$="/versions"] button'), 200);
+  assert.equal(await visit.text('h1'), '江北示例评价中心（新址）');
 
   // Access for a person; the secret stands there once, and opens the console.
   await visit.page.select('#role', 'assessment_body');
@@ -48,6 +80,23 @@ await asEveryReader(async visit => {
   await visit.signIn({ client_id, client_secret });
   assert.equal(await visit.open('/console/sessions'), 200);
   assert.equal(await visit.open('/console/organisations'), 403, 'a body does not see the authority’s pages');
+  assert.equal(await visit.open(filings), 403);
+
+  // Access is taken away: the person's session ends with it.
+  const theirs = await (await visit.browser.createBrowserContext()).newPage();
+  const signedIn = await visit.page.cookies();
+  await theirs.setCookie(...signedIn);
+  assert.equal((await theirs.goto(`${story.base_url}/console/sessions`)).status(), 200);
+  await visit.signIn(story.clients.registrar);
+  await visit.open(filings);
+  await visit.click('details summary');
+  await visit.look('authority-revoking');
+  assert.equal(await visit.send({ '#reason_1': '离职' }, 'form[action$="/revocation"] button'), 200);
+  assert.match(await visit.text('.checks'), visit.say(/已停用/, /revoked/));
+  assert.equal(await visit.page.$('form[action$="/revocation"]'), null);
+  await new Promise(resolve => setTimeout(resolve, 2500));
+  await theirs.goto(`${story.base_url}/console/sessions`);
+  assert.match(theirs.url(), /sign-in/, 'within seconds');
 
   // A supervisor reads, and has no form to write with.
   await visit.signIn(story.clients.supervisor);

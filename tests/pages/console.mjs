@@ -96,6 +96,14 @@ await asEveryReader(async visit => {
   await visit.look('console-certificate');
   const paper = readFileSync(await visit.download(() => visit.click('a[href$="certificate.pdf"]')));
   assert.equal(paper.subarray(0, 5).toString(), '%PDF-');
+  // With a photograph: what is none is told at its place, and one is printed. An upright piece of a page serves as a face.
+  const photograph = { form: 'form[action$="/papers"]', file: keep('photograph.png', await visit.page.screenshot({ clip: { x: 0, y: 0, width: 300, height: 420 } })) };
+  assert.equal(await visit.upload('papers', keep('no-photograph.png', 'a text')), 400);
+  assert.match(await visit.text('[role=alert]'), visit.say(/照片：应为[^]*JPEG/, /Photograph: a JPEG/));
+  await visit.look('console-photograph-refused');
+  await (await visit.page.$(`${photograph.form} input[type=file]`)).uploadFile(photograph.file);
+  const printed = readFileSync(await visit.download(() => visit.click(`${photograph.form} button`)));
+  assert.ok(printed.includes('/Subtype/Image') && !paper.includes('/Subtype/Image'));
   // A change of status is proposed, not made; whoever proposed it has no button.
   await visit.page.select('#change', 'suspend');
   assert.equal(await visit.send({ '#reason': `核查 ${round}` }, 'form[action$="/proposals"] button'), 200);

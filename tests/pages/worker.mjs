@@ -182,6 +182,7 @@ await asEveryReader(async visit => {
   if (await visit.page.$('table a')) {
     await Promise.all([visit.page.waitForNavigation(), visit.click('table a')]);
     assert.match(visit.page.url(), /\/own\/credits\/crd_/);
+    assert.doesNotMatch(await visit.text(), /floor|null|undefined/, 'arithmetic as people write it');
     await visit.look('own-credit');
     explained += 1;
   }

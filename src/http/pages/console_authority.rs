@@ -1,55 +1,38 @@
-//! The console of the authority: organisations with their filings and clients, keys, signals.
+//! The console of the authority: organisations, keys, signals.
 
 use super::forms::Form;
-use super::organisation::named_filing;
 use super::own::PlaceQuery;
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
-use crate::domain::access::{Act, Role, authorise};
-use crate::domain::certificate_kind::CertificateKind;
-use crate::domain::filing::BodyKind;
-use crate::domain::id::OrganisationId;
-use crate::domain::level::SkillLevel;
+use crate::domain::access::{Act, authorise};
 use crate::domain::organisation::OrganisationKind;
 use crate::http::AppState;
 use crate::http::attendance::SignalDocument;
-use crate::http::organisations::{
-    ClientDocument, ClientRequest, FiledOccupationDocument, FilingRequest, OrganisationDocument, OrganisationRequest, client_order, filing_order, organisation_order, path_id,
-};
+use crate::http::organisations::{OrganisationDocument, OrganisationRequest, organisation_order, path_id};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::kept;
 use crate::services::error::Error;
 use crate::services::organisations::OrganisationView;
-use crate::services::setup::NewClient;
 use crate::store::stretch::ListOrder;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Query, ServiceConfig};
 use actix_web::{HttpResponse, get, post};
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub fn pages(config: &mut ServiceConfig) {
     config
         .service(show_organisations)
         .service(register_organisation)
-        .service(show_organisation)
-        .service(record_filing)
-        .service(register_client)
         .service(show_keys)
         .service(show_signals);
 }
 
-/// Edition of the classification that the form means.
-const EDITION: &str = "2022";
-
-/// Most filings and clients that a page shows; it says so when there are more.
-const SHOWN_MAX: i64 = 200;
-
 /// These pages are for those who may see signals, which is the authority.
-fn of_authority(page: &ConsolePage) -> Result<(), Problem> {
+pub fn of_authority(page: &ConsolePage) -> Result<(), Problem> {
     Ok(authorise(page.actor(), Act::ReadSignals).map_err(Error::from)?)
 }
 
 /// Whether the forms of the registrar are shown; the services ask again.
-fn may_write(page: &ConsolePage) -> bool {
+pub fn may_write(page: &ConsolePage) -> bool {
     authorise(page.actor(), Act::AdministerRegistry).is_ok()
 }
 
@@ -85,79 +68,6 @@ pub async fn register_organisation(state: Data<AppState>, sent: ConsoleForm) -> 
     match registered.await {
         Ok(answer) => Ok(see_other(answer.location.as_deref().unwrap_or("/console/organisations"))),
         Err(problem) if problem.status().is_client_error() => organisations_page(&state, &page, problem.status(), &PlaceQuery { cursor: None }, Some(&form), Some(problem.document(page.reader.language, ""))).await,
-        Err(problem) => Err(problem),
-    }
-}
-
-async fn organisation_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &OrganisationId, new_client: Option<Value>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
-    let organisation = OrganisationDocument::new(&state.registry.get_organisation(id).await?);
-    let filings: Vec<Value> = state.registry.list_filings(id, None, SHOWN_MAX).await?.iter().map(|row| named_filing(state, row)).collect();
-    let clients: Vec<ClientDocument> = if may_write(page) {
-        state.registry.list_clients(page.actor(), id, None, SHOWN_MAX).await?.iter().map(|(row, revocation)| ClientDocument::new(row, None, revocation.as_ref())).collect()
-    } else {
-        Vec::new()
-    };
-    let levels: Vec<&str> = SkillLevel::ALL.iter().map(|level| level.as_str()).collect();
-    let kinds: Vec<&str> = CertificateKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    let body_kinds: Vec<&str> = BodyKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
-    page.reader.at(format!("/console/organisations/{id}")).page(
-        status,
-        "console-organisation.html",
-        json!({ "organisation": organisation, "filings": filings, "clients": clients, "may_write": may_write(page), "levels": levels, "kinds": kinds, "body_kinds": body_kinds, "roles": roles, "new_client": new_client, "problem": problem, "today": state.registry.clock.today(), "shown_max": SHOWN_MAX }),
-    )
-}
-
-/// An organisation with its filings and, for the registrar, its clients.
-#[get("/console/organisations/{organisation_id}")]
-pub async fn show_organisation(state: Data<AppState>, page: ConsolePage, id: Path<String>) -> Result<HttpResponse, Problem> {
-    of_authority(&page)?;
-    organisation_page(&state, &page, StatusCode::OK, &path_id(&id)?, None, None).await
-}
-
-/// File what a body may issue: one occupation at a time on this page.
-#[post("/console/organisations/{organisation_id}/filings")]
-pub async fn record_filing(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let (page, form) = (sent.page, sent.form);
-    let id: OrganisationId = path_id(&id)?;
-    let recorded = async {
-        let occupations = form.given("occupation_code").map(|code| FiledOccupationDocument { occupation_code: code, occupation_edition: EDITION.to_owned(), levels: form.list("levels") });
-        let order = filing_order(FilingRequest {
-            body_kind: form.text("body_kind").to_owned(),
-            certificate_kinds: form.list("certificate_kinds"),
-            occupations: occupations.into_iter().collect(),
-            abilities: form.given("ability").into_iter().collect(),
-            sites: Vec::new(),
-            number_prefix: form.given("number_prefix"),
-            valid_from: form.text("valid_from").to_owned(),
-            valid_to: form.text("valid_to").to_owned(),
-            decision_document: form.given("decision_document"),
-        })?;
-        submit(&state, page.actor().client.as_str(), "filing", &form, |_| kept(StatusCode::CREATED, None, &json!({})), async |intent| state.registry.record_filing(page.actor(), &id, None, order.clone(), intent).await).await
-    };
-    match recorded.await {
-        Ok(_) => Ok(see_other(&format!("/console/organisations/{id}"))),
-        Err(problem) if problem.status().is_client_error() => organisation_page(&state, &page, problem.status(), &id, None, Some(problem.document(page.reader.language, ""))).await,
-        Err(problem) => Err(problem),
-    }
-}
-
-/// Give a person or a program access; the secret stands in this answer and in no other.
-#[post("/console/organisations/{organisation_id}/clients")]
-pub async fn register_client(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let (page, form) = (sent.page, sent.form);
-    let id: OrganisationId = path_id(&id)?;
-    let registered = async {
-        let (name, role, scopes) = client_order(ClientRequest { name: form.text("name").to_owned(), role: form.text("role").to_owned(), scopes: None })?;
-        let render = |client: &NewClient| kept(StatusCode::CREATED, None, &ClientDocument::new(&client.row, Some(&client.secret), None));
-        submit(&state, page.actor().client.as_str(), "client", &form, render, async |intent| state.registry.register_client(page.actor(), &id, name.clone(), role, scopes.clone(), intent).await).await
-    };
-    match registered.await {
-        Ok(answer) => {
-            let client: Value = serde_json::from_slice(&answer.body).map_err(|error| Error::Internal(error.to_string()))?;
-            organisation_page(&state, &page, StatusCode::OK, &id, Some(client), None).await
-        }
-        Err(problem) if problem.status().is_client_error() => organisation_page(&state, &page, problem.status(), &id, None, Some(problem.document(page.reader.language, ""))).await,
         Err(problem) => Err(problem),
     }
 }

@@ -15,10 +15,12 @@ pub mod console_classes;
 pub mod console_competitions;
 pub mod console_credits;
 pub mod console_disputes;
+pub mod console_organisation;
 pub mod console_records;
 pub mod console_sessions;
 pub mod console_tables;
 pub mod console_workers;
+pub mod filings;
 pub mod filters;
 pub mod forms;
 pub mod offline;
@@ -53,6 +55,7 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(offline::download_offline_verifier)
         .configure(console::pages)
         .configure(console_authority::pages)
+        .configure(console_organisation::pages)
         .configure(console_sessions::pages)
         .configure(console_certificates::pages)
         .configure(console_classes::pages)

@@ -23,7 +23,7 @@ templates!(
     "own-record.html", "own-credits.html", "own-credit.html", "own-certificate.html", "own-wallet.html", "own-downloads.html", "own-shares.html", "own-looks.html", "own-disputes.html", "shared.html", "shared-record.html",
     "console-sign-in.html", "consent.html", "console.html", "bulk.html", "bulk-result.html", "console-sessions.html", "console-session.html",
     "console-job.html", "console-certificates.html", "console-certificate.html",
-    "console-organisations.html", "console-organisation.html", "console-keys.html", "console-signals.html", "console-disputes.html",
+    "console-organisations.html", "console-organisation.html", "console-filing.html", "console-keys.html", "console-signals.html", "console-disputes.html",
     "console-proposals.html", "console-classes.html", "console-class.html", "console-workers.html", "console-worker.html",
     "console-record.html", "console-credits.html", "console-credit.html", "console-competition.html", "console-catalogue.html", "console-list.html",
 );
