@@ -25,6 +25,7 @@ use jilu::merkle::tile::TileAddress;
 use jilu::merkle::tlog_proof::TlogProof;
 use jilu::merkle::witness::AddCheckpoint;
 use jilu::print::attachments;
+use jilu::print::portrait::Portrait;
 use jilu::services::assessments::parse_candidates;
 use jilu::services::attendance_rows::parse_attendance;
 use jilu::services::results::{RESULTS, parse_results};
@@ -152,6 +153,7 @@ fn photograph(data: &[u8]) {
     let is_file = data.starts_with(b"\x89PNG") || data.starts_with(b"\xff\xd8\xff");
     let _ = std::panic::catch_unwind(|| -> Vec<String> {
         if is_file {
+            let _ = Portrait::read(data);
             return photographs::read_qr_codes(data);
         }
         let side = (data.len() * 8).isqrt();

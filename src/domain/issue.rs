@@ -81,7 +81,7 @@ pub fn issue_findings<'a>(facts: &IssueFacts<'a>, settings: &RuleSettings) -> (O
             None
         }
     };
-    findings.extend(issuer_findings(facts));
+    findings.extend(issuer_findings(facts.issuer_state));
     findings.extend(date_findings(facts, settings));
     if let (Some(assessed), true) = (&facts.assessed, facts.target.kind.is_assessed()) {
         findings.extend(staff_findings(filing, assessed.employment));
@@ -96,10 +96,10 @@ pub fn issue_findings<'a>(facts: &IssueFacts<'a>, settings: &RuleSettings) -> (O
     (filing, findings)
 }
 
-/// SV-6: after exit, or while suspended, a body issues nothing.
-fn issuer_findings(facts: &IssueFacts<'_>) -> Option<Violation> {
-    (facts.issuer_state != OrganisationState::Active).then(|| {
-        let state = facts.issuer_state.as_str();
+/// SV-6: after exit, or while suspended, a body signs nothing more.
+pub fn issuer_findings(state: OrganisationState) -> Option<Violation> {
+    (state != OrganisationState::Active).then(|| {
+        let state = state.as_str();
         Violation::deny("SV-6", Text::new(format!("the issuing body is {state}, active expected"), format!("评价机构状态为 {state}，应为 active"))).fact("state", state)
     })
 }

@@ -258,7 +258,8 @@ pub fn standing_on(facts: &StandingFacts, day: NaiveDate) -> Outcome {
     Outcome::Valid
 }
 
-/// Why somebody may look at another person's certificate (Personal Information Protection Law, article 13).
+/// Why somebody looked at another person's certificate: the legal ground that was given (Personal Information Protection Law, article 13),
+/// or what was done with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
     /// The holder agreed.

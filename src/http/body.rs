@@ -36,45 +36,66 @@ impl FromRequest for Body {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let config = request.app_data::<Data<AppState>>().map(|state| state.registry.config.clone()).expect("every route has its state");
-        let media_type = media_type(request);
-        let limit = if crate::table::Format::of(&media_type).is_some() { config.upload_bytes_max } else { config.body_bytes_max };
-        let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        let encoding = request.headers().get(header::CONTENT_ENCODING).cloned();
-        let mut payload = payload.take();
-        Box::pin(async move {
-            if let Some(length) = declared.filter(|length| *length > limit) {
-                return Err(Problem::too_large(&format!("a body of {length} bytes"), limit));
-            }
-            if encoding.is_some_and(|encoding| encoding != "identity") {
-                return Err(Problem::unsupported_media_type("a compressed body", "a body without Content-Encoding"));
-            }
-            let read = async {
-                let mut bytes = BytesMut::with_capacity(declared.unwrap_or(0).min(1 << 20));
-                while let Some(chunk) = payload.next().await {
-                    let chunk = chunk.map_err(|_| Problem::invalid("body", "the body ended before it was whole", "请求体不完整"))?;
-                    if bytes.len() + chunk.len() > limit {
-                        return Err(Problem::too_large("a longer body", limit));
-                    }
-                    bytes.extend_from_slice(&chunk);
-                }
-                Ok(bytes.freeze())
-            };
-            let mut read = std::pin::pin!(read);
-            // Mostly the body came with the head, and no timer is needed.
-            if let Some(bytes) = poll_immediate(&mut read).await {
-                return Ok(Body { media_type, bytes: bytes? });
-            }
-            let seconds = config.body_seconds_max;
-            match tokio::time::timeout(Duration::from_secs(seconds), read).await {
-                Ok(bytes) => Ok(Body { media_type, bytes: bytes? }),
-                Err(_) => {
-                    let detail = Text::new(format!("the body did not arrive within {seconds} seconds"), format!("请求体未在 {seconds} 秒内送达"));
-                    Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", Text::new("Too slow", "请求体传输过慢"), detail))
-                }
-            }
-        })
+        let config = &request.app_data::<Data<AppState>>().expect("every route has its state").registry.config;
+        let limit = if crate::table::Format::of(&media_type(request)).is_some() { config.upload_bytes_max } else { config.body_bytes_max };
+        receive(request, payload, limit)
     }
+}
+
+/// Most bytes of a photograph: more than a telephone's has.
+pub const PHOTOGRAPH_BYTES_MAX: usize = 12 << 20;
+
+/// A body that is a photograph.
+pub struct PhotographBody(pub Body);
+
+impl FromRequest for PhotographBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = receive(request, payload, PHOTOGRAPH_BYTES_MAX);
+        Box::pin(async { body.await.map(PhotographBody) })
+    }
+}
+
+/// Reads a body of at most this many bytes.
+fn receive(request: &HttpRequest, payload: &mut Payload, limit: usize) -> LocalBoxFuture<'static, Result<Body, Problem>> {
+    let seconds = request.app_data::<Data<AppState>>().expect("every route has its state").registry.config.body_seconds_max;
+    let media_type = media_type(request);
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let encoding = request.headers().get(header::CONTENT_ENCODING).cloned();
+    let mut payload = payload.take();
+    Box::pin(async move {
+        if let Some(length) = declared.filter(|length| *length > limit) {
+            return Err(Problem::too_large(&format!("a body of {length} bytes"), limit));
+        }
+        if encoding.is_some_and(|encoding| encoding != "identity") {
+            return Err(Problem::unsupported_media_type("a compressed body", "a body without Content-Encoding"));
+        }
+        let read = async {
+            let mut bytes = BytesMut::with_capacity(declared.unwrap_or(0).min(1 << 20));
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk.map_err(|_| Problem::invalid("body", "the body ended before it was whole", "请求体不完整"))?;
+                if bytes.len() + chunk.len() > limit {
+                    return Err(Problem::too_large("a longer body", limit));
+                }
+                bytes.extend_from_slice(&chunk);
+            }
+            Ok(bytes.freeze())
+        };
+        let mut read = std::pin::pin!(read);
+        // Mostly the body came with the head, and no timer is needed.
+        if let Some(bytes) = poll_immediate(&mut read).await {
+            return Ok(Body { media_type, bytes: bytes? });
+        }
+        match tokio::time::timeout(Duration::from_secs(seconds), read).await {
+            Ok(bytes) => Ok(Body { media_type, bytes: bytes? }),
+            Err(_) => {
+                let detail = Text::new(format!("the body did not arrive within {seconds} seconds"), format!("请求体未在 {seconds} 秒内送达"));
+                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", Text::new("Too slow", "请求体传输过慢"), detail))
+            }
+        }
+    })
 }
 
 impl Body {

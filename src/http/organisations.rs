@@ -14,7 +14,7 @@ use crate::domain::filing::{BodyKind, FiledOccupation};
 use crate::domain::id::{ClientId, FilingId, OrganisationId};
 use crate::domain::level::SkillLevel;
 use crate::domain::occupation::{Occupation, OccupationCode};
-use crate::services::organisations::{FilingOrder, OrganisationChange, OrganisationOrder, OrganisationView};
+use crate::services::organisations::{AmendedFiling, FilingOrder, OrganisationChange, OrganisationOrder, OrganisationView};
 use crate::services::setup::NewClient;
 use crate::store::organisations::{ClientRevocationRow, ClientRow, FilingVersionRow};
 use actix_web::http::{StatusCode, header};
@@ -314,11 +314,16 @@ pub async fn get_organisation(state: Data<AppState>, request: HttpRequest, id: P
     responses((status = 200, description = "The new version", body = OrganisationDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
 #[patch("/v1/organisations/{organisation_id}")]
 pub async fn change_organisation(state: Data<AppState>, request: HttpRequest, caller: Caller, id: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
-    let if_match = request.headers().get(header::IF_MATCH).map(|value| value.to_str().unwrap_or_default().trim_matches(['"', ' ']).to_owned()).filter(|tag| tag != "*");
-    let change = organisation_change(body.json()?, if_match.as_ref().map(|tag| tag.parse().unwrap_or(-1)))?;
+    let change = organisation_change(body.json()?, expected_version(&request))?;
     let id: OrganisationId = path_id(&id)?;
     let render = |view: &OrganisationView| kept(StatusCode::OK, None, &OrganisationDocument::new(view));
     once(&request, &state, caller.0.client.as_str(), &body, render, async |intent| state.registry.change_organisation(&caller.0, &id, change, intent).await).await
+}
+
+/// The version that `If-Match` names; one that it cannot be, when it names something else.
+fn expected_version(request: &HttpRequest) -> Option<i32> {
+    let tag = request.headers().get(header::IF_MATCH)?.to_str().unwrap_or_default().trim_matches(['"', ' ']).to_owned();
+    (tag != "*").then(|| tag.parse().unwrap_or(-1))
 }
 
 /// The change that a request is about, decided on a version where one is named.
@@ -384,13 +389,14 @@ pub async fn record_filing(state: Data<AppState>, request: HttpRequest, caller: 
 }
 
 /// Record a new version of a filing
-#[utoipa::path(tag = "organisations", operation_id = "amend_filing", request_body = FilingRequest, params(("organisation_id" = String, Path, description = "Identifier"), ("filing_id" = String, Path, description = "The filing"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
+#[utoipa::path(tag = "organisations", operation_id = "amend_filing", request_body = FilingRequest, params(("organisation_id" = String, Path, description = "Identifier"), ("filing_id" = String, Path, description = "The filing"), ("If-Match" = Option<String>, Header, description = "The newest version that the change was decided on, in quotes"), ("Idempotency-Key" = Option<String>, Header, description = "One key, one effect")),
     responses((status = 201, description = "The new version; it counts from its first day on", body = FilingDocument), Problems), security(("bearer" = []), ("oauth" = ["registry.admin"])))]
 #[post("/v1/organisations/{organisation_id}/filings/{filing_id}/versions")]
 pub async fn amend_filing(state: Data<AppState>, request: HttpRequest, caller: Caller, path: Path<(String, String)>, body: Body) -> Result<HttpResponse, Problem> {
-    let (id, filing): (OrganisationId, FilingId) = (path_id(&path.0)?, path_id(&path.1)?);
+    let id: OrganisationId = path_id(&path.0)?;
+    let amended = AmendedFiling { filing: path_id(&path.1)?, expected_version: expected_version(&request) };
     let order = filing_order(body.json()?)?;
-    once(&request, &state, caller.0.client.as_str(), &body, render_filing, async |intent| state.registry.record_filing(&caller.0, &id, Some(filing), order, intent).await).await
+    once(&request, &state, caller.0.client.as_str(), &body, render_filing, async |intent| state.registry.record_filing(&caller.0, &id, Some(amended), order, intent).await).await
 }
 
 /// The place of a filing's version in the list of all.

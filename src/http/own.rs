@@ -79,7 +79,7 @@ pub struct LookDocument {
     pub organisation_id: Option<String>,
     /// Its name.
     pub organisation_name: Option<String>,
-    /// On what ground, where one was given.
+    /// On what ground, where one was given; `photograph` where the issuing body made a paper with the holder's photograph.
     pub ground: Option<String>,
     /// When.
     pub looked_at: String,

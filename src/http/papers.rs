@@ -2,9 +2,10 @@
 
 use super::AppState;
 use super::auth::Caller;
-use super::body::Body;
+use super::body::{PHOTOGRAPH_BYTES_MAX, PhotographBody};
 use super::problem::{Problem, Problems};
 use crate::credential::form::CredentialForm;
+use crate::domain::access::Actor;
 use crate::services::certificates::CertificateName;
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
@@ -21,14 +22,23 @@ pub(super) fn paper(bytes: Vec<u8>) -> HttpResponse {
 /// Make a paper with the holder's photograph
 ///
 /// The photograph is printed and sealed into the paper and kept nowhere; without it a paper has an empty place. That such a paper was
-/// made is a fact, which its holder sees among those who looked. A photograph is upright, of the proportions of an identity card's or of
-/// one inch, of at least 295 by 413 pixels, and no larger than the setting `body_bytes_max`.
+/// made is a fact, which its holder sees among those who looked. A photograph is upright, of the proportions of an identity card's (26 by
+/// 32 mm) or of one inch (25 by 35 mm), has at least 265 by 371 pixels and at most 16 million, and at most 12 MiB. No answer is kept that
+/// has a face in it, so there is no `Idempotency-Key`: who asks twice makes two papers.
 #[utoipa::path(tag = "certificates", operation_id = "make_paper", request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))), params(("certificate_number" = String, Path, description = "Number, or `certificate_id`")),
     responses((status = 200, description = "The certificate as paper (PDF/A), with the credential and its proof inside", content((Vec<u8> = "application/pdf"))), Problems), security(("bearer" = []), ("oauth" = ["certificate.issue"])))]
 #[post("/v1/certificates/{certificate_number}/papers")]
-pub async fn make_paper(state: Data<AppState>, caller: Caller, name: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
+pub async fn make_paper(state: Data<AppState>, caller: Caller, name: Path<String>, PhotographBody(body): PhotographBody) -> Result<HttpResponse, Problem> {
     if !PICTURES.contains(&body.media_type.as_str()) {
         return Err(Problem::unsupported_media_type(&body.media_type, &PICTURES.join(" or ")));
     }
-    Ok(paper(state.registry.make_paper(&caller.0, &CertificateName::parse(&name)?, body.bytes.to_vec()).await?))
+    Ok(paper(print(&state, &caller.0, &CertificateName::parse(&name)?, body.bytes.to_vec()).await?))
+}
+
+/// The same from a page.
+pub(super) async fn print(state: &AppState, actor: &Actor, name: &CertificateName, file: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    if file.len() > PHOTOGRAPH_BYTES_MAX {
+        return Err(Problem::too_large(&format!("a photograph of {} bytes", file.len()), PHOTOGRAPH_BYTES_MAX));
+    }
+    Ok(state.registry.make_paper(actor, name, file).await?)
 }

@@ -242,6 +242,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("abilities", "Specific abilities", "专项职业能力"),
     ("ability", "Specific ability", "专项职业能力"),
     ("body_kind", "Kind of body", "机构类型"),
+    ("candidates", "Candidate", "考生"),
     ("card", "Card number of an assessor", "考评员证卡号"),
     ("certificate_ids", "Certificates", "证书"),
     ("certificate_kinds", "Kinds of certificates", "证书种类"),
@@ -297,14 +298,22 @@ const FIELDS: &[(&str, &str, &str)] = &[
 
 /// What people call the field that a refusal names by its path, such as `panel[1].grade` or `card_2`; None for one that has no words.
 pub fn field(path: &str, language: Language) -> Option<String> {
-    let last = path.rsplit('.').next().unwrap_or(path).split('[').next().unwrap_or_default();
-    let (stem, number) = last.rsplit_once('_').filter(|(_, number)| number.parse::<u8>().is_ok()).unwrap_or((last, ""));
+    let parts: Vec<&str> = path.split('.').collect();
+    let (last, before) = parts.split_last()?;
+    let named = field_part(last, language)?;
+    // Of what it belongs to, only which one of several is told.
+    let outer = before.iter().filter(|part| part.contains('[')).filter_map(|part| field_part(part, language));
+    Some(outer.chain([named]).collect::<Vec<_>>().join(" · "))
+}
+
+fn field_part(part: &str, language: Language) -> Option<String> {
+    let (name, place) = part.split_once('[').map_or((part, None), |(name, rest)| (name, rest.split(']').next().and_then(|index| index.parse::<usize>().ok())));
+    let (stem, number) = name.rsplit_once('_').filter(|(_, number)| number.parse::<u8>().is_ok()).unwrap_or((name, ""));
     let own = FIELDS.iter().find(|(known, ..)| *known == stem).map(|(_, en, zh)| if language == Language::Chinese { *zh } else { *en }.to_owned());
     let elsewhere = || [word(stem, language), member_name(stem).in_language(language).to_owned()].into_iter().find(|known| known != stem);
     let named = format!("{} {number}", own.or_else(elsewhere)?).trim_end().to_owned();
-    // Of several, people count from one.
-    let place = path.split_once('[').and_then(|(_, rest)| rest.split(']').next()?.parse::<usize>().ok()).map(|index| index + 1);
-    Some(match (place, language) {
+    // People count from one.
+    Some(match (place.map(|index| index + 1), language) {
         (None, _) => named,
         (Some(place), Language::Chinese) => format!("{named}（第 {place} 项）"),
         (Some(place), Language::English) => format!("{named} (no. {place})"),
@@ -331,8 +340,8 @@ mod tests {
         let zh = |path: &str| field(path, Language::Chinese);
         assert_eq!(zh("particulars.employer_code").as_deref(), Some("用人单位信用代码"));
         assert_eq!(zh("card_2").as_deref(), Some("考评员证卡号 2"));
-        assert_eq!((zh("candidates[3].employment").as_deref(), word("employment", Language::Chinese).as_str()), (Some("考生类别（第 4 项）"), "劳动用工需要"));
-        assert_eq!((zh("occupations[0].levels[1]").as_deref(), field("panel[1].grade", Language::English).as_deref()), (Some("等级（第 1 项）"), Some("Grade (no. 2)")));
+        assert_eq!((zh("candidates[3].employment").as_deref(), word("employment", Language::Chinese).as_str()), (Some("考生（第 4 项） · 考生类别"), "劳动用工需要"));
+        assert_eq!((zh("occupations[0].levels[1]").as_deref(), field("panel[1].grade", Language::English).as_deref()), (Some("职业与等级（第 1 项） · 等级（第 2 项）"), Some("Panel (no. 2) · Grade")));
         assert_eq!((zh("row 6, document_number"), zh("x"), zh("category").as_deref()), (None, None, Some("类别")));
     }
 }

@@ -10,15 +10,18 @@ use std::io::Cursor;
 
 /// Width and height on paper, in points.
 pub const SIZE: [f32; 2] = [70.87, 99.21];
-/// Fewest pixels, wide and high: 300 to an inch, as photographers hand them in.
-pub const LEAST: [u32; 2] = [295, 413];
+/// Width and height of the proportion, in millimetres.
+const PROPORTION: [u32; 2] = [25, 35];
+/// Fewest pixels, wide and high, of what is printed. A photograph of 26 by 32 mm with 300 of them to an inch has enough.
+pub const LEAST: [u32; 2] = [265, 371];
 /// Most pixels that are kept: 600 to an inch.
 const MOST: [u32; 2] = [590, 826];
-/// How wide a picture may be for its height. The squarest is that of identity cards, 26 by 32 mm; from it the sides are cut.
+/// How wide a picture may be for its height. The squarest is that of identity cards, 26 by 32 mm.
 const PROPORTIONS: [f32; 2] = [0.66, 0.84];
-/// Most pixels on one side, and bytes of memory, that a picture may take before it is made small.
-pub const SIDE_MAX: u32 = 8_000;
-const MEMORY_MAX: u64 = 160 << 20;
+/// Most pixels of a picture: what telephones make. A decoder takes up to ten bytes for each.
+pub const PIXELS_MAX: u64 = 16_000_000;
+/// Most bytes of memory for the unpacked picture, and beside it for what a PNG file tells of itself.
+const MEMORY_MAX: u64 = 80 << 20;
 /// Of a hundred; a face stays smooth.
 const QUALITY: u8 = 88;
 
@@ -36,8 +39,10 @@ impl std::fmt::Debug for Portrait {
 /// Why a file is no photograph for a certificate; widths and heights are in pixels.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoPortrait {
-    #[error("no JPEG or PNG picture of at most {SIDE_MAX} pixels on a side")]
+    #[error("no whole JPEG or PNG picture")]
     Unreadable,
+    #[error("a picture of {width} by {height} pixels, at most {PIXELS_MAX} in all expected")]
+    TooLarge { width: u32, height: u32 },
     #[error("a picture of {width} by {height} pixels, at least {} by {} expected", LEAST[0], LEAST[1])]
     TooSmall { width: u32, height: u32 },
     #[error("a picture of {width} by {height} pixels, an upright one expected")]
@@ -45,25 +50,35 @@ pub enum NoPortrait {
 }
 
 impl Portrait {
-    /// Reads a photograph that somebody handed in, turns it upright, cuts its sides to the proportions of the paper and makes it anew.
+    /// Reads a photograph that somebody handed in, turns it upright, cuts it around its middle to the proportions of the paper and makes
+    /// it anew. Its colours are taken for sRGB.
     ///
     /// # Errors
-    /// It is no such picture, has too few pixels, or other proportions than photographs for documents.
+    /// It is no such picture, is cut off, has too few or too many pixels, or other proportions than photographs for documents.
     pub fn read(file: &[u8]) -> Result<Self, NoPortrait> {
-        let picture = upright(file).map_err(|_| NoPortrait::Unreadable)?;
-        let (width, height) = (picture.width(), picture.height());
-        let [narrowest, widest] = PROPORTIONS;
-        if !(narrowest..=widest).contains(&(width as f32 / height as f32)) {
-            return Err(NoPortrait::WrongProportions { width, height });
+        let unreadable = |_: image::ImageError| NoPortrait::Unreadable;
+        let mut decoder = decoder_of(file).map_err(unreadable)?;
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        // Judged before anything is unpacked.
+        let cut = cut_of(decoder.dimensions(), is_turned(orientation))?;
+        if decoder.total_bytes() > MEMORY_MAX || !is_whole(file) {
+            return Err(NoPortrait::Unreadable);
         }
-        let (cut_width, cut_height) = (width.min(height * LEAST[0] / LEAST[1]), height.min(width * LEAST[1] / LEAST[0]));
-        if cut_width < LEAST[0] || cut_height < LEAST[1] {
-            return Err(NoPortrait::TooSmall { width, height });
+        let mut picture = DynamicImage::from_decoder(decoder).map_err(unreadable)?;
+        // Only the first step has the whole picture in its hands.
+        let [width, height] = [picture.width(), picture.height()];
+        if width.min(height) > 2 * MOST[1] {
+            picture = picture.thumbnail(2 * MOST[1], 2 * MOST[1]);
         }
-        let cut = picture.crop_imm((width - cut_width) / 2, (height - cut_height) / 2, cut_width, cut_height);
-        let cut = if cut_width > MOST[0] { cut.resize_exact(MOST[0], MOST[1], FilterType::CatmullRom) } else { cut };
+        let scale = |length: u32| (f64::from(length) * f64::from(picture.width()) / f64::from(width)) as u32;
+        let [left, top, cut_width, cut_height] = cut.map(scale);
+        picture.apply_orientation(orientation);
+        let mut picture = picture.crop_imm(left, top, cut_width, cut_height);
+        if cut_width > MOST[0] {
+            picture = picture.resize_exact(MOST[0], MOST[1], FilterType::CatmullRom);
+        }
         let mut made = Vec::new();
-        on_white(&cut).write_with_encoder(JpegEncoder::new_with_quality(&mut made, QUALITY)).map_err(|_| NoPortrait::Unreadable)?;
+        on_white(&picture).write_with_encoder(JpegEncoder::new_with_quality(&mut made, QUALITY)).map_err(unreadable)?;
         Ok(Portrait(made))
     }
 
@@ -73,16 +88,43 @@ impl Portrait {
     }
 }
 
-fn upright(file: &[u8]) -> image::ImageResult<DynamicImage> {
+fn decoder_of(file: &[u8]) -> image::ImageResult<impl ImageDecoder + '_> {
     let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format()?;
     let mut limits = Limits::default();
-    (limits.max_image_width, limits.max_image_height, limits.max_alloc) = (Some(SIDE_MAX), Some(SIDE_MAX), Some(MEMORY_MAX));
+    limits.max_alloc = Some(MEMORY_MAX);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
+    reader.into_decoder()
+}
+
+/// Whether a picture is upright only when it is turned by a quarter.
+fn is_turned(orientation: Orientation) -> bool {
+    matches!(orientation, Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH)
+}
+
+/// What of an upright picture is printed: left, top, width and height.
+fn cut_of((width, height): (u32, u32), is_turned: bool) -> Result<[u32; 4], NoPortrait> {
+    let [width, height] = if is_turned { [height, width] } else { [width, height] };
+    if u64::from(width) * u64::from(height) > PIXELS_MAX {
+        return Err(NoPortrait::TooLarge { width, height });
+    }
+    let [narrowest, widest] = PROPORTIONS;
+    if !(narrowest..=widest).contains(&(width as f32 / height as f32)) {
+        return Err(NoPortrait::WrongProportions { width, height });
+    }
+    let [across, down] = PROPORTION;
+    let [cut_width, cut_height] = [width.min(height * across / down), height.min(width * down / across)];
+    if cut_width < LEAST[0] || cut_height < LEAST[1] {
+        return Err(NoPortrait::TooSmall { width, height });
+    }
+    Ok([(width - cut_width) / 2, (height - cut_height) / 2, cut_width, cut_height])
+}
+
+/// Whether a JPEG file has its end (ITU-T T.81, B.1.1.3). Decoders make what is missing grey; of a PNG file they tell it.
+fn is_whole(file: &[u8]) -> bool {
+    let is_jpeg = file.starts_with(&[0xff, 0xd8]);
+    // In the picture itself 0xff is followed by zero, so the last scan is followed by the end or by nothing.
+    let (scan, end) = (memchr::memmem::rfind(file, &[0xff, 0xda]), memchr::memmem::rfind(file, &[0xff, 0xd9]));
+    !is_jpeg || scan.zip(end).is_some_and(|(scan, end)| end > scan)
 }
 
 /// PDF/A has no half-transparent pictures here: what shines through is paper.
@@ -126,40 +168,73 @@ pub(super) mod tests {
 
     #[test]
     fn a_photograph_comes_out_in_the_proportions_of_the_paper() {
-        for (width, height) in [(295, 413), (358, 441), (413, 579), (600, 840), (480, 640), (1500, 2000)] {
+        for (width, height) in [(265, 371), (295, 413), (307, 378), (358, 441), (413, 579), (600, 840), (480, 640), (1800, 2400)] {
             let made = picture_of(&Portrait::read(&file(width, height, 1)).unwrap());
             let proportion = made.width() as f32 / made.height() as f32;
             assert!((proportion - SIZE[0] / SIZE[1]).abs() < 0.004, "{width} by {height}: {proportion}");
             assert!(made.width() >= LEAST[0] && made.height() >= LEAST[1] && made.width() <= MOST[0] && made.height() <= MOST[1]);
-            assert!(is_dark(&made, 5, 5) && !is_dark(&made, made.width() - 5, 5));
+            assert!(is_dark(&made, 5, 5) && !is_dark(&made, made.width() - 5, 5) && !is_dark(&made, 5, made.height() - 5));
+            // The sides are cut alike: the edge between dark and light stays in the middle.
+            let middle = made.width() / 2;
+            assert!(is_dark(&made, middle - 8, 5) && !is_dark(&made, middle + 8, 5), "{width} by {height}");
         }
     }
 
     #[test]
     fn a_telephone_that_was_held_aslant_is_turned_upright_and_what_it_told_is_dropped() {
-        let lying = file(800, 600, 6);
-        assert!(memchr::memmem::find(&lying, b"Exif").is_some());
-        let made = Portrait::read(&lying).unwrap();
-        assert!(memchr::memmem::find(&made.0, b"Exif").is_none());
-        let picture = picture_of(&made);
-        // Turned by a quarter clockwise, the left upper corner is the right upper one.
-        assert!(is_dark(&picture, picture.width() - 5, 5) && !is_dark(&picture, 5, 5));
+        for (width, height) in [(800, 600), (2400, 1800)] {
+            let lying = file(width, height, 6);
+            assert!(memchr::memmem::find(&lying, b"Exif").is_some());
+            let made = Portrait::read(&lying).unwrap();
+            assert!(memchr::memmem::find(&made.0, b"Exif").is_none());
+            let picture = picture_of(&made);
+            // Turned by a quarter clockwise, the left upper corner is the right upper one.
+            assert!(is_dark(&picture, picture.width() - 5, 5) && !is_dark(&picture, 5, 5) && !is_dark(&picture, 5, picture.height() - 5));
+        }
     }
 
     #[test]
     fn what_is_no_photograph_is_refused() {
+        let whole = file(600, 840, 1);
+        let scan = memchr::memmem::rfind(&whole, &[0xff, 0xda]).unwrap();
         for (bytes, fault) in [
             (file(200, 280, 1), NoPortrait::TooSmall { width: 200, height: 280 }),
-            (file(294, 440, 1), NoPortrait::TooSmall { width: 294, height: 440 }),
+            (file(264, 371, 1), NoPortrait::TooSmall { width: 264, height: 371 }),
             (file(800, 600, 1), NoPortrait::WrongProportions { width: 800, height: 600 }),
+            (file(600, 840, 6), NoPortrait::WrongProportions { width: 840, height: 600 }),
             (file(600, 600, 1), NoPortrait::WrongProportions { width: 600, height: 600 }),
             (file(500, 900, 1), NoPortrait::WrongProportions { width: 500, height: 900 }),
             (b"<svg/>".to_vec(), NoPortrait::Unreadable),
-            (file(600, 840, 1)[..300].to_vec(), NoPortrait::Unreadable),
+            (whole[..300].to_vec(), NoPortrait::Unreadable),
+            // A third of the picture is not there: a decoder would make it grey.
+            (whole[..scan + (whole.len() - scan) * 2 / 3].to_vec(), NoPortrait::Unreadable),
             (Vec::new(), NoPortrait::Unreadable),
         ] {
             assert_eq!(Portrait::read(&bytes), Err(fault));
         }
+    }
+
+    /// A small PNG file that unpacks to a large picture of nothing.
+    fn bomb(width: u32, height: u32, color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, width, height);
+        encoder.set_color(color);
+        encoder.set_depth(depth);
+        let mut writer = encoder.write_header().unwrap();
+        let row = vec![0_u8; width as usize * color.samples() * (if depth == png::BitDepth::Sixteen { 2 } else { 1 })];
+        let mut stream = writer.stream_writer().unwrap();
+        (0..height).for_each(|_| std::io::Write::write_all(&mut stream, &row).unwrap());
+        stream.finish().unwrap();
+        drop(writer);
+        file
+    }
+
+    #[test]
+    fn a_picture_that_would_fill_the_memory_is_refused_before_it_is_unpacked() {
+        let vast = bomb(4000, 5200, png::ColorType::Grayscale, png::BitDepth::Eight);
+        assert_eq!(Portrait::read(&vast), Err(NoPortrait::TooLarge { width: 4000, height: 5200 }));
+        let deep = bomb(3000, 4000, png::ColorType::Rgba, png::BitDepth::Sixteen);
+        assert_eq!(Portrait::read(&deep), Err(NoPortrait::Unreadable));
     }
 
     #[test]

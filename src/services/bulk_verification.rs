@@ -2,13 +2,12 @@
 
 use super::Registry;
 use super::error::Error;
+use super::looks::Looked;
 use super::verification::{Verdict, VerificationQuery};
 use crate::domain::access::{Act, Actor};
-use crate::domain::id::{LookupId, OrganisationId};
+use crate::domain::id::OrganisationId;
 use crate::domain::rule::Violation;
 use crate::domain::verification::Ground;
-use crate::store::log::Fact;
-use crate::store::lookups::{self as store, LookupRow};
 use futures_util::future::join_all;
 
 /// One row: what is asked, and on what ground; or what is wrong with it.
@@ -37,42 +36,11 @@ impl Registry {
             Err(violations) => Ok(Err(violations.clone())),
         });
         let verdicts = join_all(asked).await.into_iter().collect::<Result<Vec<_>, Error>>()?;
-        let mut looks = Vec::new();
-        for (row, verdict) in rows.iter().zip(&verdicts) {
-            let (Ok((_, ground)), Ok(verdict)) = (row, verdict) else { continue };
-            let found = verdict.certificates.iter().map(|certificate| &certificate.standing);
-            looks.extend(found.map(|found| self.look(actor, &organisation, (&found.worker_id, &found.certificate_id), *ground)));
-        }
-        if !looks.is_empty() {
-            self.record_looks(organisation, looks).await?;
-        }
+        let found = rows.iter().zip(&verdicts).filter_map(|(row, verdict)| row.as_ref().ok().zip(verdict.as_ref().ok()));
+        let looked = found.flat_map(|((_, ground), verdict)| {
+            verdict.certificates.iter().map(|found| Looked { worker_id: &found.standing.worker_id, certificate_id: &found.standing.certificate_id, ground: *ground })
+        });
+        self.record_looks(actor, organisation, looked).await?;
         Ok(verdicts)
-    }
-
-    /// A look at a certificate, named by its worker and itself, which is not recorded yet.
-    pub(super) fn look(&self, actor: &Actor, organisation: &OrganisationId, (worker, certificate): (&str, &str), ground: Ground) -> LookupRow {
-        LookupRow {
-            id: self.new_id(LookupId::new).to_string(),
-            organisation_id: organisation.to_string(),
-            client_id: actor.client.to_string(),
-            worker_id: worker.to_owned(),
-            certificate_id: certificate.to_owned(),
-            ground: ground.as_str().to_owned(),
-            looked_at: self.now_micros(),
-        }
-    }
-
-    /// Records looks of one organisation. What was looked at is shown only behind it.
-    pub(super) async fn record_looks(&self, organisation: OrganisationId, looks: Vec<LookupRow>) -> Result<(), Error> {
-        self.store
-            .write(move |tx| {
-                store::insert_lookups(tx.conn, &looks)?;
-                for look in &looks {
-                    tx.record(Fact::of(Some(&organisation), look)?);
-                }
-                Ok(())
-            })
-            .await?;
-        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::access::{Act, Actor, CHANGE_CERTIFICATE, Role, holds_any};
 use crate::domain::certificate::CertificateState;
 use crate::domain::document::IdentityDocument;
 use crate::domain::id::OrganisationId;
-use crate::domain::organisation::OrganisationState;
+use crate::domain::issue::issuer_findings;
 use crate::domain::person_name::PersonName;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
@@ -43,10 +43,9 @@ impl Registry {
         self.authorise(actor, Act::ChangeCertificate { issuer: &issuer })?;
         check_correction(&order, &standing.2.state)?;
         let body = self.get_body(&issuer).await?;
-        // SV-6: a body that is out signs nothing more; the authority may still put right what it left.
-        if body.state != OrganisationState::Active && actor.role == Role::AssessmentBody {
-            let state = body.state.as_str();
-            return Err(Error::Refused(vec![Violation::deny("SV-6", Text::new(format!("the issuing body is {state}, active expected"), format!("评价机构状态为 {state}，应为 active"))).fact("state", state)]));
+        // The authority may still put right what a body that is out has left.
+        if let Some(finding) = issuer_findings(body.state).filter(|_| actor.role == Role::AssessmentBody) {
+            return Err(Error::Refused(vec![finding]));
         }
         if let Some(document) = &order.document {
             self.check_documents(std::slice::from_ref(document))?;

@@ -13,6 +13,7 @@ use crate::domain::filing::{BodyKind, FiledOccupation, FilingVersion};
 use crate::domain::id::{ClientId, FilingId, OrganisationId};
 use crate::domain::number::qualification::TestingBodyCode;
 use crate::domain::number::skill_level::SkillLevelPrefix;
+use crate::domain::occupation::Occupation;
 use crate::domain::organisation::{OrganisationKind, OrganisationState};
 use crate::domain::text::Text;
 use crate::store::backend::Conn;
@@ -90,6 +91,18 @@ impl Default for BodyCache {
     fn default() -> Self {
         BodyCache(quick_cache::sync::Cache::new(1000))
     }
+}
+
+/// The filing that gets a new version, and the version that this was decided on.
+#[derive(Debug, Clone)]
+pub struct AmendedFiling {
+    pub filing: FilingId,
+    pub expected_version: Option<i32>,
+}
+
+/// The first of a list that stands in it before.
+fn twice<T: PartialEq>(list: &[T]) -> Option<&T> {
+    list.iter().enumerate().find(|(index, item)| list[..*index].contains(item)).map(|(_, item)| item)
 }
 
 /// A filing version from its row.
@@ -217,17 +230,24 @@ impl Registry {
         Ok(answer)
     }
 
-    /// Files what a body may issue, or a new version of a filing when `filing` is given.
-    pub async fn record_filing(&self, actor: &Actor, id: &OrganisationId, filing: Option<FilingId>, order: FilingOrder, intent: &Intent<FilingVersionRow>) -> Result<Answer, Error> {
+    /// Files what a body may issue, or a new version of a filing when that is given.
+    ///
+    /// # Errors
+    /// The filing has another newest version than the one that the change was decided on.
+    pub async fn record_filing(&self, actor: &Actor, id: &OrganisationId, amended: Option<AmendedFiling>, order: FilingOrder, intent: &Intent<FilingVersionRow>) -> Result<Answer, Error> {
         self.authorise(actor, Act::AdministerRegistry)?;
         let organisation = self.get_organisation(id).await?;
         self.check_filing(&order)?;
         let earlier = self.list_all_filings(id).await?;
-        let (filing_id, number) = match filing {
+        let (filing_id, number) = match amended {
             None => (self.new_id(FilingId::new), 1),
-            Some(filing) => {
-                let newest = earlier.iter().filter(|row| row.filing_id == filing.as_str()).map(|row| row.version).max();
-                (filing, newest.ok_or(Error::NotFound)? + 1)
+            Some(AmendedFiling { filing, expected_version }) => {
+                let newest = earlier.iter().filter(|row| row.filing_id == filing.as_str()).map(|row| row.version).max().ok_or(Error::NotFound)?;
+                if expected_version.is_some_and(|expected| expected != newest) {
+                    return Err(Error::PreconditionFailed);
+                }
+                // Two at once meet in the primary key.
+                (filing, newest + 1)
             }
         };
         let occupations: Vec<(String, Vec<&str>)> =
@@ -291,6 +311,13 @@ impl Registry {
             if filed.levels.is_empty() {
                 add("occupations", format!("no level found for {}", filed.occupation).into(), format!("{} 未注明等级", filed.occupation).into());
             }
+            if let Some(level) = twice(&filed.levels) {
+                add("occupations", format!("{} twice for {}", level.as_str(), filed.occupation).into(), format!("{} 的等级 {} 重复", filed.occupation, level.name_zh()).into());
+            }
+        }
+        let occupations: Vec<&Occupation> = order.occupations.iter().map(|filed| &filed.occupation).collect();
+        if let Some(occupation) = twice(&occupations) {
+            add("occupations", format!("{occupation} twice; each once with all its levels expected").into(), format!("职业 {occupation} 重复，每个职业应只列一次并注明全部等级").into());
         }
         let has = |kind| order.kinds.contains(&kind);
         if order.kinds.iter().any(|kind| kind.has_level()) && order.occupations.is_empty() {
@@ -323,6 +350,17 @@ impl Registry {
             add("number_prefix", "no prefix expected: these kinds have numbers without one".into(), "该类证书编号没有前缀".into());
         }
         if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+    }
+
+    /// The versions of one filing of a body, oldest first.
+    ///
+    /// # Errors
+    /// The body has no such filing.
+    pub async fn list_filing_versions(&self, id: &OrganisationId, filing: &FilingId) -> Result<Vec<FilingVersionRow>, Error> {
+        let mut rows = self.list_all_filings(id).await?;
+        rows.retain(|row| row.filing_id == filing.as_str());
+        rows.sort_by_key(|row| row.version);
+        if rows.is_empty() { Err(Error::NotFound) } else { Ok(rows) }
     }
 
     async fn list_all_filings(&self, id: &OrganisationId) -> Result<Vec<FilingVersionRow>, Error> {

@@ -6,6 +6,8 @@ use super::error::Error;
 use super::forms::SignedPayload;
 use super::issuing::IssuedCertificate;
 use super::keys::PURPOSE_CREDENTIALS;
+use super::looks::Looked;
+use super::pictures::read_picture;
 use super::log::ProvenEntry;
 use crate::clock::from_micros;
 use crate::credential::keys::IssuingKey;
@@ -18,6 +20,7 @@ use crate::domain::credit::class_hours;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::document::{IdDocumentType, ResidentIdNumber, mask_number};
 use crate::domain::id::OrganisationId;
+use crate::domain::issue::issuer_findings;
 use crate::domain::level::SkillLevel;
 use crate::domain::rule::Violation;
 use crate::domain::text::Text;
@@ -33,15 +36,12 @@ use crate::print::{PrintFault, seal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{Datelike, NaiveDate};
-use std::sync::{Arc, LazyLock};
-use tokio::sync::Semaphore;
+use std::sync::Arc;
 
 /// Name of the credential in a paper.
 const CREDENTIAL: &str = "certificate.jwt";
 /// Name of its proof from the log.
 const PROOF: &str = "certificate.tlog-proof";
-/// An unpacked photograph takes much memory, so only as many are read as there are cores.
-static READING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)));
 /// How a PDF begins.
 pub const PDF: &[u8] = b"%PDF-";
 
@@ -110,17 +110,18 @@ impl Registry {
             let detail = Text::new("certificates of this kind have no photograph", "该类证书不设照片");
             return Err(Error::invalid("photograph", detail));
         }
-        let turn = READING.acquire().await.map_err(|error| Error::Internal(error.to_string()))?;
-        // A decoder that fails has read no picture.
-        let read = tokio::task::spawn_blocking(move || Portrait::read(&file)).await.unwrap_or(Err(NoPortrait::Unreadable));
-        drop(turn);
+        let body = self.get_body(&issuer).await?;
+        if let Some(finding) = issuer_findings(body.state) {
+            return Err(Error::Refused(vec![finding]));
+        }
+        let read = read_picture(move || Portrait::read(&file)).await.unwrap_or(Err(NoPortrait::Unreadable));
         let portrait = read.map_err(|fault| Error::invalid("photograph", told(&fault)))?;
         let signed = self.signed_payload(&issued).await?.ok_or(Error::NotFound)?;
         let key = self.current_key(&self.organisation_did(&issuer), PURPOSE_CREDENTIALS).await?;
-        let look = self.look(actor, &issuer, (&issued.standing.0.worker_id, &issued.standing.0.id), Ground::Photograph);
         let paper = self.paper_of(&issued, &signed, key, Some(portrait)).await?;
         // Nobody has it before the look is recorded.
-        self.record_looks(issuer, vec![look]).await?;
+        let looked = Looked { worker_id: &issued.standing.0.worker_id, certificate_id: &issued.standing.0.id, ground: Ground::Photograph };
+        self.record_looks(actor, issuer, std::iter::once(looked)).await?;
         Ok(paper)
     }
 
@@ -211,8 +212,12 @@ fn told(fault: &NoPortrait) -> Text {
     let [least_width, least_height] = portrait::LEAST;
     match fault {
         NoPortrait::Unreadable => Text::new(
-            format!("a JPEG or PNG picture of at most {} pixels on a side expected; this file is none, or is broken", portrait::SIDE_MAX),
-            format!("应为边长不超过 {} 像素的 JPEG 或 PNG 图片；该文件不是此类图片，或已损坏", portrait::SIDE_MAX),
+            "a JPEG or PNG picture expected; this file is none, or is not whole, or takes too much memory",
+            "应为 JPEG 或 PNG 图片；该文件不是此类图片，或不完整，或占用内存过大",
+        ),
+        NoPortrait::TooLarge { width, height } => Text::new(
+            format!("a picture of {width} × {height} pixels found, at most {} million in all expected", portrait::PIXELS_MAX / 1_000_000),
+            format!("图片为 {width} × {height} 像素，总像素应不超过 {} 万", portrait::PIXELS_MAX / 10_000),
         ),
         NoPortrait::TooSmall { width, height } => Text::new(
             format!("a picture of {width} × {height} pixels found, at least {least_width} × {least_height} expected"),

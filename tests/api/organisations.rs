@@ -54,6 +54,8 @@ on_both_databases!(a_filing_is_checked_whole, |registry| {
         ("occupations", |order| order["occupations"][0]["occupation_code"] = json!("6-99-99-99")),
         ("occupations", |order| order["occupations"][0]["levels"] = json!([])),
         ("occupations[0].levels[0]", |order| order["occupations"][0]["levels"] = json!(["level6"])),
+        ("occupations", |order| order["occupations"][0]["levels"] = json!(["level5", "level4", "level5"])),
+        ("occupations", |order| order["occupations"] = json!([order["occupations"][0], order["occupations"][0]])),
         ("certificate_kinds", |order| order["certificate_kinds"] = json!([])),
         ("body_kind", |order| order["body_kind"] = json!("club")),
         ("surprise", |order| order["surprise"] = json!(1)),
@@ -76,6 +78,11 @@ on_both_databases!(a_change_of_scope_is_a_new_version, |registry| {
     let amended = registry.post_as(registry.registrar(), &format!("{path}/{}/versions", first["filing_id"].as_str().unwrap()), &narrower).expect(201);
     assert_eq!((&amended["version"], &amended["filing_id"]), (&json!(2), &first["filing_id"]));
     assert_eq!(registry.get(&path).expect(200)["items"].as_array().unwrap().len(), 2, "no version is ever edited");
+    // Who decided on the first version is told that there is a second.
+    let versions = format!("{path}/{}/versions", first["filing_id"].as_str().unwrap());
+    for (tag, status) in [("\"1\"", 412), ("\"x\"", 412), ("\"2\"", 201), ("*", 201)] {
+        assert_eq!(registry.post_with(registry.registrar(), &versions, &narrower, &[("if-match", tag)]).status, status, "{tag}");
+    }
     // What the older version allowed ends with the first day of the newer.
     let panel: Vec<Value> = (1..=3).map(|n| json!({ "card_number": format!("A{n}"), "grade": "assessor" })).collect();
     let session = |held_on: &str| registry.post_as(&body.client, "/v1/assessment_sessions", &json!({ "certificate_kind": "skill_level", "occupation_code": "6-31-01-03", "level": "level3", "held_on": held_on, "panel": panel }));

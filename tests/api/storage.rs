@@ -5,7 +5,7 @@ use jilu::store::backend::Conn;
 use serde_json::json;
 
 /// Every file under a directory, as bytes.
-fn bytes_below(directory: &std::path::Path) -> Vec<u8> {
+pub fn bytes_below(directory: &std::path::Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -14,7 +14,7 @@ fn bytes_below(directory: &std::path::Path) -> Vec<u8> {
     all
 }
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 

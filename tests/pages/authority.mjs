@@ -4,6 +4,7 @@ import { asEveryReader, assert, story } from './browser.mjs';
 // GB 32100: the check character of the first seventeen.
 const alphabet = '0123456789ABCDEFGHJKLMNPQRTUWXY';
 const creditCode = head => head + alphabet[(31 - [...head].reduce((sum, c, index) => sum + alphabet.indexOf(c) * 3 ** index % 31, 0) % 31) % 31];
+const today = new Date(Date.now() + 8 * 3600e3).toISOString().slice(0, 10);
 let round = 0;
 
 await asEveryReader(async visit => {
@@ -32,7 +33,7 @@ await asEveryReader(async visit => {
   const typed = '6-31-01-03 五级 大师\n6-31-01 level4';
   assert.equal(await visit.send({ '#occupations': typed, '#number_prefix': `S00003200000${round + 6}` }, 'form[action$="/filings"] button'), 400);
   const faults = await visit.text('[role=alert]');
-  assert.ok((await visit.page.$$('[role=alert] li')).length >= 2 && /level5/.test(faults), faults);
+  assert.match(faults, visit.say(/职业与等级（第 1 项） · 等级（第 2 项）：[^]*五级[^]*职业与等级（第 2 项）/, /levels \(no\. 1\) · Levels \(no\. 2\): [^]*level5[^]*levels \(no\. 2\)/));
   assert.equal(await visit.page.$eval('#occupations', field => field.value), typed);
   await visit.look('authority-filing-refused');
   assert.equal(await visit.send({ '#occupations': '6-31-01-03 五级 四级' }, 'form[action$="/filings"] button'), 200, await visit.text());
@@ -42,6 +43,8 @@ await asEveryReader(async visit => {
   // It is amended: the form begins with what stands, and the version before stays as it is.
   await Promise.all([visit.page.waitForNavigation(), visit.click('table a')]);
   assert.equal(await visit.page.$eval('#occupations', field => field.value), visit.say('6-31-01-03 五级 四级', '6-31-01-03 level5 level4'));
+  assert.equal(await visit.page.$eval('#valid_from', field => field.value), today, 'it begins today');
+  const [opened, second] = [await visit.page.$eval('[name=version]', field => field.value), visit.page.url()];
   assert.equal(await visit.send({ '#occupations': '6-31-01-03 五级 四级 三级\n6-28-01-14 5', '#sites': '江北考点', '#decision_document': '宁人社备〔2026〕9号' }, 'form[action$="/versions"] button'), 200, await visit.text());
   const versions = await visit.page.$$eval('tbody tr', rows => rows.map(row => row.innerText));
   assert.equal(versions.length, 2);
@@ -49,6 +52,11 @@ await asEveryReader(async visit => {
   assert.equal(await visit.page.$eval('#sites', field => field.value), '江北考点');
   await visit.look('authority-filing');
   await visit.changeLanguage();
+  // Who opened the form before that is told, and overwrites nothing.
+  await visit.open(second);
+  await visit.page.$eval('[name=version]', (field, opened) => { field.value = opened; }, opened);
+  assert.equal(await visit.send({ '#occupations': '6-31-01-03 五级' }, 'form[action$="/versions"] button'), 412);
+  assert.equal((await visit.page.$$('tbody tr')).length, 2);
 
   // It is suspended for a reason, and comes back; a form that was filled in before is told that it is too late.
   await visit.open(filings);

@@ -7,15 +7,17 @@ use crate::credential::form::CredentialForm;
 use crate::domain::certificate::StatusChange;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::calendar::end_of_day_in_china;
-use crate::domain::id::{CertificateId, StatusProposalId};
+use crate::domain::access::{Act, authorise};
+use crate::domain::id::{CertificateId, OrganisationId, StatusProposalId};
 use crate::http::AppState;
 use crate::http::certificates::{CertificateDocument, StatusChangeRequest, credential, status_order};
 use crate::http::organisations::path_id;
 use crate::http::page::PageQuery;
-use crate::http::papers::paper;
+use crate::http::papers::{paper, print};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::{instant_of, kept};
 use crate::services::certificates::CertificateName;
+use crate::services::issuing::IssuedCertificate;
 use crate::services::proposals::ProposedChange;
 use crate::store::stretch::ListOrder;
 use actix_web::http::StatusCode;
@@ -103,14 +105,21 @@ pub async fn find_certificate(state: Data<AppState>, sent: ConsoleForm) -> Resul
 #[get("/console/certificates/{certificate_id}")]
 pub async fn show_certificate(state: Data<AppState>, page: ConsolePage, id: Path<String>) -> Result<HttpResponse, Problem> {
     let issued = state.registry.get_certificate(page.actor(), &CertificateName::parse(&id)?, None).await?;
-    let certificate: Value = certificate_content(&issued, page.reader.public_url(), page.reader.language);
-    certificate_page(&page, StatusCode::OK, &certificate, None)
+    certificate_page(&page, StatusCode::OK, &issued, None)
 }
 
-fn certificate_page(page: &ConsolePage, status: StatusCode, certificate: &Value, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
-    let has_photograph = certificate["certificate_kind"].as_str().and_then(|kind| kind.parse().ok()).is_some_and(CertificateKind::has_photograph);
+fn certificate_page(page: &ConsolePage, status: StatusCode, issued: &IssuedCertificate, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
+    let certificate = certificate_content(issued, page.reader.public_url(), page.reader.language);
     let changes: Vec<&str> = StatusChange::ALL.iter().map(|change| change.as_str()).collect();
-    page.reader.at(format!("/console/certificates/{}", certificate["certificate_id"].as_str().unwrap_or_default())).page(status, "console-certificate.html", json!({ "certificate": certificate, "has_photograph": has_photograph, "changes": changes, "problem": problem }))
+    page.reader.at(format!("/console/certificates/{}", issued.standing.0.id)).page(status, "console-certificate.html", json!({ "certificate": certificate, "may_print": may_print(page, issued), "changes": changes, "problem": problem }))
+}
+
+/// Whether the form for a photograph is shown: to whoever may issue certificates of this kind for the body; the service asks again.
+fn may_print(page: &ConsolePage, issued: &IssuedCertificate) -> bool {
+    let row = &issued.standing.0;
+    row.kind.parse().ok().zip(row.issuer_id.parse().ok()).is_some_and(|(kind, issuer): (CertificateKind, OrganisationId)| {
+        kind.has_photograph() && authorise(page.actor(), Act::IssueCertificate { issuer: &issuer, kind }).is_ok()
+    })
 }
 
 /// Propose a change of status, which another person decides on.
@@ -189,7 +198,7 @@ pub async fn make_paper(state: Data<AppState>, sent: ConsoleForm, id: Path<Strin
     let name = CertificateName::parse(&id)?;
     let made = async {
         let file = form.file("photograph").ok_or_else(|| Problem::invalid("photograph", "a photograph expected", "请选择照片"))?;
-        Ok::<_, Problem>(state.registry.make_paper(page.actor(), &name, file.bytes.clone()).await?)
+        print(&state, page.actor(), &name, file.bytes.clone()).await
     };
     match made.await {
         Ok(bytes) => Ok(as_download(paper(bytes), "certificate.pdf")),
@@ -201,6 +210,5 @@ pub async fn make_paper(state: Data<AppState>, sent: ConsoleForm, id: Path<Strin
 /// The page of a certificate with what was refused.
 async fn refused(state: &AppState, page: &ConsolePage, name: &CertificateName, problem: &Problem) -> Result<HttpResponse, Problem> {
     let issued = state.registry.get_certificate(page.actor(), name, None).await?;
-    let certificate = certificate_content(&issued, page.reader.public_url(), page.reader.language);
-    certificate_page(page, problem.status(), &certificate, Some(problem.document(page.reader.language, "")))
+    certificate_page(page, problem.status(), &issued, Some(problem.document(page.reader.language, "")))
 }

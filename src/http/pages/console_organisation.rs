@@ -1,23 +1,22 @@
 //! The console of the authority: one organisation, its filings and who has access for it.
 
 use super::console_authority::{may_write, of_authority};
-use super::filings::{empty_filing, filing_request, given_filing, written_filing};
+use super::filings::{amended_filing, empty_filing, filing_request, given_filing};
 use super::organisation::named_filing;
 use super::signed_in::{ConsoleForm, ConsolePage, see_other, submit};
 use crate::domain::access::Role;
 use crate::domain::certificate_kind::CertificateKind;
 use crate::domain::filing::BodyKind;
 use crate::domain::id::{ClientId, FilingId, OrganisationId};
-use crate::domain::level::SkillLevel;
 use crate::domain::organisation::{OrganisationKind, OrganisationState};
 use crate::http::AppState;
-use crate::http::fields::Fields;
+use crate::http::fields::reason_of;
 use crate::http::organisations::{ClientDocument, ClientRequest, OrganisationDocument, OrganisationPatch, client_order, filing_order, organisation_change, path_id};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::reply::kept;
 use crate::services::error::Error;
+use crate::services::organisations::AmendedFiling;
 use crate::services::setup::NewClient;
-use crate::store::organisations::FilingVersionRow;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{HttpResponse, get, post};
@@ -43,55 +42,78 @@ struct Said {
     new_client: Option<Value>,
     problem: Option<ProblemDocument>,
     filing: Option<Value>,
-}
-
-impl Said {
-    fn refused(problem: &Problem, page: &ConsolePage) -> Self {
-        Said { problem: Some(problem.document(page.reader.language, "")), ..Said::default() }
-    }
+    change: Option<Value>,
+    client: Option<Value>,
 }
 
 /// What the form of a filing offers.
 fn choices() -> Value {
-    let levels = SkillLevel::ALL.map(SkillLevel::as_str);
     let kinds: Vec<&str> = CertificateKind::ALL.iter().map(|kind| kind.as_str()).collect();
     let body_kinds: Vec<&str> = BodyKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    json!({ "levels": levels, "kinds": kinds, "body_kinds": body_kinds })
+    json!({ "kinds": kinds, "body_kinds": body_kinds })
 }
 
-async fn organisation_page(state: &AppState, page: &ConsolePage, status: StatusCode, id: &OrganisationId, said: Said) -> Result<HttpResponse, Problem> {
-    let organisation = OrganisationDocument::new(&state.registry.get_organisation(id).await?);
-    let filings: Vec<Value> = state.registry.list_filings(id, None, SHOWN_MAX).await?.iter().map(|row| named_filing(state, row)).collect();
-    let clients: Vec<ClientDocument> = if may_write(page) {
-        state.registry.list_clients(page.actor(), id, None, SHOWN_MAX).await?.iter().map(|(row, revocation)| ClientDocument::new(row, None, revocation.as_ref())).collect()
-    } else {
-        Vec::new()
-    };
-    let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
-    let organisation_kinds: Vec<&str> = OrganisationKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    let states: Vec<&str> = OrganisationState::ALL.iter().map(|state| state.as_str()).collect();
-    let filing = said.filing.unwrap_or_else(|| empty_filing(state.registry.clock.today()));
-    page.reader.at(format!("/console/organisations/{id}")).page(
-        status,
-        "console-organisation.html",
-        json!({ "organisation": organisation, "filings": filings, "clients": clients, "may_write": may_write(page), "choices": choices(), "filing": filing, "roles": roles, "organisation_kinds": organisation_kinds, "states": states, "new_client": said.new_client, "problem": said.problem, "shown_max": SHOWN_MAX }),
-    )
+/// The page of one organisation, for one reader.
+struct Place<'a> {
+    state: &'a AppState,
+    page: &'a ConsolePage,
+    id: &'a OrganisationId,
+}
+
+impl Place<'_> {
+    async fn show(&self, status: StatusCode, said: Said) -> Result<HttpResponse, Problem> {
+        let Place { state, page, id } = self;
+        let organisation = OrganisationDocument::new(&state.registry.get_organisation(id).await?);
+        let filings: Vec<Value> = state.registry.list_filings(id, None, SHOWN_MAX).await?.iter().map(|row| named_filing(state, row)).collect();
+        let clients: Vec<ClientDocument> = if may_write(page) {
+            state.registry.list_clients(page.actor(), id, None, SHOWN_MAX).await?.iter().map(|(row, revocation)| ClientDocument::new(row, None, revocation.as_ref())).collect()
+        } else {
+            Vec::new()
+        };
+        let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        let organisation_kinds: Vec<&str> = OrganisationKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let states: Vec<&str> = OrganisationState::ALL.iter().map(|state| state.as_str()).collect();
+        let own_role = organisation.kinds.first().cloned().unwrap_or_default();
+        let client = said.client.unwrap_or_else(|| json!({ "name": "", "role": own_role }));
+        let change = said.change.unwrap_or_else(|| json!({ "name": organisation.name, "kinds": organisation.kinds, "region_code": organisation.region_code, "state": organisation.state, "reason": "" }));
+        let filing = said.filing.unwrap_or_else(|| empty_filing(state.registry.clock.today()));
+        page.reader.at(format!("/console/organisations/{id}")).page(
+            status,
+            "console-organisation.html",
+            json!({ "organisation": organisation, "filings": filings, "clients": clients, "may_write": may_write(page), "choices": choices(), "filing": filing, "change": change, "client": client, "roles": roles, "organisation_kinds": organisation_kinds, "states": states, "new_client": said.new_client, "problem": said.problem, "shown_max": SHOWN_MAX }),
+        )
+    }
+
+    /// The page anew, or with what was refused; `given` is what had been typed.
+    async fn answer<T>(&self, done: Result<T, Problem>, given: Said) -> Result<HttpResponse, Problem> {
+        match done {
+            Ok(_) => Ok(see_other(&format!("/console/organisations/{}", self.id))),
+            Err(problem) if problem.status().is_client_error() => self.show(problem.status(), Said { problem: Some(problem.document(self.page.reader.language, "")), ..given }).await,
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// One filing; `refused` is what was refused, and what had been typed.
+    async fn show_filing(&self, status: StatusCode, filing: &FilingId, refused: Option<(ProblemDocument, Value)>) -> Result<HttpResponse, Problem> {
+        let Place { state, page, id } = self;
+        let organisation = OrganisationDocument::new(&state.registry.get_organisation(id).await?);
+        let versions = state.registry.list_filing_versions(id, filing).await?;
+        let (problem, given) = refused.unzip();
+        let form = given.or_else(|| versions.last().map(|newest| amended_filing(newest, page.reader.language, state.registry.clock.today())));
+        let named: Vec<Value> = versions.iter().map(|row| named_filing(state, row)).collect();
+        page.reader.at(format!("/console/organisations/{id}/filings/{filing}")).page(
+            status,
+            "console-filing.html",
+            json!({ "organisation": organisation, "filing_id": filing, "filings": named, "filing": form, "choices": choices(), "may_write": may_write(page), "problem": problem }),
+        )
+    }
 }
 
 /// An organisation with its filings and, for the registrar, its clients.
 #[get("/console/organisations/{organisation_id}")]
 pub async fn show_organisation(state: Data<AppState>, page: ConsolePage, id: Path<String>) -> Result<HttpResponse, Problem> {
     of_authority(&page)?;
-    organisation_page(&state, &page, StatusCode::OK, &path_id(&id)?, Said::default()).await
-}
-
-/// Back to the page of the organisation, with what was refused if it was.
-async fn answered<T>(state: &AppState, page: &ConsolePage, id: &OrganisationId, done: Result<T, Problem>) -> Result<HttpResponse, Problem> {
-    match done {
-        Ok(_) => Ok(see_other(&format!("/console/organisations/{id}"))),
-        Err(problem) if problem.status().is_client_error() => organisation_page(state, page, problem.status(), id, Said::refused(&problem, page)).await,
-        Err(problem) => Err(problem),
-    }
+    Place { state: &state, page: &page, id: &path_id(&id)? }.show(StatusCode::OK, Said::default()).await
 }
 
 /// Change what is registered of an organisation, suspend it, let it exit or come back. It is decided on the version that the page showed.
@@ -104,7 +126,8 @@ pub async fn change_organisation(state: Data<AppState>, sent: ConsoleForm, id: P
         let change = organisation_change(wanted, Some(form.text("version").parse().unwrap_or(-1)))?;
         submit(&state, page.actor().client.as_str(), "organisation", &form, |_| kept(StatusCode::OK, None, &json!({})), async |intent| state.registry.change_organisation(page.actor(), &id, change.clone(), intent).await).await
     };
-    answered(&state, &page, &id, changed.await).await
+    let given = json!({ "name": form.text("name"), "kinds": form.list("kinds"), "region_code": form.text("region_code"), "state": form.text("state"), "reason": form.text("reason") });
+    Place { state: &state, page: &page, id: &id }.answer(changed.await, Said { change: Some(given), ..Said::default() }).await
 }
 
 /// File what a body may issue.
@@ -116,51 +139,32 @@ pub async fn record_filing(state: Data<AppState>, sent: ConsoleForm, id: Path<St
         let order = filing_order(filing_request(&form))?;
         submit(&state, page.actor().client.as_str(), "filing", &form, |_| kept(StatusCode::CREATED, None, &json!({})), async |intent| state.registry.record_filing(page.actor(), &id, None, order.clone(), intent).await).await
     };
-    match recorded.await {
-        Err(problem) if problem.status().is_client_error() => organisation_page(&state, &page, problem.status(), &id, Said { filing: Some(given_filing(&form)), ..Said::refused(&problem, &page) }).await,
-        recorded => answered(&state, &page, &id, recorded).await,
-    }
-}
-
-/// The versions of one filing, oldest first.
-async fn versions_of(state: &AppState, id: &OrganisationId, filing: &FilingId) -> Result<Vec<FilingVersionRow>, Problem> {
-    let rows = state.registry.list_filings(id, Some((filing.clone(), 0)), SHOWN_MAX).await?;
-    let versions: Vec<FilingVersionRow> = rows.into_iter().filter(|row| row.filing_id == filing.as_str()).collect();
-    if versions.is_empty() { Err(Problem::not_found()) } else { Ok(versions) }
-}
-
-async fn filing_page(state: &AppState, page: &ConsolePage, status: StatusCode, (id, filing): (&OrganisationId, &FilingId), given: Option<Value>, problem: Option<ProblemDocument>) -> Result<HttpResponse, Problem> {
-    let organisation = OrganisationDocument::new(&state.registry.get_organisation(id).await?);
-    let versions = versions_of(state, id, filing).await?;
-    let newest = versions.last().map(|row| written_filing(row, page.reader.language));
-    let named: Vec<Value> = versions.iter().map(|row| named_filing(state, row)).collect();
-    page.reader.at(format!("/console/organisations/{id}/filings/{filing}")).page(
-        status,
-        "console-filing.html",
-        json!({ "organisation": organisation, "filing_id": filing, "filings": named, "filing": given.or(newest), "choices": choices(), "may_write": may_write(page), "problem": problem }),
-    )
+    Place { state: &state, page: &page, id: &id }.answer(recorded.await, Said { filing: Some(given_filing(&form)), ..Said::default() }).await
 }
 
 /// One filing with its versions and, for the registrar, a form for the next.
 #[get("/console/organisations/{organisation_id}/filings/{filing_id}")]
 pub async fn show_filing(state: Data<AppState>, page: ConsolePage, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     of_authority(&page)?;
-    let (id, filing) = (path_id(&path.0)?, path_id(&path.1)?);
-    filing_page(&state, &page, StatusCode::OK, (&id, &filing), None, None).await
+    Place { state: &state, page: &page, id: &path_id(&path.0)? }.show_filing(StatusCode::OK, &path_id(&path.1)?, None).await
 }
 
-/// Record a new version of a filing; what was issued under the ones before stays as it is.
+/// Record a new version of a filing, decided on the version that the page showed; what was issued under the ones before stays as it is.
 #[post("/console/organisations/{organisation_id}/filings/{filing_id}/versions")]
 pub async fn amend_filing(state: Data<AppState>, sent: ConsoleForm, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (page, form) = (sent.page, sent.form);
     let (id, filing): (OrganisationId, FilingId) = (path_id(&path.0)?, path_id(&path.1)?);
-    let amended = async {
+    let recorded = async {
         let order = filing_order(filing_request(&form))?;
-        submit(&state, page.actor().client.as_str(), "filing version", &form, |_| kept(StatusCode::CREATED, None, &json!({})), async |intent| state.registry.record_filing(page.actor(), &id, Some(filing.clone()), order.clone(), intent).await).await
+        let amended = AmendedFiling { filing: filing.clone(), expected_version: Some(form.text("version").parse().unwrap_or(-1)) };
+        submit(&state, page.actor().client.as_str(), "filing version", &form, |_| kept(StatusCode::CREATED, None, &json!({})), async |intent| state.registry.record_filing(page.actor(), &id, Some(amended.clone()), order.clone(), intent).await).await
     };
-    match amended.await {
+    match recorded.await {
         Ok(_) => Ok(see_other(&format!("/console/organisations/{id}/filings/{filing}"))),
-        Err(problem) if problem.status().is_client_error() => filing_page(&state, &page, problem.status(), (&id, &filing), Some(given_filing(&form)), Some(problem.document(page.reader.language, ""))).await,
+        Err(problem) if problem.status().is_client_error() => {
+            let refused = (problem.document(page.reader.language, ""), given_filing(&form));
+            Place { state: &state, page: &page, id: &id }.show_filing(problem.status(), &filing, Some(refused)).await
+        }
         Err(problem) => Err(problem),
     }
 }
@@ -175,12 +179,13 @@ pub async fn register_client(state: Data<AppState>, sent: ConsoleForm, id: Path<
         let render = |client: &NewClient| kept(StatusCode::CREATED, None, &ClientDocument::new(&client.row, Some(&client.secret), None));
         submit(&state, page.actor().client.as_str(), "client", &form, render, async |intent| state.registry.register_client(page.actor(), &id, name.clone(), role, scopes.clone(), intent).await).await
     };
+    let place = Place { state: &state, page: &page, id: &id };
     match registered.await {
         Ok(answer) => {
             let client: Value = serde_json::from_slice(&answer.body).map_err(|error| Error::Internal(error.to_string()))?;
-            organisation_page(&state, &page, StatusCode::OK, &id, Said { new_client: Some(client), ..Said::default() }).await
+            place.show(StatusCode::OK, Said { new_client: Some(client), ..Said::default() }).await
         }
-        refused => answered(&state, &page, &id, refused).await,
+        refused => place.answer(refused, Said { client: Some(json!({ "name": form.text("name"), "role": form.text("role") })), ..Said::default() }).await,
     }
 }
 
@@ -189,11 +194,6 @@ pub async fn register_client(state: Data<AppState>, sent: ConsoleForm, id: Path<
 pub async fn revoke_client(state: Data<AppState>, sent: ConsoleForm, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (page, form) = (sent.page, sent.form);
     let (id, client): (OrganisationId, ClientId) = (path_id(&path.0)?, path_id(&path.1)?);
-    let revoked = async {
-        let mut fields = Fields::default();
-        let reason = fields.text("reason", form.text("reason"), 500);
-        fields.finish()?;
-        Ok::<_, Problem>(state.registry.revoke_client(page.actor(), &id, &client, reason.expect(Fields::PARSED)).await?)
-    };
-    answered(&state, &page, &id, revoked.await).await
+    let revoked = async { Ok::<_, Problem>(state.registry.revoke_client(page.actor(), &id, &client, reason_of(form.text("reason"))?).await?) };
+    Place { state: &state, page: &page, id: &id }.answer(revoked.await, Said::default()).await
 }

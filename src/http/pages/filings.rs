@@ -44,7 +44,7 @@ pub fn given_filing(form: &Form) -> Value {
     json!({
         "body_kind": given("body_kind"), "certificate_kinds": form.list("certificate_kinds"), "occupations": given("occupations"),
         "abilities": given("abilities"), "sites": given("sites"), "number_prefix": given("number_prefix"),
-        "valid_from": given("valid_from"), "valid_to": given("valid_to"), "decision_document": given("decision_document"),
+        "valid_from": given("valid_from"), "valid_to": given("valid_to"), "decision_document": given("decision_document"), "version": given("version"),
     })
 }
 
@@ -55,8 +55,9 @@ pub fn empty_filing(today: NaiveDate) -> Value {
     empty
 }
 
-/// A filing as somebody would have typed it.
-pub fn written_filing(row: &FilingVersionRow, language: Language) -> Value {
+/// The next version of a filing, as somebody would have typed it: what stands, from today on, since a change that begins earlier would give or
+/// take a right for days that have passed.
+pub fn amended_filing(row: &FilingVersionRow, language: Language, today: NaiveDate) -> Value {
     let filing = FilingDocument::new(row);
     let level = |code: &String| match code.parse::<SkillLevel>() {
         Ok(level) if language == Language::Chinese => level.name_zh().split('/').next().unwrap_or_default().to_owned(),
@@ -69,7 +70,7 @@ pub fn written_filing(row: &FilingVersionRow, language: Language) -> Value {
     json!({
         "body_kind": filing.body_kind, "certificate_kinds": filing.certificate_kinds, "occupations": filing.occupations.iter().map(line).collect::<Vec<_>>().join("\n"),
         "abilities": filing.abilities.join("\n"), "sites": filing.sites.join("\n"), "number_prefix": filing.number_prefix,
-        "valid_from": filing.valid_from, "valid_to": filing.valid_to, "decision_document": filing.decision_document,
+        "valid_from": row.valid_from.max(today), "valid_to": filing.valid_to, "decision_document": "", "version": filing.version.to_string(),
     })
 }
 

@@ -4,7 +4,7 @@ use super::reader::Reader;
 use super::signed_in::{CLIENT_COOKIE, WORKER_COOKIE, token_in};
 use crate::domain::text::Text;
 use crate::http::AppState;
-use crate::http::body::Body;
+use crate::http::body::{Body, PHOTOGRAPH_BYTES_MAX};
 use crate::http::problem::Problem;
 use actix_multipart::Multipart;
 use actix_web::http::{StatusCode, header};
@@ -18,8 +18,6 @@ use std::time::Duration;
 
 /// Most fields of a form.
 const FIELDS_MAX: usize = 64;
-/// Most bytes of a file from somebody who has not signed in.
-const PHOTOGRAPH_BYTES_MAX: usize = 12 << 20;
 /// Most bytes of a field that is not a file.
 const FIELD_BYTES_MAX: usize = 64 << 10;
 

@@ -1,9 +1,8 @@
 //! QR codes in photographs: what somebody took at a gate with a phone.
 
+use crate::services::pictures::{read_picture, read_picture_now};
 use image::{GrayImage, ImageReader, Limits};
 use std::io::Cursor;
-use std::sync::LazyLock;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Most pixels on one side, and bytes of memory, that a photograph may take.
 const SIDE_MAX: u32 = 12_000;
@@ -11,23 +10,14 @@ const MEMORY_MAX: u64 = 200 << 20;
 /// Photographs are looked at in these sizes of their longer side: large codes are found in small pictures, small ones in large pictures.
 const LOOKED_AT: [u32; 3] = [1_000, 2_000, 400];
 
-/// An unpacked photograph takes much memory, so only as many are looked at as there are cores.
-static LOOKING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)));
-
-/// Looks for QR codes off the threads that answer requests, when it is this picture's turn.
+/// Looks for QR codes when it is this picture's turn. A decoder that fails on a stranger's picture has found nothing.
 pub async fn find_qr_codes(bytes: Vec<u8>) -> Vec<String> {
-    let Ok(turn) = LOOKING.acquire().await else { return Vec::new() };
-    look(bytes, turn).await
+    read_picture(move || read_qr_codes(&bytes)).await.unwrap_or_default()
 }
 
 /// The same at once; None when others are being looked at, who go first.
 pub async fn find_qr_codes_now(bytes: Vec<u8>) -> Option<Vec<String>> {
-    Some(look(bytes, LOOKING.try_acquire().ok()?).await)
-}
-
-async fn look(bytes: Vec<u8>, _turn: SemaphorePermit<'static>) -> Vec<String> {
-    // A decoder that fails on a stranger's picture has found nothing.
-    tokio::task::spawn_blocking(move || read_qr_codes(&bytes)).await.unwrap_or_default()
+    read_picture_now(move || read_qr_codes(&bytes)).await.map(Option::unwrap_or_default)
 }
 
 /// Texts of the QR codes in a JPEG or PNG picture, each once. Empty when there is none or it is no such picture.
