@@ -96,7 +96,7 @@ pub fn issue_findings<'a>(facts: &IssueFacts<'a>, settings: &RuleSettings) -> (O
     (filing, findings)
 }
 
-/// SV-6: after exit, or while suspended, a body signs nothing more.
+/// SV-6: after exit, or while suspended, a body issues nothing, corrects nothing and prints no faces. What it issued stays, in every form.
 pub fn issuer_findings(state: OrganisationState) -> Option<Violation> {
     (state != OrganisationState::Active).then(|| {
         let state = state.as_str();

@@ -32,13 +32,13 @@ pub async fn make_paper(state: Data<AppState>, caller: Caller, name: Path<String
     if !PICTURES.contains(&body.media_type.as_str()) {
         return Err(Problem::unsupported_media_type(&body.media_type, &PICTURES.join(" or ")));
     }
-    Ok(paper(print(&state, &caller.0, &CertificateName::parse(&name)?, body.bytes.to_vec()).await?))
+    Ok(paper(print(&state, &caller.0, &CertificateName::parse(&name)?, body.bytes).await?))
 }
 
 /// The same from a page.
-pub(super) async fn print(state: &AppState, actor: &Actor, name: &CertificateName, file: Vec<u8>) -> Result<Vec<u8>, Problem> {
-    if file.len() > PHOTOGRAPH_BYTES_MAX {
-        return Err(Problem::too_large(&format!("a photograph of {} bytes", file.len()), PHOTOGRAPH_BYTES_MAX));
+pub(super) async fn print(state: &AppState, actor: &Actor, name: &CertificateName, file: impl AsRef<[u8]> + Send + 'static) -> Result<Vec<u8>, Problem> {
+    if file.as_ref().len() > PHOTOGRAPH_BYTES_MAX {
+        return Err(Problem::too_large(&format!("a photograph of {} bytes", file.as_ref().len()), PHOTOGRAPH_BYTES_MAX));
     }
     Ok(state.registry.make_paper(actor, name, file).await?)
 }

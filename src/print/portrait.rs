@@ -18,7 +18,7 @@ pub const LEAST: [u32; 2] = [265, 371];
 const MOST: [u32; 2] = [590, 826];
 /// How wide a picture may be for its height. The squarest is that of identity cards, 26 by 32 mm.
 const PROPORTIONS: [f32; 2] = [0.66, 0.84];
-/// Most pixels of a picture: what telephones make. A decoder takes up to ten bytes for each.
+/// Most pixels of a picture: what telephones make. A decoder takes up to eleven bytes for each.
 pub const PIXELS_MAX: u64 = 16_000_000;
 /// Most bytes of memory for the unpacked picture, and beside it for what a PNG file tells of itself.
 const MEMORY_MAX: u64 = 80 << 20;
@@ -119,12 +119,26 @@ fn cut_of((width, height): (u32, u32), is_turned: bool) -> Result<[u32; 4], NoPo
     Ok([(width - cut_width) / 2, (height - cut_height) / 2, cut_width, cut_height])
 }
 
-/// Whether a JPEG file has its end (ITU-T T.81, B.1.1.3). Decoders make what is missing grey; of a PNG file they tell it.
+/// Whether a JPEG file has its end (ITU-T T.81, B.1.1). Decoders make what is missing grey; of a PNG file they tell it. What follows the end,
+/// as the film behind a telephone's photograph, is nobody's concern.
 fn is_whole(file: &[u8]) -> bool {
-    let is_jpeg = file.starts_with(&[0xff, 0xd8]);
-    // In the picture itself 0xff is followed by zero, so the last scan is followed by the end or by nothing.
-    let (scan, end) = (memchr::memmem::rfind(file, &[0xff, 0xda]), memchr::memmem::rfind(file, &[0xff, 0xd9]));
-    !is_jpeg || scan.zip(end).is_some_and(|(scan, end)| end > scan)
+    !file.starts_with(&[0xff, 0xd8]) || ends(file).unwrap_or(false)
+}
+
+/// Walks from marker to marker; None where the file is cut off.
+fn ends(file: &[u8]) -> Option<bool> {
+    let mut at = 2;
+    loop {
+        at += memchr::memchr(0xff, file.get(at..)?)? + 1;
+        match *file.get(at)? {
+            0xd9 => return Some(true),
+            // Stuffing in a scan, fill bytes, restarts: nothing that has a length.
+            0x00 | 0x01 | 0xd0..=0xd7 => at += 1,
+            0xff => {}
+            // A segment says how long it is; the data of a scan follow its own, without an unstuffed 0xff.
+            _ => at += 1 + usize::from(u16::from_be_bytes([*file.get(at + 1)?, *file.get(at + 2)?])),
+        }
+    }
 }
 
 /// PDF/A has no half-transparent pictures here: what shines through is paper.
@@ -193,6 +207,22 @@ pub(super) mod tests {
         }
     }
 
+    /// A JPEG file with another one in a segment of its own, as cameras write them.
+    fn with_thumbnail(file: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(file.len() + 2).unwrap().to_be_bytes();
+        [&file[..2], &[0xff, 0xe2], &length, file, &file[2..]].concat()
+    }
+
+    #[test]
+    fn what_follows_the_picture_is_left_out() {
+        let whole = file(600, 840, 1);
+        let made = Portrait::read(&whole).unwrap();
+        for behind in [&[0xff, 0xda][..], &[0xff, 0xd9, 0x00, 0xff, 0xda, 0x12], &whole[..whole.len() / 2]] {
+            assert_eq!(Portrait::read(&[&whole, behind].concat()), Ok(made.clone()));
+        }
+        assert_eq!(Portrait::read(&with_thumbnail(&whole)), Ok(made));
+    }
+
     #[test]
     fn what_is_no_photograph_is_refused() {
         let whole = file(600, 840, 1);
@@ -208,6 +238,8 @@ pub(super) mod tests {
             (whole[..300].to_vec(), NoPortrait::Unreadable),
             // A third of the picture is not there: a decoder would make it grey.
             (whole[..scan + (whole.len() - scan) * 2 / 3].to_vec(), NoPortrait::Unreadable),
+            // The end of the small picture within is not that of the picture.
+            (with_thumbnail(&whole)[..whole.len() * 2 - 40].to_vec(), NoPortrait::Unreadable),
             (Vec::new(), NoPortrait::Unreadable),
         ] {
             assert_eq!(Portrait::read(&bytes), Err(fault));

@@ -100,6 +100,11 @@ pub struct AmendedFiling {
     pub expected_version: Option<i32>,
 }
 
+/// Somebody else's version came between: it is another one than was expected, or whoever expected none asks again.
+fn overtaken(expected_version: Option<i32>) -> Error {
+    if expected_version.is_some() { Error::PreconditionFailed } else { Error::Stale }
+}
+
 /// The first of a list that stands in it before.
 fn twice<T: PartialEq>(list: &[T]) -> Option<&T> {
     list.iter().enumerate().find(|(index, item)| list[..*index].contains(item)).map(|(_, item)| item)
@@ -217,7 +222,8 @@ impl Registry {
         };
         let (answer, kept) = self.answer(intent, &OrganisationView { row: before.row, version: version.clone(), did: before.did });
         let owner = id.clone();
-        self.store
+        let written = self
+            .store
             .write(move |tx| {
                 kept.keep(tx)?;
                 store::insert_organisation_version(tx.conn, &version)?;
@@ -225,7 +231,8 @@ impl Registry {
                 tx.record(Fact::of(Some(&owner), &version)?);
                 Ok(())
             })
-            .await?;
+            .await;
+        written.map_err(|error| if matches!(error, StoreError::Conflict(Constraint::OrganisationVersion)) { overtaken(change.expected_version) } else { error.into() })?;
         self.bodies.0.remove(id.as_str());
         Ok(answer)
     }
@@ -239,9 +246,10 @@ impl Registry {
         let organisation = self.get_organisation(id).await?;
         self.check_filing(&order)?;
         let earlier = self.list_all_filings(id).await?;
+        let expected_version = amended.as_ref().and_then(|amended| amended.expected_version);
         let (filing_id, number) = match amended {
             None => (self.new_id(FilingId::new), 1),
-            Some(AmendedFiling { filing, expected_version }) => {
+            Some(AmendedFiling { filing, .. }) => {
                 let newest = earlier.iter().filter(|row| row.filing_id == filing.as_str()).map(|row| row.version).max().ok_or(Error::NotFound)?;
                 if expected_version.is_some_and(|expected| expected != newest) {
                     return Err(Error::PreconditionFailed);
@@ -286,10 +294,11 @@ impl Registry {
                 Ok(())
             })
             .await;
-        if let Err(StoreError::Conflict(Constraint::NumberPrefix)) = written {
-            return Err(Error::Conflict(Text::new("the number prefix is assigned to another organisation", "该编号前缀已分配给其他机构")));
-        }
-        written?;
+        written.map_err(|error| match error {
+            StoreError::Conflict(Constraint::NumberPrefix) => Error::Conflict(Text::new("the number prefix is assigned to another organisation", "该编号前缀已分配给其他机构")),
+            StoreError::Conflict(Constraint::FilingVersion) => overtaken(expected_version),
+            other => other.into(),
+        })?;
         self.bodies.0.remove(id.as_str());
         Ok(answer)
     }

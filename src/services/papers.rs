@@ -7,7 +7,7 @@ use super::forms::SignedPayload;
 use super::issuing::IssuedCertificate;
 use super::keys::PURPOSE_CREDENTIALS;
 use super::looks::Looked;
-use super::pictures::read_picture;
+use super::pictures::PORTRAITS;
 use super::log::ProvenEntry;
 use crate::clock::from_micros;
 use crate::credential::keys::IssuingKey;
@@ -101,7 +101,7 @@ impl Registry {
     ///
     /// # Errors
     /// The certificate is another body's, its kind has no photograph, or the file is none that can be printed.
-    pub async fn make_paper(&self, actor: &Actor, name: &CertificateName, file: Vec<u8>) -> Result<Vec<u8>, Error> {
+    pub async fn make_paper(&self, actor: &Actor, name: &CertificateName, file: impl AsRef<[u8]> + Send + 'static) -> Result<Vec<u8>, Error> {
         let issued = self.get_certificate(actor, name, None).await?;
         let kind: CertificateKind = super::stored(&issued.standing.0.kind)?;
         let issuer: OrganisationId = super::stored(&issued.standing.0.issuer_id)?;
@@ -110,12 +110,12 @@ impl Registry {
             let detail = Text::new("certificates of this kind have no photograph", "该类证书不设照片");
             return Err(Error::invalid("photograph", detail));
         }
-        let body = self.get_body(&issuer).await?;
-        if let Some(finding) = issuer_findings(body.state) {
+        let read = PORTRAITS.read(move || Portrait::read(file.as_ref())).await?.unwrap_or(Err(NoPortrait::Unreadable));
+        let portrait = read.map_err(|fault| Error::invalid("photograph", told(&fault)))?;
+        // Asked when its turn has come.
+        if let Some(finding) = issuer_findings(self.get_body(&issuer).await?.state) {
             return Err(Error::Refused(vec![finding]));
         }
-        let read = read_picture(move || Portrait::read(&file)).await.unwrap_or(Err(NoPortrait::Unreadable));
-        let portrait = read.map_err(|fault| Error::invalid("photograph", told(&fault)))?;
         let signed = self.signed_payload(&issued).await?.ok_or(Error::NotFound)?;
         let key = self.current_key(&self.organisation_did(&issuer), PURPOSE_CREDENTIALS).await?;
         let paper = self.paper_of(&issued, &signed, key, Some(portrait)).await?;

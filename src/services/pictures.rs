@@ -1,20 +1,51 @@
-//! When a picture of somebody else is unpacked: as many at once as there are cores, since each takes much memory.
+//! When a picture of somebody else is unpacked: few at once, since each takes much memory. Papers and verification have turns of their own, so
+//! that neither waits for the other.
 
+use super::error::Error;
+use crate::domain::text::Text;
 use std::sync::{Arc, LazyLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from))));
+/// How many may wait for each that is read; whoever comes then is told to come again.
+const WAITING_FOR_EACH: usize = 8;
 
-/// Reads a picture off the threads that answer requests, when it is its turn. None when the decoder failed.
-pub async fn read_picture<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let turn = Arc::clone(&TURNS).acquire_owned().await.ok()?;
-    read_in_turn(turn, read).await
+/// Turns to read a picture.
+pub struct Turns {
+    reading: Arc<Semaphore>,
+    /// Those that are read and those that wait.
+    present: Semaphore,
 }
 
-/// The same at once; the outer None when others are being read, who go first.
-pub async fn read_picture_now<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<Option<T>> {
-    let turn = Arc::clone(&TURNS).try_acquire_owned().ok()?;
-    Some(read_in_turn(turn, read).await)
+/// For what cameras and people show to be verified.
+pub static SHOWN: LazyLock<Turns> = LazyLock::new(|| Turns::new(cores().min(4)));
+/// For photographs of holders; a core is left for everybody else.
+pub static PORTRAITS: LazyLock<Turns> = LazyLock::new(|| Turns::new((cores() - 1).clamp(1, 4)));
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+impl Turns {
+    fn new(at_once: usize) -> Self {
+        Turns { reading: Arc::new(Semaphore::new(at_once)), present: Semaphore::new(at_once * (1 + WAITING_FOR_EACH)) }
+    }
+
+    /// Reads a picture off the threads that answer requests, when it is its turn. None when the decoder failed.
+    ///
+    /// # Errors
+    /// Too many wait.
+    pub async fn read<T: Send + 'static>(&self, read: impl FnOnce() -> T + Send + 'static) -> Result<Option<T>, Error> {
+        let busy = || Error::Unavailable(Text::new("too many pictures are waiting to be read", "等待读取的图片过多"));
+        let _present = self.present.try_acquire().map_err(|_| busy())?;
+        let turn = Arc::clone(&self.reading).acquire_owned().await.map_err(|_| busy())?;
+        Ok(read_in_turn(turn, read).await)
+    }
+
+    /// The same at once; the outer None when others are being read, who go first.
+    pub async fn read_now<T: Send + 'static>(&self, read: impl FnOnce() -> T + Send + 'static) -> Option<Option<T>> {
+        let turn = Arc::clone(&self.reading).try_acquire_owned().ok()?;
+        Some(read_in_turn(turn, read).await)
+    }
 }
 
 /// The turn ends with the reading, also where whoever asked has gone away meanwhile.

@@ -83,6 +83,13 @@ on_both_databases!(a_change_of_scope_is_a_new_version, |registry| {
     for (tag, status) in [("\"1\"", 412), ("\"x\"", 412), ("\"2\"", 201), ("*", 201)] {
         assert_eq!(registry.post_with(registry.registrar(), &versions, &narrower, &[("if-match", tag)]).status, status, "{tag}");
     }
+    // Of many at once that were decided on the same version one is recorded.
+    let statuses = std::thread::scope(|scope| {
+        let amend = || registry.post_with(registry.registrar(), &versions, &narrower, &[("if-match", "\"4\"")]).status;
+        let sent: Vec<_> = (0..6).map(|_| scope.spawn(amend)).collect();
+        sent.into_iter().map(|one| one.join().unwrap()).collect::<Vec<u16>>()
+    });
+    assert!(statuses.iter().filter(|status| **status == 201).count() == 1 && statuses.iter().all(|status| matches!(status, 201 | 412)), "{statuses:?}");
     // What the older version allowed ends with the first day of the newer.
     let panel: Vec<Value> = (1..=3).map(|n| json!({ "card_number": format!("A{n}"), "grade": "assessor" })).collect();
     let session = |held_on: &str| registry.post_as(&body.client, "/v1/assessment_sessions", &json!({ "certificate_kind": "skill_level", "occupation_code": "6-31-01-03", "level": "level3", "held_on": held_on, "panel": panel }));

@@ -127,9 +127,15 @@ fn who_may_not_print_one_and_what_is_none_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let path = kept(directory.path(), "completion.pdf", &paper(&registry, &body, &completion));
     assert!(!plain(&told("pdftotext", &["-layout"], &path, &["-"])).contains("照片"), "a completion has no place for one");
-    // One look was recorded: what was refused was not looked at.
+    // No answer with a face in it is kept: whoever asks twice makes two papers, whatever key they send.
+    let keyed = || {
+        let path = format!("/v1/certificates/{}/papers", certificate["certificate_id"].as_str().unwrap());
+        registry.send("POST", &path, &[("authorization", &format!("Bearer {}", registry.token(&body.client))), ("content-type", "image/png"), ("idempotency-key", "k")], &face).expect_bytes()
+    };
+    assert_ne!(keyed(), keyed(), "each with the newest proof");
+    // Three looks were recorded: what was refused was not looked at.
     let looks = own(&registry, &signed_in(&registry, &worker), "GET", "/v1/me/lookups").expect(200);
-    assert_eq!(looks["items"].as_array().unwrap().iter().filter(|look| look["ground"] == "photograph").count(), 1);
+    assert_eq!(looks["items"].as_array().unwrap().iter().filter(|look| look["ground"] == "photograph").count(), 3);
     // Who is suspended signs no faces, and may again when that is over (SV-6).
     let state = |state: &str| {
         let path = format!("/v1/organisations/{}", body.organisation);

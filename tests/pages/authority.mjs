@@ -4,7 +4,7 @@ import { asEveryReader, assert, story } from './browser.mjs';
 // GB 32100: the check character of the first seventeen.
 const alphabet = '0123456789ABCDEFGHJKLMNPQRTUWXY';
 const creditCode = head => head + alphabet[(31 - [...head].reduce((sum, c, index) => sum + alphabet.indexOf(c) * 3 ** index % 31, 0) % 31) % 31];
-const today = new Date(Date.now() + 8 * 3600e3).toISOString().slice(0, 10);
+const today = () => new Date(Date.now() + 8 * 3600e3).toISOString().slice(0, 10);
 let round = 0;
 
 await asEveryReader(async visit => {
@@ -43,7 +43,7 @@ await asEveryReader(async visit => {
   // It is amended: the form begins with what stands, and the version before stays as it is.
   await Promise.all([visit.page.waitForNavigation(), visit.click('table a')]);
   assert.equal(await visit.page.$eval('#occupations', field => field.value), visit.say('6-31-01-03 五级 四级', '6-31-01-03 level5 level4'));
-  assert.equal(await visit.page.$eval('#valid_from', field => field.value), today, 'it begins today');
+  assert.equal(await visit.page.$eval('#valid_from', field => field.value), today(), 'it begins today');
   const [opened, second] = [await visit.page.$eval('[name=version]', field => field.value), visit.page.url()];
   assert.equal(await visit.send({ '#occupations': '6-31-01-03 五级 四级 三级\n6-28-01-14 5', '#sites': '江北考点', '#decision_document': '宁人社备〔2026〕9号' }, 'form[action$="/versions"] button'), 200, await visit.text());
   const versions = await visit.page.$$eval('tbody tr', rows => rows.map(row => row.innerText));
@@ -55,8 +55,12 @@ await asEveryReader(async visit => {
   // Who opened the form before that is told, and overwrites nothing.
   await visit.open(second);
   await visit.page.$eval('[name=version]', (field, opened) => { field.value = opened; }, opened);
-  assert.equal(await visit.send({ '#occupations': '6-31-01-03 五级' }, 'form[action$="/versions"] button'), 412);
+  assert.equal(await visit.send({ '#occupations': '6-31-01-03 一级' }, 'form[action$="/versions"] button'), 412);
   assert.equal((await visit.page.$$('tbody tr')).length, 2);
+  assert.match(await visit.text(), /6-31-01-03 一级/, 'what was typed stands there to be taken over');
+  assert.ok((await visit.page.$eval('#occupations', field => field.value)).includes('6-28-01-14'), 'and the form begins from what stands');
+  await visit.look('authority-filing-too-late');
+  assert.equal(await visit.send({}, 'form[action$="/versions"] button'), 200, 'it can be sent');
 
   // It is suspended for a reason, and comes back; a form that was filled in before is told that it is too late.
   await visit.open(filings);
@@ -68,6 +72,10 @@ await asEveryReader(async visit => {
   await visit.page.select('#state', 'active');
   assert.equal(await visit.send({ '#reason': '整改完成' }, 'form[action$="/versions"] button'), 412);
   await visit.look('authority-too-late');
+  // The form shows what stands now: whoever sends it again unseen takes nothing back.
+  assert.deepEqual(await visit.page.$$eval('#state, #reason', fields => fields.map(field => field.value)), ['suspended', '整改完成']);
+  assert.equal(await visit.send({}, 'form[action$="/versions"] button'), 200);
+  assert.match(await visit.text('h1 + p'), visit.say(/暂停/, /suspended/i));
   await visit.page.select('#state', 'active');
   assert.equal(await visit.send({ '#reason': '整改完成', '#new_name': '江北示例评价中心（新址）' }, 'form[action$="/versions"] button'), 200);
   assert.equal(await visit.text('h1'), '江北示例评价中心（新址）');

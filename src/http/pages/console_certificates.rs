@@ -194,11 +194,11 @@ pub async fn download_paper(state: Data<AppState>, request: HttpRequest, page: C
 /// The paper with the holder's photograph, which is kept nowhere else.
 #[post("/console/certificates/{certificate_id}/papers")]
 pub async fn make_paper(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let (page, form) = (sent.page, sent.form);
+    let (page, mut form) = (sent.page, sent.form);
     let name = CertificateName::parse(&id)?;
     let made = async {
-        let file = form.file("photograph").ok_or_else(|| Problem::invalid("photograph", "a photograph expected", "请选择照片"))?;
-        print(&state, page.actor(), &name, file.bytes.clone()).await
+        let file = form.take_file("photograph").ok_or_else(|| Problem::invalid("photograph", "a photograph expected", "请选择照片"))?;
+        print(&state, page.actor(), &name, file.bytes).await
     };
     match made.await {
         Ok(bytes) => Ok(as_download(paper(bytes), "certificate.pdf")),

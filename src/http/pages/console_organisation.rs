@@ -44,6 +44,8 @@ struct Said {
     filing: Option<Value>,
     change: Option<Value>,
     client: Option<Value>,
+    /// Why something changes; it stands in the form also where the rest is drawn anew.
+    reason: String,
 }
 
 /// What the form of a filing offers.
@@ -73,9 +75,11 @@ impl Place<'_> {
         let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
         let organisation_kinds: Vec<&str> = OrganisationKind::ALL.iter().map(|kind| kind.as_str()).collect();
         let states: Vec<&str> = OrganisationState::ALL.iter().map(|state| state.as_str()).collect();
-        let own_role = organisation.kinds.first().cloned().unwrap_or_default();
+        // Of an authority the one that only reads, not the one that may do everything.
+        let roles_of_kind = Role::ALL.iter().rev().filter(|role| organisation.kinds.iter().any(|kind| kind == role.organisation_kind().as_str()));
+        let own_role = roles_of_kind.map(|role| role.as_str()).next().unwrap_or_default();
         let client = said.client.unwrap_or_else(|| json!({ "name": "", "role": own_role }));
-        let change = said.change.unwrap_or_else(|| json!({ "name": organisation.name, "kinds": organisation.kinds, "region_code": organisation.region_code, "state": organisation.state, "reason": "" }));
+        let change = said.change.unwrap_or_else(|| json!({ "name": organisation.name, "kinds": organisation.kinds, "region_code": organisation.region_code, "state": organisation.state, "reason": said.reason, "version": organisation.version.to_string() }));
         let filing = said.filing.unwrap_or_else(|| empty_filing(state.registry.clock.today()));
         page.reader.at(format!("/console/organisations/{id}")).page(
             status,
@@ -84,10 +88,14 @@ impl Place<'_> {
         )
     }
 
-    /// The page anew, or with what was refused; `given` is what had been typed.
+    /// The page anew, or with what was refused; `given` is what had been typed. Where somebody else's change came first the form shows what
+    /// stands now, so that nobody takes it back unseen.
     async fn answer<T>(&self, done: Result<T, Problem>, given: Said) -> Result<HttpResponse, Problem> {
         match done {
             Ok(_) => Ok(see_other(&format!("/console/organisations/{}", self.id))),
+            Err(problem) if problem.status() == StatusCode::PRECONDITION_FAILED => {
+                self.show(problem.status(), Said { problem: Some(problem.document(self.page.reader.language, "")), reason: given.reason, ..Said::default() }).await
+            }
             Err(problem) if problem.status().is_client_error() => self.show(problem.status(), Said { problem: Some(problem.document(self.page.reader.language, "")), ..given }).await,
             Err(problem) => Err(problem),
         }
@@ -99,12 +107,14 @@ impl Place<'_> {
         let organisation = OrganisationDocument::new(&state.registry.get_organisation(id).await?);
         let versions = state.registry.list_filing_versions(id, filing).await?;
         let (problem, given) = refused.unzip();
-        let form = given.or_else(|| versions.last().map(|newest| amended_filing(newest, page.reader.language, state.registry.clock.today())));
+        let newest = || versions.last().map(|newest| amended_filing(newest, page.reader.language, state.registry.clock.today()));
+        // Somebody else's version came first: the form begins anew from it, and what was typed stands beside it to be taken over.
+        let (form, typed) = if status == StatusCode::PRECONDITION_FAILED { (newest(), given) } else { (given.or_else(newest), None) };
         let named: Vec<Value> = versions.iter().map(|row| named_filing(state, row)).collect();
         page.reader.at(format!("/console/organisations/{id}/filings/{filing}")).page(
             status,
             "console-filing.html",
-            json!({ "organisation": organisation, "filing_id": filing, "filings": named, "filing": form, "choices": choices(), "may_write": may_write(page), "problem": problem }),
+            json!({ "organisation": organisation, "filing_id": filing, "filings": named, "filing": form, "typed": typed, "choices": choices(), "may_write": may_write(page), "problem": problem }),
         )
     }
 }
@@ -120,20 +130,22 @@ pub async fn show_organisation(state: Data<AppState>, page: ConsolePage, id: Pat
 #[post("/console/organisations/{organisation_id}/versions")]
 pub async fn change_organisation(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
     let (page, form) = (sent.page, sent.form);
+    of_authority(&page)?;
     let id: OrganisationId = path_id(&id)?;
     let changed = async {
         let wanted = OrganisationPatch { name: form.given("name"), kinds: Some(form.list("kinds")), region_code: form.given("region_code"), state: form.given("state"), reason: form.text("reason").to_owned() };
         let change = organisation_change(wanted, Some(form.text("version").parse().unwrap_or(-1)))?;
         submit(&state, page.actor().client.as_str(), "organisation", &form, |_| kept(StatusCode::OK, None, &json!({})), async |intent| state.registry.change_organisation(page.actor(), &id, change.clone(), intent).await).await
     };
-    let given = json!({ "name": form.text("name"), "kinds": form.list("kinds"), "region_code": form.text("region_code"), "state": form.text("state"), "reason": form.text("reason") });
-    Place { state: &state, page: &page, id: &id }.answer(changed.await, Said { change: Some(given), ..Said::default() }).await
+    let given = json!({ "name": form.text("name"), "kinds": form.list("kinds"), "region_code": form.text("region_code"), "state": form.text("state"), "reason": form.text("reason"), "version": form.text("version") });
+    Place { state: &state, page: &page, id: &id }.answer(changed.await, Said { change: Some(given), reason: form.text("reason").to_owned(), ..Said::default() }).await
 }
 
 /// File what a body may issue.
 #[post("/console/organisations/{organisation_id}/filings")]
 pub async fn record_filing(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
     let (page, form) = (sent.page, sent.form);
+    of_authority(&page)?;
     let id: OrganisationId = path_id(&id)?;
     let recorded = async {
         let order = filing_order(filing_request(&form))?;
@@ -153,6 +165,7 @@ pub async fn show_filing(state: Data<AppState>, page: ConsolePage, path: Path<(S
 #[post("/console/organisations/{organisation_id}/filings/{filing_id}/versions")]
 pub async fn amend_filing(state: Data<AppState>, sent: ConsoleForm, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (page, form) = (sent.page, sent.form);
+    of_authority(&page)?;
     let (id, filing): (OrganisationId, FilingId) = (path_id(&path.0)?, path_id(&path.1)?);
     let recorded = async {
         let order = filing_order(filing_request(&form))?;
@@ -173,6 +186,7 @@ pub async fn amend_filing(state: Data<AppState>, sent: ConsoleForm, path: Path<(
 #[post("/console/organisations/{organisation_id}/clients")]
 pub async fn register_client(state: Data<AppState>, sent: ConsoleForm, id: Path<String>) -> Result<HttpResponse, Problem> {
     let (page, form) = (sent.page, sent.form);
+    of_authority(&page)?;
     let id: OrganisationId = path_id(&id)?;
     let registered = async {
         let (name, role, scopes) = client_order(ClientRequest { name: form.text("name").to_owned(), role: form.text("role").to_owned(), scopes: None })?;
@@ -193,6 +207,7 @@ pub async fn register_client(state: Data<AppState>, sent: ConsoleForm, id: Path<
 #[post("/console/organisations/{organisation_id}/clients/{client_id}/revocation")]
 pub async fn revoke_client(state: Data<AppState>, sent: ConsoleForm, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (page, form) = (sent.page, sent.form);
+    of_authority(&page)?;
     let (id, client): (OrganisationId, ClientId) = (path_id(&path.0)?, path_id(&path.1)?);
     let revoked = async { Ok::<_, Problem>(state.registry.revoke_client(page.actor(), &id, &client, reason_of(form.text("reason"))?).await?) };
     Place { state: &state, page: &page, id: &id }.answer(revoked.await, Said::default()).await

@@ -76,6 +76,11 @@ impl Form {
     pub fn file(&self, name: &str) -> Option<&UploadedFile> {
         self.files.get(name).filter(|file| !file.bytes.is_empty())
     }
+
+    /// The same, taken out of the form.
+    pub fn take_file(&mut self, name: &str) -> Option<UploadedFile> {
+        self.files.remove(name).filter(|file| !file.bytes.is_empty())
+    }
 }
 
 /// Whether a request comes from a page of another site. Browsers say so; who is no browser has no cookies to misuse.

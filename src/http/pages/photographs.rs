@@ -1,6 +1,7 @@
 //! QR codes in photographs: what somebody took at a gate with a phone.
 
-use crate::services::pictures::{read_picture, read_picture_now};
+use crate::services::error::Error;
+use crate::services::pictures::SHOWN;
 use image::{GrayImage, ImageReader, Limits};
 use std::io::Cursor;
 
@@ -11,13 +12,13 @@ const MEMORY_MAX: u64 = 200 << 20;
 const LOOKED_AT: [u32; 3] = [1_000, 2_000, 400];
 
 /// Looks for QR codes when it is this picture's turn. A decoder that fails on a stranger's picture has found nothing.
-pub async fn find_qr_codes(bytes: Vec<u8>) -> Vec<String> {
-    read_picture(move || read_qr_codes(&bytes)).await.unwrap_or_default()
+pub async fn find_qr_codes(bytes: Vec<u8>) -> Result<Vec<String>, Error> {
+    Ok(SHOWN.read(move || read_qr_codes(&bytes)).await?.unwrap_or_default())
 }
 
 /// The same at once; None when others are being looked at, who go first.
 pub async fn find_qr_codes_now(bytes: Vec<u8>) -> Option<Vec<String>> {
-    read_picture_now(move || read_qr_codes(&bytes)).await.map(Option::unwrap_or_default)
+    SHOWN.read_now(move || read_qr_codes(&bytes)).await.map(Option::unwrap_or_default)
 }
 
 /// Texts of the QR codes in a JPEG or PNG picture, each once. Empty when there is none or it is no such picture.

@@ -90,7 +90,7 @@ pub async fn verify_file_from_page(state: Data<AppState>, request: HttpRequest, 
     let verdict = state.registry.verify_document(&file.bytes).await?;
     // A picture without a credential in it may still show a QR code.
     if is_picture && verdict.checks.iter().any(|check| check.name == "document") {
-        let codes = find_qr_codes(file.bytes.clone()).await;
+        let codes = find_qr_codes(file.bytes.clone()).await?;
         let public_url = &state.registry.config.public_url;
         if let Some(token) = codes.iter().find_map(|code| token_of(code, public_url)) {
             return super::tokens::certificate_page(&state, &request, token, Some(Text::new("read from the QR code in the picture", "读取自图片中的二维码")), None).await;
