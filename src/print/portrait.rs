@@ -122,16 +122,16 @@ fn cut_of((width, height): (u32, u32), is_turned: bool) -> Result<[u32; 4], NoPo
 /// Whether a JPEG file has its end (ITU-T T.81, B.1.1). Decoders make what is missing grey; of a PNG file they tell it. What follows the end,
 /// as the film behind a telephone's photograph, is nobody's concern.
 fn is_whole(file: &[u8]) -> bool {
-    !file.starts_with(&[0xff, 0xd8]) || ends(file).unwrap_or(false)
+    !file.starts_with(&[0xff, 0xd8]) || end_of(file).is_some()
 }
 
-/// Walks from marker to marker; None where the file is cut off.
-fn ends(file: &[u8]) -> Option<bool> {
+/// Walks from marker to marker to the place of the end; None where the file is cut off before it.
+fn end_of(file: &[u8]) -> Option<usize> {
     let mut at = 2;
     loop {
         at += memchr::memchr(0xff, file.get(at..)?)? + 1;
         match *file.get(at)? {
-            0xd9 => return Some(true),
+            0xd9 => return Some(at),
             // Stuffing in a scan, fill bytes, restarts: nothing that has a length.
             0x00 | 0x01 | 0xd0..=0xd7 => at += 1,
             0xff => {}
