@@ -100,7 +100,8 @@ impl Registry {
     /// nowhere else (PR-6: face images never in the registry); that such a paper was made is a fact, which its holder sees.
     ///
     /// # Errors
-    /// The certificate is another body's, its kind has no photograph, or the file is none that can be printed.
+    /// The certificate is another body's or was never issued, its kind has no photograph, the file is none that can be printed, the body is
+    /// suspended or has exited (SV-6), or too many photographs wait.
     pub async fn make_paper(&self, actor: &Actor, name: &CertificateName, file: impl AsRef<[u8]> + Send + 'static) -> Result<Vec<u8>, Error> {
         let issued = self.get_certificate(actor, name, None).await?;
         let kind: CertificateKind = super::stored(&issued.standing.0.kind)?;

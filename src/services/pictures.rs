@@ -56,3 +56,51 @@ async fn read_in_turn<T: Send + 'static>(turn: OwnedSemaphorePermit, read: impl 
     };
     tokio::task::spawn_blocking(reading).await.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
+    }
+
+    #[test]
+    fn a_turn_lasts_as_long_as_the_reading_also_when_whoever_asked_has_gone() {
+        let turns = Turns::new(1);
+        let (begun, beginning) = mpsc::channel();
+        let (end, ending) = mpsc::channel::<()>();
+        runtime().block_on(async {
+            let reading = turns.read(move || {
+                begun.send(()).unwrap();
+                ending.recv().unwrap();
+            });
+            assert!(tokio::time::timeout(Duration::from_millis(50), reading).await.is_err(), "whoever asked goes away");
+            beginning.recv().unwrap();
+            assert_eq!(turns.read_now(|| 1).await, None, "the picture is still being read");
+            end.send(()).unwrap();
+            assert_eq!(turns.read(|| 2).await.unwrap(), Some(2));
+            assert_eq!(turns.read(|| -> i32 { panic!("a decoder fails") }).await.unwrap(), None);
+            assert_eq!(turns.read_now(|| 3).await, Some(Some(3)), "and its turn ends");
+        });
+    }
+
+    #[test]
+    fn few_may_wait() {
+        let turns = Turns::new(1);
+        let (end, ending) = mpsc::channel::<()>();
+        runtime().block_on(async {
+            let first = turns.read(move || ending.recv().unwrap());
+            let others = futures_util::future::join_all((0..WAITING_FOR_EACH).map(|number| turns.read(move || number)));
+            let mut all = std::pin::pin!(futures_util::future::join(first, others));
+            assert!(tokio::time::timeout(Duration::from_millis(50), &mut all).await.is_err());
+            assert!(matches!(turns.read(|| 0).await, Err(Error::Unavailable(_))), "one more than may wait");
+            end.send(()).unwrap();
+            let (_, others) = all.await;
+            assert!(others.into_iter().enumerate().all(|(number, read)| matches!(read, Ok(Some(found)) if found == number)));
+            assert!(turns.read(|| 0).await.is_ok(), "there is room again");
+        });
+    }
+}
